@@ -1,0 +1,130 @@
+/** What clients call: the same operations for every pool. */
+import { Workpool as Peer } from "@convex-dev/workpool";
+import { v } from "convex/values";
+import { Workpool } from "../../../src/client/index.js";
+import * as byHand from "./byHand.js";
+import { components, internal, mutation, query } from "./functions.js";
+import { vActionArgs } from "./jobs.js";
+
+const vPool = v.union(
+  v.literal("workpool"),
+  v.literal("@convex-dev/workpool"),
+  v.literal("scheduler"),
+);
+const vParallelism = v.number();
+
+/** The two components, whose clients are called alike. */
+function component(
+  pool: "workpool" | "@convex-dev/workpool",
+  maxParallelism: number,
+): Workpool {
+  return pool === "workpool"
+    ? new Workpool(components.workpool, { maxParallelism })
+    : (new Peer(components.peer, { maxParallelism }) as unknown as Workpool);
+}
+
+/** Twice as long before each further attempt, so that an attempt in three may fail and everything still ends. */
+const RETRY = { maxAttempts: 12, initialBackoffMs: 100, base: 2 };
+
+export const enqueue = mutation({
+  args: {
+    pool: vPool,
+    parallelism: vParallelism,
+    job: v.union(v.literal("action"), v.literal("mutation")),
+    jobs: v.array(vActionArgs),
+    /** Milliseconds from now for each job. Default: at once. */
+    delays: v.optional(v.array(v.number())),
+    retry: v.optional(v.boolean()),
+    callback: v.optional(
+      v.union(v.literal("recorded"), v.literal("counted"), v.literal("timed")),
+    ),
+    cancelable: v.optional(v.boolean()),
+  },
+  returns: v.array(v.string()),
+  handler: async (ctx, args): Promise<string[]> => {
+    const { pool, parallelism, job, jobs, delays, callback } = args;
+    const retry = args.retry ?? false;
+    if (pool === "scheduler") {
+      const cancelable = args.cancelable ?? false;
+      return await byHand.enqueue(ctx, job, jobs, {
+        delays,
+        retry,
+        callback,
+        cancelable,
+      });
+    }
+    const workpool = component(pool, parallelism);
+    const options = {
+      ...(callback === undefined
+        ? {}
+        : { onComplete: internal.jobs![callback] as any }),
+      ...(callback === "timed" ? { context: Date.now() } : {}),
+      ...(job === "action" && retry ? { retry: RETRY } : {}),
+    };
+    const fn = internal.jobs![
+      callback === "timed" ? "timedAction" : job
+    ] as any;
+    // Options are those of the whole batch, so jobs with a time of their own go one by one.
+    if (delays === undefined && jobs.length > 1) {
+      return job === "action"
+        ? await workpool.enqueueActionBatch(ctx, fn, jobs, options)
+        : await workpool.enqueueMutationBatch(ctx, fn, jobs, options);
+    }
+    const ids: string[] = [];
+    for (const [index, one] of jobs.entries()) {
+      const own = {
+        ...options,
+        ...(delays === undefined ? {} : { runAfter: delays[index]! }),
+      };
+      ids.push(
+        job === "action"
+          ? await workpool.enqueueAction(ctx, fn, one, own)
+          : await workpool.enqueueMutation(ctx, fn, one, own),
+      );
+    }
+    return ids;
+  },
+});
+
+/** The same; a function of its own so that the bench can make it a slow one. */
+export const enqueueSlowly = enqueue;
+
+export const cancelAll = mutation({
+  args: { pool: vPool, parallelism: vParallelism },
+  returns: v.null(),
+  handler: async (ctx, { pool, parallelism }) => {
+    if (pool === "scheduler") await byHand.cancelPage(ctx);
+    else await component(pool, parallelism).cancelAll(ctx);
+    return null;
+  },
+});
+
+export const status = query({
+  args: { pool: vPool, parallelism: vParallelism, id: v.string() },
+  returns: v.any(),
+  handler: async (ctx, { pool, parallelism, id }) =>
+    pool === "scheduler"
+      ? await byHand.status(ctx, id)
+      : await component(pool, parallelism).status(ctx, id as any),
+});
+
+/** What {@link enqueue} with `callback: "timed"` recorded after `after`: a page of it. */
+export const timings = query({
+  args: { after: v.number() },
+  returns: v.array(v.any()),
+  handler: async (ctx, { after }) =>
+    await ctx.db
+      .query("timings")
+      .withIndex("by_creation_time", (q) => q.gt("_creationTime", after))
+      .take(1000),
+});
+
+/** Schedules a function of the user's own. */
+export const scheduleNeighbour = mutation({
+  args: { id: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { id }) => {
+    await ctx.scheduler.runAfter(0, internal.jobs!.neighbour as any, { id });
+    return null;
+  },
+});

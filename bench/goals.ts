@@ -1,0 +1,151 @@
+/** What the pool sets out to reach, and whether it does, in the same run as everything else. */
+import { latencyModel } from "./model.js";
+import type { Result } from "./result.js";
+import { figure } from "./render.js";
+
+interface Goal {
+  what: string;
+  scenario: string;
+  /** Null: not measured. */
+  value(ours: Result, peer: Result | undefined): number | null;
+  bound: { most: number } | { least: number };
+}
+
+export interface GoalRow {
+  what: string;
+  scenario: string;
+  goal: string;
+  ours: number | null;
+  peer: number | null;
+  met: boolean | null;
+}
+
+/**
+ * What an idle pool cannot do without: a wake-up is noticed and a tick begins and
+ * commits; an executor is noticed and begins; it calls the handler.
+ */
+function startFloor(): number {
+  const model = latencyModel(1);
+  const scheduled = model.schedulerPickupMs + model.scheduledStartMs;
+  const tick = model.mutationBeforeBeginMs + model.mutationOpenMs;
+  return scheduled + tick + scheduled + model.nestedActionMs;
+}
+
+const calls = (result: Result) => result.functionCallsPerJob;
+const written = (result: Result) => result.documentsWrittenPerJob;
+const bytes = (result: Result) =>
+  result.bytesReadPerJob + result.bytesWrittenPerJob;
+const conflicts = (result: Result) => result.conflictsPerJob;
+/** Enqueuing one by one costs a call whatever the pool does. */
+const callsOfPool = (result: Result) =>
+  result.functionCallsPerJob - result.clientCallsPerJob;
+
+const cost = (
+  what: string,
+  scenario: string,
+  value: (result: Result) => number | null,
+  most: number,
+): Goal => ({ what, scenario, value, bound: { most } });
+
+const againstPeer = (
+  what: string,
+  scenario: string,
+  value: (result: Result) => number,
+  most: number,
+): Goal => ({
+  what: `${what} ÷ the peer's`,
+  scenario,
+  value: (ours, peer) =>
+    peer === undefined ? null : value(ours) / value(peer),
+  bound: { most },
+});
+
+const GOALS: Goal[] = [
+  cost("calls per job", "burst", calls, 1.1),
+  cost("calls per job", "throughput", calls, 1.25),
+  cost("calls per job", "mutations", calls, 1.25),
+  cost("calls per job", "trickle", calls, 4.3),
+  cost("calls per job", "serial", calls, 1.6),
+  cost(
+    "calls per minute when idle",
+    "trickle",
+    (result) => result.idleCallsPerMinute,
+    0,
+  ),
+  cost(
+    "calls beyond the jobs' own, per job",
+    "saturated",
+    (result) => result.extra.callsBeyondJobs ?? null,
+    1.2,
+  ),
+  ...["arrivals-5", "arrivals-20", "arrivals-50"].map((scenario) =>
+    againstPeer(
+      "calls per job, the client's left out,",
+      scenario,
+      callsOfPool,
+      0.5,
+    ),
+  ),
+  cost("documents written per job", "burst", written, 2.5),
+  cost("documents written per job", "throughput", written, 3),
+  cost("documents written per job", "burst-single", written, 4.5),
+  cost("documents written per job", "trickle", written, 7.5),
+  againstPeer("bytes read and written per job", "burst", bytes, 0.5),
+  {
+    what: "share of slots in use",
+    scenario: "throughput",
+    value: (result) => result.slotUtilization,
+    bound: { least: 0.95 },
+  },
+  {
+    what: "jobs per second",
+    scenario: "serial",
+    value: (result) => result.jobsPerSecond,
+    bound: { least: 50 },
+  },
+  ...["storm-idle", "storm-busy", "arrivals-slow"].map((scenario) =>
+    cost("conflicts per job", scenario, conflicts, 0.01),
+  ),
+  cost(
+    "enqueue to handler start, p50, in ms",
+    "trickle",
+    (result) => result.startLatencyMs?.p50 ?? null,
+    1.1 * startFloor(),
+  ),
+  cost(
+    "documents and tombstones touched per job, deep ÷ shallow",
+    "deep",
+    (result) => result.extra.touchedRatio ?? null,
+    1.1,
+  ),
+  cost(
+    "death of an executor until its jobs run again, in ms",
+    "lost-worker",
+    (result) => result.extra.againMaxMs ?? null,
+    15_000,
+  ),
+];
+
+export function goals(results: Result[]): GoalRow[] {
+  const of = (scenario: string, pool: string) =>
+    results.find((one) => one.scenario === scenario && one.pool === pool);
+  return GOALS.flatMap(({ what, scenario, value, bound }) => {
+    const ours = of(scenario, "workpool");
+    const peer = of(scenario, "@convex-dev/workpool");
+    if (ours === undefined) return [];
+    const reached = value(ours, peer);
+    const most = "most" in bound;
+    const limit = most ? bound.most : bound.least;
+    return [
+      {
+        what,
+        scenario,
+        goal: `${most ? "≤" : "≥"} ${figure(limit)}`,
+        ours: reached,
+        peer: peer === undefined ? null : value(peer, peer),
+        met:
+          reached === null ? null : most ? reached <= limit : reached >= limit,
+      },
+    ];
+  });
+}

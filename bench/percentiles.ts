@@ -1,0 +1,18 @@
+export interface Percentiles {
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+/** Of numbers in order; null if there are none. */
+export function percentiles(sorted: number[]): Percentiles | null {
+  if (sorted.length === 0) return null;
+  const at = (share: number) =>
+    round(sorted[Math.ceil(share * sorted.length) - 1]!);
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
+/** Four decimals are more than a reader wants and enough to compare. */
+export function round(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}

@@ -1,0 +1,17 @@
+/** All scenarios, in the order of the table. */
+import { arrivalScenarios } from "./arrivals.js";
+import { backlogs } from "./backlogs.js";
+import { beside } from "./beside.js";
+import { outcomes } from "./outcomes.js";
+import { queues } from "./queues.js";
+import type { Scenario } from "./scenario.js";
+import { storms } from "./storms.js";
+
+export const SCENARIOS: Scenario[] = [
+  ...queues,
+  ...arrivalScenarios,
+  ...storms,
+  ...backlogs,
+  ...outcomes,
+  ...beside,
+];

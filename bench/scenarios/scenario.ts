@@ -1,0 +1,17 @@
+/** What a scenario is. */
+import type { Measured, Run } from "../run.js";
+import type { MakeWorkload } from "../workload.js";
+
+export interface Scenario {
+  name: string;
+  /** One line for people. */
+  what: string;
+  parallelism: number;
+  /** Jobs wait all the time, so the share of slots in use says something. */
+  deepQueue?: boolean;
+  /** Overrides the setting. */
+  class?: "S16";
+  /** Of scenarios that are nothing else, and so can run on any deployment. */
+  workload?: MakeWorkload;
+  measure(run: Run): Promise<Measured>;
+}

@@ -1,0 +1,74 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Meter } from "../meter.js";
+
+let now = 0;
+let meter: Meter;
+const app = (name: string) => ({ component: "", name });
+const begin = (id: number) => meter.onRun(app("jobs:action"), { id })!;
+
+beforeEach(() => {
+  now = 1000;
+  meter = new Meter(() => now);
+});
+
+describe("the meter", () => {
+  test("knows how many handlers were in flight at most", () => {
+    const first = begin(1);
+    const second = begin(2);
+    first();
+    begin(3);
+    expect(meter.maxInFlight).toBe(2);
+    second();
+    expect(meter.inFlight).toBe(1);
+    expect([meter.started, meter.ended]).toEqual([3, 2]);
+  });
+
+  test("counts slots in use from the first start to the last", () => {
+    const first = begin(1);
+    now = 1100;
+    first();
+    now = 1200;
+    begin(2);
+    expect(meter.utilization(1)).toBe(0.5);
+    expect(meter.utilization(2)).toBe(0.25);
+    now = 9000;
+    expect(meter.utilization(1)).toBe(0.5);
+  });
+
+  test("knows no share of slots for jobs that all start at once", () => {
+    begin(1);
+    begin(2);
+    expect(meter.utilization(2)).toBeNull();
+  });
+
+  test("measures a job's wait until it first started", () => {
+    meter.job(1).ready = 990;
+    meter.job(2).ready = 900;
+    begin(1)();
+    begin(2)();
+    now = 2000;
+    begin(2)();
+    expect(meter.startLatencies()).toEqual([10, 100]);
+  });
+
+  test("looks at jobs alone, not at other functions or components", () => {
+    expect(meter.onRun(app("pools:enqueue"), { id: 1 })).toBeNull();
+    expect(
+      meter.onRun({ component: "workpool", name: "jobs:action" }, { id: 1 }),
+    ).toBeNull();
+    expect(meter.started).toBe(0);
+  });
+
+  test("tells who waits as soon as it holds", async () => {
+    const end = begin(1);
+    let told = false;
+    const waiting = meter
+      .until(() => meter.ended === 1)
+      .then(() => (told = true));
+    await Promise.resolve();
+    expect(told).toBe(false);
+    end();
+    await waiting;
+    expect(told).toBe(true);
+  });
+});

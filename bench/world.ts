@@ -1,0 +1,312 @@
+/**
+ * A deployment of its own for one measurement: empty, in memory, with the app
+ * as it was pushed, under a virtual clock and a seed.
+ */
+import { SeededRandomness, VirtualClock } from "../embedded/src/clock.js";
+import {
+  createModuleLoader,
+  createRuntime,
+  DEPLOYMENT_TABLES,
+  SYSTEM_TABLES,
+  type Runtime,
+} from "../embedded/src/runtime/index.js";
+import type {
+  App,
+  FunctionStats,
+  RunObserver,
+  Stats,
+} from "../embedded/src/runtime/types.js";
+import type { Clock, Timer } from "../embedded/src/seams.js";
+import { openDatabase, type Database } from "../embedded/src/storage/index.js";
+import type { JSONObject, JSONValue } from "../embedded/src/storage/types.js";
+import { QueryCache } from "../embedded/src/sync/queryCache.js";
+import { latencyModel, type Setting } from "./model.js";
+
+/** Compiled once for all measurements of this process. */
+const MODULES = createModuleLoader();
+
+export interface Committed {
+  value: JSONValue;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** A subscription. */
+export interface Watch {
+  /** How often it ran after the first time. */
+  reruns(): number;
+  latest(): JSONValue;
+}
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly random: SeededRandomness;
+  readonly #database: Database;
+  readonly #randomness: SeededRandomness;
+  #process: { runtime: Runtime; clock: MortalClock };
+  readonly #queries: QueryCache;
+  #clientCalls = 0;
+  /** Of processes that died. */
+  #earlier: Stats[] = [];
+
+  private constructor(
+    private readonly app: App,
+    private readonly setting: Setting,
+    private readonly onRun: RunObserver,
+  ) {
+    this.#randomness = new SeededRandomness(setting.seed);
+    // The workload's own, so that it is the same for every pool.
+    this.random = new SeededRandomness(setting.seed + 1);
+    this.#database = openDatabase({
+      clock: this.clock,
+      randomness: this.#randomness,
+      systemTables: SYSTEM_TABLES,
+      deploymentTables: DEPLOYMENT_TABLES,
+    });
+    const transaction = this.#database.begin();
+    for (const { path, definitionPath } of Object.values(app.components)) {
+      const { schema } = app.definitions[definitionPath]!;
+      this.#database.applySchema(transaction, path, schema);
+    }
+    this.#database.commit(transaction);
+    this.#process = this.#startProcess();
+    this.#queries = new QueryCache(this.#database, (spec, at) =>
+      this.#process.runtime.runner.query({
+        address: { component: spec.component, name: spec.name },
+        args: spec.args,
+        caller: { kind: "client" },
+        at,
+      }),
+    );
+  }
+
+  static async open(
+    app: App,
+    setting: Setting,
+    onRun: RunObserver,
+  ): Promise<World> {
+    const world = new World(app, setting, onRun);
+    await world.#begin();
+    return world;
+  }
+
+  #startProcess() {
+    const clock = new MortalClock(this.clock);
+    const runtime = createRuntime({
+      database: this.#database,
+      clock,
+      randomness: this.#randomness,
+      getApp: () => this.app,
+      deploymentClass: this.setting.class,
+      latency: latencyModel(this.setting.latency),
+      limits: { userTimeMs: null, operationsPerAction: this.setting.ops },
+      modules: MODULES,
+      reuseModules: this.setting.reuseModules,
+      onRun: (address, args) =>
+        clock.isAlive ? this.onRun(address, args) : null,
+    });
+    return { runtime, clock };
+  }
+
+  async #begin(): Promise<void> {
+    await this.#process.runtime.prepare(this.app);
+    this.#process.runtime.scheduler.start();
+  }
+
+  /** The deployment's process dies and another one takes over: what ran is lost. */
+  async restart(): Promise<void> {
+    const { runtime, clock } = this.#process;
+    this.#earlier.push(runtime.stats());
+    clock.die();
+    runtime.close();
+    this.#process = this.#startProcess();
+    await this.#begin();
+  }
+
+  get now(): number {
+    return this.clock.now();
+  }
+
+  /** A client's mutation. Throws if it fails. */
+  async mutation(name: string, args: JSONObject): Promise<Committed> {
+    this.#clientCalls++;
+    const { outcome, ts } = await this.#process.runtime.runner.mutation({
+      address: { component: "", name },
+      args,
+      caller: { kind: "client" },
+    });
+    if (!outcome.ok) throw new Error(`${name} failed: ${outcome.message}`);
+    return { value: outcome.value, at: Number(ts) / 1e6 };
+  }
+
+  /** Runs `script`, which waits by the clock alone, to its end. */
+  async run<T>(script: () => Promise<T>): Promise<T> {
+    let outcome: { ok: true; value: T } | { ok: false; error: unknown } | null =
+      null;
+    script().then(
+      (value) => (outcome = { ok: true, value }),
+      (error: unknown) => (outcome = { ok: false, error }),
+    );
+    await this.clock.runUntilIdle({ done: () => outcome !== null });
+    const ended = outcome as
+      { ok: true; value: T } | { ok: false; error: unknown } | null;
+    if (ended === null) throw new Error("Nothing can happen any more");
+    if (!ended.ok) throw ended.error;
+    return ended.value;
+  }
+
+  /** What all functions have done so far. */
+  totals(): Used {
+    const byFunction: Stats = {};
+    let totals = zero();
+    for (const stats of [...this.#earlier, this.#process.runtime.stats()]) {
+      for (const [name, one] of Object.entries(stats)) {
+        totals = combined(totals, one, 1);
+        byFunction[name] = combined(byFunction[name] ?? zero(), one, 1);
+      }
+    }
+    return { ...totals, clientCalls: this.#clientCalls, byFunction };
+  }
+
+  /**
+   * Subscribes to a query of the app as a client would: it runs again whenever
+   * something it read has changed.
+   */
+  watch(name: string, args: JSONObject): Watch {
+    let runs = 0;
+    let latest: JSONValue = null;
+    const spec = { component: "", name, args, journal: null, admin: false };
+    const follow = async () => {
+      for (;;) {
+        let changed!: () => void;
+        const change = new Promise<void>((resolve) => (changed = resolve));
+        const { result, release } = await this.#queries.watch(
+          spec,
+          this.#database.latestTs,
+          changed,
+        );
+        runs++;
+        const { outcome } = result.outcome;
+        if (!outcome.ok) throw new Error(`${name} failed: ${outcome.message}`);
+        latest = outcome.value;
+        if (result.invalidAt === null) await change;
+        release();
+      }
+    };
+    const failure = { error: null as unknown };
+    follow().catch((error: unknown) => (failure.error = error));
+    return {
+      reruns: () => Math.max(0, runs - 1),
+      latest: () => {
+        if (failure.error !== null) throw failure.error;
+        return latest;
+      },
+    };
+  }
+
+  /** How many documents a table has. */
+  count(table: string, component = ""): number {
+    return this.#database.begin().count(component, table);
+  }
+
+  /** All documents of a table of the app. */
+  documents(table: string): JSONObject[] {
+    const scan = this.#database
+      .begin({ limits: { documentsRead: Infinity, bytesRead: Infinity } })
+      .scan("", {
+        table,
+        index: "by_creation_time",
+        range: [],
+        order: "asc",
+      });
+    const found: JSONObject[] = [];
+    for (let next = scan.next(); next !== null; next = scan.next()) {
+      found.push(next.value);
+    }
+    return found;
+  }
+
+  close(): void {
+    this.#process.clock.die();
+    this.#process.runtime.close();
+    this.#queries.close();
+    this.#database.close();
+  }
+}
+
+/** A process's view of the time: after its death nothing it waited for happens. */
+class MortalClock implements Clock {
+  isAlive = true;
+
+  constructor(private readonly clock: Clock) {}
+
+  die(): void {
+    this.isAlive = false;
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  nowNs(): bigint {
+    return this.clock.nowNs();
+  }
+
+  schedule(ms: number, fn: () => void): Timer {
+    return this.clock.schedule(ms, () => {
+      if (this.isAlive) fn();
+    });
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.schedule(ms, resolve));
+  }
+}
+
+/** What was used, by whomever. */
+export interface Used extends FunctionStats {
+  clientCalls: number;
+  byFunction: Stats;
+}
+
+function zero(): FunctionStats {
+  return {
+    calls: 0,
+    subTransactions: 0,
+    errors: 0,
+    documentsRead: 0,
+    bytesRead: 0,
+    documentsWritten: 0,
+    bytesWritten: 0,
+    tombstonesScanned: 0,
+    scheduled: 0,
+    conflicts: 0,
+    retries: 0,
+  };
+}
+
+/** `left` + `sign` × `right`. */
+function combined(
+  left: FunctionStats,
+  right: FunctionStats,
+  sign: 1 | -1,
+): FunctionStats {
+  const result = zero();
+  for (const key of Object.keys(result) as (keyof FunctionStats)[]) {
+    result[key] = left[key] + sign * right[key];
+  }
+  return result;
+}
+
+export function difference(after: Used, before: Used): Used {
+  return {
+    ...combined(after, before, -1),
+    clientCalls: after.clientCalls - before.clientCalls,
+    byFunction: Object.fromEntries(
+      Object.entries(after.byFunction).map(([name, stats]) => [
+        name,
+        combined(stats, before.byFunction[name] ?? zero(), -1),
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,1 @@
+export { default } from "./src/component/convex.config.js";

@@ -1,0 +1,17 @@
+/** A small, faithful Convex deployment in one Node process. */
+export {
+  startDeployment,
+  type Deployment,
+  type DeploymentOptions,
+} from "./deployment.js";
+export type {
+  FunctionRunner,
+  FunctionStats,
+  RunObserver,
+  Stats,
+} from "./runtime/types.js";
+export type {
+  DeploymentClass,
+  Latency,
+  RuntimeLimits,
+} from "./runtime/limits.js";

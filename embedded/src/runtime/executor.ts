@@ -1,0 +1,408 @@
+/**
+ * Top-level executions: what clients, actions and the scheduler call. Each query
+ * and mutation is a transaction of its own here; each takes a permit, is counted
+ * and, in the case of mutations, repeated when it lost a race.
+ */
+import {
+  DeveloperError,
+  WriteConflictError,
+  type JSONObject,
+  type JSONValue,
+  type ReadSet,
+  type Transaction,
+  type Ts,
+} from "../storage/types.js";
+import { encodeInt64 } from "../values/index.js";
+import { runAction, runHttpAction, type ActionCall } from "./actionFunction.js";
+import { actionSyscall } from "./actionSyscalls.js";
+import { moduleOf, requireFunction } from "./app.js";
+import { delay, type RequestContext, type RuntimeContext } from "./context.js";
+import { FunctionError, SystemError } from "./errors.js";
+import { backoffMs, type RetryPolicy } from "./limits.js";
+import type { CallLog } from "./log.js";
+import { SeededGenerator } from "./random.js";
+import { addUsage } from "./stats.js";
+import { newJournal } from "./transactionCall.js";
+import { runTransactionFunction } from "./transactionFunction.js";
+import type { App, Caller, FunctionAddress, FunctionInfo } from "./types.js";
+import {
+  checkArguments,
+  parseResult,
+  returnsError,
+  tableResolver,
+} from "./validate.js";
+
+export interface Invocation {
+  app: App;
+  address: FunctionAddress;
+  args: JSONObject;
+  /** Null: another function, which may call everything it can name. */
+  caller: Caller | null;
+  request: RequestContext;
+  log: CallLog;
+}
+
+export type Failure = FunctionError | SystemError;
+export type Result =
+  { ok: true; value: JSONValue } | { ok: false; error: Failure };
+
+export function unwrap(run: { result: Result }): JSONValue {
+  if (!run.result.ok) throw run.result.error;
+  return run.result.value;
+}
+
+export interface QueryRun {
+  result: Result;
+  ts: Ts;
+  readSet: ReadSet;
+  journal: string | null;
+}
+
+export interface MutationRun {
+  result: Result;
+  /** Of the commit; of the snapshot when nothing was committed. */
+  ts: Ts;
+}
+
+/** What belongs into a mutation's transaction besides the mutation itself. */
+export interface TransactionHooks {
+  /** A result means: answer with it, run and commit nothing. */
+  before?(transaction: Transaction): MutationRun | null;
+  after?(transaction: Transaction, value: JSONValue): void;
+}
+
+export class Executor {
+  constructor(private readonly context: RuntimeContext) {}
+
+  async query(
+    invocation: Invocation,
+    options: { at?: Ts; journal?: string | null } = {},
+  ): Promise<QueryRun> {
+    const { clock, database, latency, limits, permits } = this.context;
+    let release: () => void;
+    try {
+      release = await permits.query.acquire(limits.transactionPermitWaitMs);
+    } catch (error) {
+      const { beginTs, readSet } = database.begin();
+      return {
+        result: this.failure(invocation, error),
+        ts: beginTs,
+        readSet,
+        journal: null,
+      };
+    }
+    try {
+      await delay(clock, latency.queryMs);
+      this.statsOf(invocation).calls++;
+      const transaction = database.begin({
+        limits: limits.transaction,
+        ...(options.at === undefined ? {} : { at: options.at }),
+      });
+      const journal = newJournal(options.journal ?? null);
+      const result = await this.attempt(invocation, () =>
+        this.runIn(transaction, "query", invocation, journal),
+      );
+      this.count(invocation, transaction);
+      return {
+        result,
+        ts: transaction.beginTs,
+        readSet: transaction.readSet,
+        journal: journal.nextEnd,
+      };
+    } finally {
+      release();
+    }
+  }
+
+  async mutation(
+    invocation: Invocation,
+    hooks: TransactionHooks = {},
+    retry: RetryPolicy = this.context.limits.mutationRetry,
+  ): Promise<MutationRun> {
+    const { clock, database, latency, limits, permits } = this.context;
+    let release: () => void;
+    try {
+      release = await permits.mutation.acquire(limits.transactionPermitWaitMs);
+    } catch (error) {
+      return {
+        result: this.failure(invocation, error),
+        ts: database.latestTs,
+      };
+    }
+    try {
+      await delay(clock, latency.mutationBeforeBeginMs);
+      const run = await this.mutateWithRetries(invocation, hooks, retry);
+      await delay(clock, latency.mutationAfterCommitMs);
+      return run;
+    } finally {
+      release();
+    }
+  }
+
+  private async mutateWithRetries(
+    invocation: Invocation,
+    hooks: TransactionHooks,
+    retry: RetryPolicy,
+  ): Promise<MutationRun> {
+    const stats = this.statsOf(invocation);
+    for (let failures = 0; ; failures++) {
+      const log = invocation.log.attempt();
+      const run = await this.mutateOnce(
+        { ...invocation, log },
+        hooks,
+        failures === 0,
+      );
+      const final = !("conflict" in run) || failures >= retry.retries;
+      if (final) invocation.log.keep(log);
+      if (!("conflict" in run)) return run;
+      stats.conflicts++;
+      if (failures >= retry.retries) {
+        return {
+          result: this.failure(invocation, run.conflict),
+          ts: run.ts,
+        };
+      }
+      stats.retries++;
+      const { clock, randomness } = this.context;
+      await clock.sleep(backoffMs(retry, failures, randomness.next()));
+    }
+  }
+
+  private async mutateOnce(
+    invocation: Invocation,
+    hooks: TransactionHooks,
+    firstAttempt: boolean,
+  ): Promise<MutationRun | { conflict: WriteConflictError; ts: Ts }> {
+    const { clock, database, latency, limits } = this.context;
+    const transaction = database.begin({ limits: limits.transaction });
+    const ts = transaction.beginTs;
+    const instead = hooks.before?.(transaction) ?? null;
+    if (instead !== null) return instead;
+    if (firstAttempt) this.statsOf(invocation).calls++;
+    const slow = latency.slowMutationsMs[invocation.address.name] ?? 0;
+    await delay(clock, latency.mutationOpenMs + slow);
+    const result = await this.attempt(invocation, () =>
+      this.runIn(transaction, "mutation", invocation, newJournal()),
+    );
+    this.count(invocation, transaction);
+    if (!result.ok) return { result, ts };
+    try {
+      hooks.after?.(transaction, result.value);
+      const committed = database.commit(transaction);
+      return {
+        result: {
+          ok: true,
+          value: resolveCommitTs(result.value, committed),
+        },
+        ts: committed,
+      };
+    } catch (error) {
+      if (error instanceof WriteConflictError) return { conflict: error, ts };
+      return { result: this.failure(invocation, error), ts };
+    }
+  }
+
+  /** Checks the call, runs it, checks what it returned. */
+  private async runIn(
+    transaction: Transaction,
+    type: "query" | "mutation",
+    invocation: Invocation,
+    journal: ReturnType<typeof newJournal>,
+  ): Promise<JSONValue> {
+    const { app, address, args, request, log } = invocation;
+    const { context } = this;
+    const { info, tables } = this.check(invocation, type);
+    const value = await runTransactionFunction(
+      {
+        context,
+        app,
+        type,
+        address,
+        transaction,
+        depth: 0,
+        now: Math.floor(context.clock.now()),
+        random: SeededGenerator.from(context.randomness),
+        request,
+        log,
+        journal,
+      },
+      args,
+    );
+    const mismatch = returnsError(info, value, tables);
+    if (mismatch !== null) throw new FunctionError(mismatch);
+    return value;
+  }
+
+  /** `wait`: a scheduled action waits for its permit however long it takes. */
+  async action(
+    invocation: Invocation,
+    wait: "root" | "nested" | "scheduled",
+  ): Promise<JSONValue> {
+    const { info, tables } = this.check(invocation, "action");
+    return this.asAction(invocation, wait, async (call) => {
+      const returned = await runAction(
+        call,
+        (...args) => actionSyscall(this, ...args),
+        invocation.args,
+      );
+      const value = parseResult(invocation.address, returned, {
+        allowPending: false,
+        maxBytes: this.context.limits.maxResultBytes,
+      });
+      const mismatch = returnsError(info, value, tables);
+      if (mismatch !== null) throw new FunctionError(mismatch);
+      return value;
+    });
+  }
+
+  /** Null when the component's router has no such route. */
+  httpAction(
+    invocation: Invocation,
+    request: Request,
+    path: string,
+  ): Promise<Response | null> {
+    return this.asAction(invocation, "root", (call) =>
+      runHttpAction(
+        call,
+        (...args) => actionSyscall(this, ...args),
+        request,
+        path,
+      ),
+    );
+  }
+
+  private async asAction<T>(
+    invocation: Invocation,
+    wait: "root" | "nested" | "scheduled",
+    run: (call: ActionCall) => Promise<T>,
+  ): Promise<T> {
+    const { context } = this;
+    const { app, address, request, log } = invocation;
+    const { clock, latency, limits, permits } = context;
+    if (wait === "nested") await delay(clock, latency.nestedActionMs);
+    const kind = await this.actionKind(app, address);
+    const release = await permits[kind].acquire(
+      wait === "scheduled" ? null : limits.actionPermitWaitMs,
+    );
+    const stats = this.statsOf(invocation);
+    stats.calls++;
+    const ended = context.onRun(address, invocation.args);
+    try {
+      return await run({ context, app, address, request, log });
+    } catch (error) {
+      stats.errors++;
+      throw error;
+    } finally {
+      ended?.();
+      release();
+    }
+  }
+
+  private async actionKind(
+    app: App,
+    address: FunctionAddress,
+  ): Promise<"action" | "nodeAction"> {
+    const definition =
+      app.definitions[app.components[address.component]!.definitionPath]!;
+    const loaded = await this.context.modules.definition(definition);
+    return loaded.environmentOf(moduleOf(address.name)) === "node"
+      ? "nodeAction"
+      : "action";
+  }
+
+  private check(
+    invocation: Invocation,
+    type: "query" | "mutation" | "action",
+  ): { info: FunctionInfo; tables: ReturnType<typeof tableResolver> } {
+    const { app, address, args, caller } = invocation;
+    const info = requireFunction(app, address, type, caller);
+    const tables = tableResolver(this.context.database, address.component);
+    checkArguments(address, info, args, tables, {
+      allowPending: false,
+      maxBytes: this.context.limits.maxArgumentBytes,
+    });
+    return { info, tables };
+  }
+
+  /** A small transaction of the deployment's own, repeated on conflicts. */
+  async write<T>(
+    run: (transaction: Transaction) => T,
+    retry: RetryPolicy = this.context.limits.actionScheduleRetry,
+  ): Promise<T> {
+    const { clock, database, randomness } = this.context;
+    for (let failures = 0; ; failures++) {
+      await clock.sleep(0);
+      const transaction = database.begin();
+      const value = run(transaction);
+      try {
+        database.commit(transaction);
+        return value;
+      } catch (error) {
+        if (!(error instanceof WriteConflictError)) throw error;
+        if (failures >= retry.retries) throw conflictError(error);
+        await clock.sleep(backoffMs(retry, failures, randomness.next()));
+      }
+    }
+  }
+
+  private async attempt(
+    invocation: Invocation,
+    run: () => Promise<JSONValue>,
+  ): Promise<Result> {
+    try {
+      return { ok: true, value: await run() };
+    } catch (error) {
+      return this.failure(invocation, error);
+    }
+  }
+
+  private failure(
+    invocation: Invocation,
+    error: unknown,
+  ): { ok: false; error: Failure } {
+    this.statsOf(invocation).errors++;
+    return { ok: false, error: asFailure(error) };
+  }
+
+  private statsOf(invocation: Invocation) {
+    return this.context.stats.of(invocation.address);
+  }
+
+  private count(invocation: Invocation, transaction: Transaction): void {
+    addUsage(
+      this.statsOf(invocation),
+      transaction.usage().used,
+      transaction.tombstonesScanned,
+    );
+  }
+}
+
+export function asFailure(error: unknown): Failure {
+  if (error instanceof FunctionError || error instanceof SystemError) {
+    return error;
+  }
+  if (error instanceof WriteConflictError) return conflictError(error);
+  if (error instanceof DeveloperError) return new FunctionError(error.message);
+  return new SystemError(
+    "InternalServerError",
+    `The embedded deployment failed internally: ${String((error as Error)?.stack ?? error)}`,
+    { cause: error },
+  );
+}
+
+function conflictError(error: WriteConflictError): SystemError {
+  return new SystemError("OptimisticConcurrencyControlFailure", error.message, {
+    cause: error,
+  });
+}
+
+const PLACEHOLDER = '{"$commitTs":null}';
+
+/** Quotes inside strings are escaped, so the placeholder's text is always the placeholder. */
+export function resolveCommitTs(value: JSONValue, ts: Ts): JSONValue {
+  const json = JSON.stringify(value);
+  if (!json.includes(PLACEHOLDER)) return value;
+  return JSON.parse(
+    json.replaceAll(PLACEHOLDER, JSON.stringify({ $integer: encodeInt64(ts) })),
+  ) as JSONValue;
+}

@@ -1,0 +1,156 @@
+/**
+ * The function runtime and the scheduler of the embedded deployment.
+ *
+ * ```ts
+ * const runtime = createRuntime({ database, clock, randomness, getApp });
+ * await runtime.prepare(app); // compiles: do it before `app` becomes current
+ * runtime.scheduler.start();
+ * await runtime.runner.mutation({ address, args, caller: { kind: "client" } });
+ * ```
+ *
+ * The database must be opened with {@link SYSTEM_TABLES} and
+ * {@link DEPLOYMENT_TABLES}.
+ */
+import { JOBS_TABLE_DEFINITION } from "../scheduler/jobs.js";
+import { Scheduler } from "../scheduler/scheduler.js";
+import type { Clock, Randomness } from "../seams.js";
+import type { Database, TableDefinition } from "../storage/types.js";
+import type { RuntimeContext } from "./context.js";
+import { Executor } from "./executor.js";
+import { FRESH, ReusedInstances } from "./instances.js";
+import {
+  CONCURRENCY,
+  DEFAULT_LIMITS,
+  NO_LATENCY,
+  type DeploymentClass,
+  type Latency,
+  type RuntimeLimits,
+} from "./limits.js";
+import { createModuleLoader, type ModuleLoader } from "./moduleLoader.js";
+import { Permits } from "./permits.js";
+import { createRunner } from "./runner.js";
+import { SESSIONS_TABLE_DEFINITION } from "./sessions.js";
+import { StatsCollector } from "./stats.js";
+import type {
+  App,
+  FunctionAddress,
+  FunctionRunner,
+  LogLine,
+  RunObserver,
+  Stats,
+} from "./types.js";
+import { watchRejections } from "./userCode.js";
+
+export { evaluateModule } from "./evaluate.js";
+export { FunctionError, SystemError } from "./errors.js";
+export { createModuleLoader, type ModuleLoader } from "./moduleLoader.js";
+export type { DeploymentClass, Latency, RuntimeLimits } from "./limits.js";
+
+/** For `openDatabase`: what every component's namespace has. */
+export const SYSTEM_TABLES: TableDefinition[] = [JOBS_TABLE_DEFINITION];
+/** For `openDatabase`: the deployment's own. */
+export const DEPLOYMENT_TABLES: TableDefinition[] = [SESSIONS_TABLE_DEFINITION];
+
+export interface RuntimeOptions {
+  database: Database;
+  clock: Clock;
+  randomness: Randomness;
+  /** What is deployed now. Running calls keep the App with which they began. */
+  getApp(): App;
+  /** What `ctx.meta.getDeploymentMetadata` answers. Default "embedded". */
+  deploymentName?: string;
+  /** Decides how many functions may run at once. Default "S256". */
+  deploymentClass?: DeploymentClass;
+  /** Artificial delays for benchmarks. Default: none. */
+  latency?: Partial<Latency>;
+  limits?: Partial<RuntimeLimits>;
+  /** What actions call as `fetch`. Default: the platform's. */
+  fetch?: typeof fetch;
+  /** Default: its own. Shared, it compiles for several runtimes once. */
+  modules?: ModuleLoader;
+  /**
+   * Let calls have the modules of calls that have ended, with what their
+   * module-level variables remember. For benchmarks: it saves half the time.
+   */
+  reuseModules?: boolean;
+  /** Default: nobody looks. */
+  onRun?: RunObserver;
+  /** Every log line of every function, as it is written. */
+  onLog?(address: FunctionAddress, line: LogLine): void;
+  /** A failure of the deployment itself that no caller is told of. Default: to stderr. */
+  onInternalError?(what: string, error: unknown): void;
+}
+
+export interface Runtime {
+  runner: FunctionRunner;
+  scheduler: { start(): void; stop(): void };
+  modules: ModuleLoader;
+  /** Compiles the modules of all definitions, so that no call has to wait for it. */
+  prepare(app: App): Promise<void>;
+  stats(): Stats;
+  resetStats(): void;
+  /** Stops the scheduler and the watch over unhandled rejections. */
+  close(): void;
+}
+
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { clock } = options;
+  const deploymentClass = options.deploymentClass ?? "S256";
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const concurrency = {
+    ...CONCURRENCY[deploymentClass],
+    ...limits.concurrency,
+  };
+  const modules = options.modules ?? createModuleLoader();
+  const stats = new StatsCollector();
+  const context: RuntimeContext = {
+    database: options.database,
+    clock,
+    randomness: options.randomness,
+    getApp: options.getApp,
+    modules,
+    instances: options.reuseModules ? new ReusedInstances() : FRESH,
+    limits,
+    latency: { ...NO_LATENCY, ...options.latency },
+    stats,
+    permits: {
+      query: new Permits(clock, concurrency.queries, "query"),
+      mutation: new Permits(clock, concurrency.mutations, "mutation"),
+      action: new Permits(clock, concurrency.actions, "action"),
+      nodeAction: new Permits(clock, concurrency.nodeActions, "action"),
+    },
+    deployment: {
+      name: options.deploymentName ?? "embedded",
+      region: null,
+      class: deploymentClass.toLowerCase(),
+    },
+    fetch: options.fetch ?? fetch,
+    onRun: options.onRun ?? (() => null),
+    onLog: options.onLog ?? (() => {}),
+    onInternalError:
+      options.onInternalError ??
+      ((what, error) => console.error(`${what}:`, error)),
+  };
+  const executor = new Executor(context);
+  const scheduler = new Scheduler(context, executor, concurrency.scheduledJobs);
+  const stopWatching = watchRejections();
+  return {
+    runner: createRunner(context, executor),
+    scheduler: {
+      start: () => scheduler.start(),
+      stop: () => scheduler.stop(),
+    },
+    modules,
+    prepare: async (app) => {
+      await Promise.all(
+        Object.values(app.definitions).map((d) => modules.definition(d)),
+      );
+    },
+    stats: () => stats.snapshot(),
+    resetStats: () => stats.reset(),
+    close: () => {
+      scheduler.stop();
+      stopWatching();
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * Loads the modules of a component definition and instantiates them: once per
+ * top-level or nested function call, lazily following imports, with the
+ * environment of that call.
+ */
+import { createHash } from "node:crypto";
+import { createRequire, isBuiltin } from "node:module";
+import { posix } from "node:path";
+import { compileModule, type CompiledModule } from "./compile.js";
+import {
+  ISOLATE_PARAMETERS,
+  NODE_PARAMETERS,
+  type Environment,
+} from "./environment.js";
+import type { PositionLookup } from "./stack.js";
+import type { ComponentDefinition, ModuleSource } from "./types.js";
+
+export interface LoadedDefinition {
+  has(path: string): boolean;
+  /** Evaluates the module (and what it imports) afresh and returns its exports. */
+  instantiate(path: string, environment: Environment): Record<string, unknown>;
+  /** Translates positions of stack frames to the user's files. */
+  readonly positions: PositionLookup;
+  environmentOf(path: string): "isolate" | "node" | null;
+}
+
+export interface ModuleLoader {
+  /** Compiles modules; what was compiled before is reused. Rejects with a message that names the module. */
+  load(
+    modules: ModuleSource[] | Record<string, ModuleSource>,
+  ): Promise<LoadedDefinition>;
+  /** The same for a definition that is in an App; remembered for as long as the definition lives. */
+  definition(definition: ComponentDefinition): Promise<LoadedDefinition>;
+}
+
+const nodeRequire = createRequire(import.meta.url);
+
+export function createModuleLoader(): ModuleLoader {
+  const compiled = new Map<string, Promise<CompiledModule>>();
+  const definitions = new WeakMap<
+    ComponentDefinition,
+    Promise<LoadedDefinition>
+  >();
+
+  function compile(source: ModuleSource): Promise<CompiledModule> {
+    const key = fingerprint(source);
+    let module = compiled.get(key);
+    if (module === undefined) {
+      module = compileModule(
+        source,
+        source.environment === "node" ? NODE_PARAMETERS : ISOLATE_PARAMETERS,
+      );
+      compiled.set(key, module);
+      module.catch(() => compiled.delete(key));
+    }
+    return module;
+  }
+
+  async function load(
+    modules: ModuleSource[] | Record<string, ModuleSource>,
+  ): Promise<LoadedDefinition> {
+    const list = await Promise.all(Object.values(modules).map(compile));
+    return new Definition(new Map(list.map((m) => [m.path, m])));
+  }
+
+  return {
+    load,
+    definition(definition) {
+      let loaded = definitions.get(definition);
+      if (loaded === undefined) {
+        loaded = load(definition.modules);
+        definitions.set(definition, loaded);
+      }
+      return loaded;
+    },
+  };
+}
+
+function fingerprint(source: ModuleSource): string {
+  return createHash("sha256")
+    .update(source.environment)
+    .update("\0")
+    .update(source.path)
+    .update("\0")
+    .update(source.source)
+    .update("\0")
+    .update(source.sourceMap ?? "")
+    .digest("base64");
+}
+
+class Definition implements LoadedDefinition {
+  constructor(private readonly modules: Map<string, CompiledModule>) {}
+
+  readonly positions: PositionLookup = (path, line, column) =>
+    this.modules.get(path)?.originalPosition(line, column) ?? null;
+
+  has(path: string): boolean {
+    return this.modules.has(path);
+  }
+
+  environmentOf(path: string): "isolate" | "node" | null {
+    return this.modules.get(path)?.environment ?? null;
+  }
+
+  instantiate(path: string, environment: Environment): Record<string, unknown> {
+    const instances = new Map<string, { exports: Record<string, unknown> }>();
+
+    const instantiate = (module: CompiledModule): Record<string, unknown> => {
+      const existing = instances.get(module.path);
+      // Also while it is still being evaluated: cyclic imports see what is there so far.
+      if (existing !== undefined) return existing.exports;
+      const instance = { exports: {} as Record<string, unknown> };
+      instances.set(module.path, instance);
+      const require = (specifier: string): unknown => {
+        const imported = this.resolve(module.path, specifier);
+        if (imported !== null) return instantiate(imported);
+        if (module.environment === "node" && isBuiltin(specifier)) {
+          return nodeRequire(specifier);
+        }
+        throw new Error(
+          module.environment === "node"
+            ? `Cannot import "${specifier}" from ${module.path}: the embedded deployment bundles packages and offers Node's built-in modules only. Remove it from "externalPackages" in convex.json.`
+            : `Cannot import "${specifier}" from ${module.path}: it is not part of the pushed code, and Node's modules need "use node".`,
+        );
+      };
+      module
+        .factory(...environment.parameters(module.environment))
+        .call(undefined, instance.exports, require, instance);
+      return instance.exports;
+    };
+
+    const module = this.modules.get(path);
+    if (module === undefined) {
+      throw new Error(`There is no module ${path} in the pushed code.`);
+    }
+    return instantiate(module);
+  }
+
+  private resolve(from: string, specifier: string): CompiledModule | null {
+    if (!specifier.startsWith(".")) return null;
+    const path = posix.join(posix.dirname(from), specifier);
+    return this.modules.get(path) ?? this.modules.get(`${path}.js`) ?? null;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The border between the deployment and functions' code: where it is entered,
+ * how long it may keep the processor, and whose an unhandled rejection is.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import vm from "node:vm";
+import { FunctionError } from "./errors.js";
+
+/** A running function: gets the rejections that nobody in it handled. */
+export interface UserCall {
+  onUnhandledRejection(reason: unknown): void;
+}
+
+const running = new AsyncLocalStorage<UserCall>();
+
+function onUnhandledRejection(reason: unknown): void {
+  const call = running.getStore();
+  if (call !== undefined) {
+    call.onUnhandledRejection(reason);
+  } else if (process.listenerCount("unhandledRejection") === 1) {
+    // Not a function's: with our listener Node would otherwise swallow it.
+    throw reason;
+  }
+}
+
+let users = 0;
+
+/** Listens for unhandled rejections for as long as some runtime of this process runs. */
+export function watchRejections(): () => void {
+  if (users++ === 0) process.on("unhandledRejection", onUnhandledRejection);
+  let stopped = false;
+  return () => {
+    if (stopped) return;
+    stopped = true;
+    if (--users === 0) process.off("unhandledRejection", onUnhandledRejection);
+  };
+}
+
+/**
+ * V8 can only interrupt code that it was asked to run with a time limit, so
+ * functions are entered from a script of an otherwise empty realm.
+ */
+const entrance = vm.createContext({ enter: null as (() => void) | null });
+const entranceScript = new vm.Script("enter()");
+
+function interruptible<T>(limitMs: number, enter: () => T): T {
+  let result: T;
+  entrance.enter = () => {
+    result = enter();
+  };
+  try {
+    entranceScript.runInContext(entrance, {
+      timeout: Math.ceil(limitMs * INTERRUPT_FACTOR),
+    });
+    return result!;
+  } catch (error) {
+    if (
+      (error as { code?: unknown } | null)?.code ===
+      "ERR_SCRIPT_EXECUTION_TIMEOUT"
+    ) {
+      throw userTimeout(limitMs);
+    }
+    throw error;
+  } finally {
+    entrance.enter = null;
+  }
+}
+
+export function userTimeout(limitMs: number): FunctionError {
+  return new FunctionError(
+    `Function execution timed out (maximum duration: ${limitMs / 1000}s)`,
+  );
+}
+
+/**
+ * V8's time limit is one of elapsed time, and on a busy machine a function may
+ * get a small share of it: only what takes much longer than it should is cut off.
+ */
+const INTERRUPT_FACTOR = 5;
+
+/** Runs `enter` as part of `call`. With a limit, its synchronous part is interrupted some time beyond it. */
+export function enterUserCode<T>(
+  call: UserCall,
+  limitMs: number | null,
+  enter: () => T,
+): T {
+  return running.run(call, () =>
+    limitMs === null ? enter() : interruptible(limitMs, enter),
+  );
+}
+
+/** Resolves when all promise reactions that are ready have run. */
+export function microtasksDrained(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** Milliseconds of processor time this process has used: waiting for the processor does not count. */
+export function processorTime(): number {
+  return process.cpuUsage().user / 1_000;
+}

@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import { deployments } from "./harness.js";
+
+const start = deployments({
+  sources: {
+    "work.ts": `
+      import { mutation, action, internalMutation } from "./_generated/server";
+      import { internal } from "./_generated/api";
+      import { v } from "convex/values";
+      let calls = 0;
+      export const count = mutation(async () => ++calls);
+      export const countAfterAwait = mutation(async (ctx) => {
+        await ctx.db.insert("rows", {});
+        return ++calls;
+      });
+      export const fails = mutation(async () => { calls++; throw new Error("no"); });
+      export const countInAction = action({
+        args: { ms: v.number() },
+        handler: async (_ctx, { ms }) => {
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          return [++calls, Date.now()];
+        },
+      });
+      export const leavesTimer = action(async () => {
+        setTimeout(() => {}, 60_000);
+        return ++calls;
+      });
+      export const outer = mutation(async (ctx) => {
+        await ctx.runMutation(internal.work.inner, { text: "a" });
+      });
+      export const inner = internalMutation({
+        args: { text: v.string() },
+        handler: async () => {},
+      });
+      export const schedule = mutation({
+        args: { jobs: v.number() },
+        handler: async (ctx, { jobs }) => {
+          for (let i = 0; i < jobs; i++) {
+            await ctx.scheduler.runAfter(0, internal.work.inner, { text: "s" });
+          }
+        },
+      });
+    `,
+  },
+});
+
+describe("an observer", () => {
+  test("is told of every function that runs, nested ones included, and of its end", async () => {
+    const seen: string[] = [];
+    const { mutation } = await start({
+      onRun: ({ name }, args) => {
+        seen.push(`begin ${name} ${JSON.stringify(args)}`);
+        return () => seen.push(`end ${name}`);
+      },
+    });
+    await mutation("work:outer");
+    expect(seen).toEqual([
+      "begin work:outer {}",
+      'begin work:inner {"text":"a"}',
+      "end work:inner",
+      "end work:outer",
+    ]);
+  });
+
+  test("is told of actions for as long as they run", async () => {
+    const times: number[] = [];
+    const { action, clock } = await start({
+      onRun: () => {
+        times.push(clock.now());
+        return () => times.push(clock.now());
+      },
+    });
+    await action("work:countInAction", { ms: 250 });
+    expect(times[1]! - times[0]!).toBeCloseTo(250);
+  });
+
+  test("is told of the end of a function that fails", async () => {
+    let ends = 0;
+    const { mutation } = await start({ onRun: () => () => ends++ });
+    await expect(mutation("work:fails")).rejects.toThrow("no");
+    expect(ends).toBe(1);
+  });
+});
+
+describe("reused modules", () => {
+  test("are those of a call that has ended, with what they remember", async () => {
+    const { mutation } = await start({ reuseModules: true });
+    expect(await mutation("work:count")).toBe(1);
+    expect(await mutation("work:count")).toBe(2);
+  });
+
+  test("are fresh for every call unless asked for", async () => {
+    const { mutation } = await start();
+    expect(await mutation("work:count")).toBe(1);
+    expect(await mutation("work:count")).toBe(1);
+  });
+
+  test("are never shared by calls that run at the same time", async () => {
+    const { action } = await start({ reuseModules: true });
+    const both = await Promise.all([
+      action("work:countInAction", { ms: 10 }),
+      action("work:countInAction", { ms: 10 }),
+    ]);
+    expect(both.map((result) => (result as number[])[0])).toEqual([1, 1]);
+  });
+
+  test("see the time of the call that has them now", async () => {
+    const { action, clock } = await start({ reuseModules: true });
+    await action("work:countInAction", { ms: 10 });
+    await clock.advance(5000);
+    const before = clock.now();
+    const [calls, now] = (await action("work:countInAction", {
+      ms: 10,
+    })) as number[];
+    expect(calls).toBe(2);
+    expect(Math.abs(now! - before - 10)).toBeLessThanOrEqual(1);
+  });
+
+  test("are not those of a call that failed or left something behind", async () => {
+    const { mutation, action } = await start({ reuseModules: true });
+    await mutation("work:fails").catch(() => {});
+    expect(await mutation("work:count")).toBe(1);
+    await action("work:leavesTimer");
+    expect(await action("work:leavesTimer")).toBe(1);
+  });
+});
+
+describe("latency", () => {
+  test("keeps a slow mutation open for longer than others", async () => {
+    const { mutation, clock } = await start({
+      latency: {
+        mutationOpenMs: 10,
+        slowMutationsMs: { "work:countAfterAwait": 190 },
+      },
+    });
+    const begin = clock.now();
+    await mutation("work:count");
+    expect(clock.now() - begin).toBeCloseTo(10);
+    await mutation("work:countAfterAwait");
+    expect(clock.now() - begin).toBeCloseTo(210);
+  });
+
+  test("of the scheduler is waited for once: a freed slot is filled at once", async () => {
+    const starts: number[] = [];
+    const { mutation, clock, finish } = await start({
+      latency: { schedulerPickupMs: 20, scheduledStartMs: 8 },
+      limits: { userTimeMs: null, concurrency: { scheduledJobs: 1 } },
+      onRun: ({ name }) => {
+        if (name === "work:inner") starts.push(clock.now());
+        return null;
+      },
+    });
+    await mutation("work:schedule", { jobs: 3 });
+    const committed = clock.now();
+    await finish();
+    expect(starts.map((at) => Math.round(at - committed))).toEqual([
+      28, 36, 44,
+    ]);
+  });
+});

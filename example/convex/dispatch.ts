@@ -1,0 +1,71 @@
+/** The way into the pool and out of it. */
+import { v } from "convex/values";
+import { vOnCompleteArgs } from "convex-workpool";
+import { internal } from "./_generated/api.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { record } from "./counts.js";
+import { DELIVERY_RETRY, pool } from "./pool.js";
+import { vReceipt } from "./post.js";
+
+type NewDelivery = Pick<
+  Doc<"deliveries">,
+  "eventId" | "endpointId" | "guid" | "title" | "subject"
+>;
+
+/** Enqueues deliveries together: one call, however many endpoints subscribe. */
+export async function dispatch(
+  ctx: MutationCtx,
+  deliveries: NewDelivery[],
+): Promise<Id<"deliveries">[]> {
+  const deliveryIds = await Promise.all(
+    deliveries.map(async (delivery) => {
+      await record(ctx, delivery.endpointId, "accepted");
+      return ctx.db.insert("deliveries", {
+        ...delivery,
+        state: "open",
+        attempts: 0,
+      });
+    }),
+  );
+  const workIds = await pool.enqueueActionBatch(
+    ctx,
+    internal.post.post,
+    deliveryIds.map((deliveryId) => ({ deliveryId })),
+    { retry: DELIVERY_RETRY, onComplete: internal.dispatch.settle },
+  );
+  await Promise.all(
+    deliveryIds.map((deliveryId, i) =>
+      ctx.db.patch("deliveries", deliveryId, { workId: workIds[i] }),
+    ),
+  );
+  return deliveryIds;
+}
+
+/**
+ * Called by the pool with each delivery's outcome. There is no check whether it
+ * was called before: the pool promises that it was not, and the ledger would
+ * show it if it were.
+ */
+export const settle = internalMutation({
+  args: vOnCompleteArgs(undefined, vReceipt),
+  returns: v.null(),
+  handler: async (ctx, { workId, result }) => {
+    const delivery = await ctx.db
+      .query("deliveries")
+      .withIndex("by_work", (q) => q.eq("workId", workId))
+      .unique();
+    if (!delivery) {
+      throw new Error(`no delivery belongs to work ${workId}`);
+    }
+    await ctx.db.patch("deliveries", delivery._id, {
+      state: result.kind,
+      httpStatus:
+        result.kind === "success" ? result.returnValue.httpStatus : undefined,
+      error: result.kind === "failed" ? result.error : undefined,
+      settledAt: Date.now(),
+    });
+    await record(ctx, delivery.endpointId, result.kind);
+    return null;
+  },
+});

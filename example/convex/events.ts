@@ -1,0 +1,44 @@
+/** Accepting an event and handing it to the pool, in one transaction. */
+import { v } from "convex/values";
+import { internalMutation } from "./_generated/server.js";
+import { dispatch } from "./dispatch.js";
+import { subscribersOf } from "./endpoints.js";
+
+/**
+ * Stores the event and enqueues a delivery to every subscribed endpoint: either
+ * all of it happens, or nothing. Returns the number of deliveries, or `null` when
+ * the event had been accepted before: GitHub repeats what it got no answer to.
+ */
+export const accept = internalMutation({
+  args: {
+    guid: v.string(),
+    name: v.string(),
+    title: v.string(),
+    subject: v.string(),
+    body: v.string(),
+  },
+  returns: v.union(v.number(), v.null()),
+  handler: async (ctx, { guid, name, title, subject, body }) => {
+    const known = await ctx.db
+      .query("events")
+      .withIndex("by_guid", (q) => q.eq("guid", guid))
+      .unique();
+    if (known) {
+      return null;
+    }
+    const payloadId = await ctx.db.insert("payloads", { body });
+    const eventId = await ctx.db.insert("events", { guid, name, payloadId });
+    const endpoints = await subscribersOf(ctx, name);
+    await dispatch(
+      ctx,
+      endpoints.map(({ _id }) => ({
+        eventId,
+        endpointId: _id,
+        guid,
+        title,
+        subject,
+      })),
+    );
+    return endpoints.length;
+  },
+});

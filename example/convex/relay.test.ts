@@ -1,0 +1,265 @@
+/** The way of a webhook through Relay, on the real pool. */
+import { convexTest } from "convex-test";
+import workpool from "convex-workpool/test";
+import { createHmac } from "node:crypto";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { api, internal } from "./_generated/api.js";
+import schema from "./schema.js";
+
+const modules = import.meta.glob("./**/*.*s");
+const SECRET = "s3cret";
+
+/** What the receivers were sent, by the name in their URL. */
+let received: Array<{ name: string; headers: Headers; body: string }>;
+/** How they answer; 200 if it does not say. */
+let answers: Record<string, (attempt: number) => Response | Promise<Response>>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubEnv("GITHUB_WEBHOOK_SECRET", SECRET);
+  // Failed attempts are logged, and here they are what is wanted.
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  received = [];
+  answers = {};
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    const name = new URL(url).pathname.slice(1);
+    const attempt = 1 + received.filter((r) => r.name === name).length;
+    const headers = new Headers(init.headers);
+    received.push({ name, headers, body: String(init.body) });
+    init.signal?.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      init.signal?.addEventListener("abort", () =>
+        reject(new Error("aborted")),
+      );
+    });
+    const answer = answers[name]?.(attempt) ?? new Response("ok");
+    return Promise.race([answer, aborted]);
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
+});
+
+async function relayWith(endpoints: Record<string, string[]>) {
+  const t = convexTest(schema, modules);
+  workpool.register(t);
+  await t.mutation(internal.endpoints.register, {
+    endpoints: Object.entries(endpoints).map(([name, events]) => ({
+      name,
+      events,
+      url: `http://receivers.test/${name}`,
+      secret: `secret of ${name}`,
+      timeoutMs: 5_000,
+    })),
+  });
+  return {
+    ...t,
+    send: (
+      event: string,
+      { guid = "g1", body = '{"action":"opened"}', signature = "" } = {},
+    ) =>
+      t.fetch("/github", {
+        method: "POST",
+        body,
+        headers: {
+          "x-github-delivery": guid,
+          "x-github-event": event,
+          "x-hub-signature-256":
+            signature ||
+            `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`,
+        },
+      }),
+    drain: () => t.finishAllScheduledFunctions(vi.runAllTimers),
+    deliveries: async () => {
+      const { rows } = await t.query(api.deliveries.recent, { limit: 50 });
+      return rows;
+    },
+    countsOf: async (name: string) => {
+      const endpoints = await t.query(api.endpoints.list, {});
+      return endpoints.find((endpoint) => endpoint.name === name)?.counts;
+    },
+  };
+}
+
+test("an event goes to those who subscribed to it, and to nobody else", async () => {
+  const relay = await relayWith({
+    audit: ["*"],
+    issues: ["issues"],
+    stars: ["star"],
+  });
+  const response = await relay.send("issues");
+  expect(response.status).toBe(202);
+  expect(await response.json()).toMatchObject({ deliveries: 2 });
+  await relay.drain();
+  expect(received.map(({ name }) => name).sort()).toEqual(["audit", "issues"]);
+  expect(await relay.deliveries()).toMatchObject([
+    { phase: "success", attempts: 1, httpStatus: 200, title: "issues.opened" },
+    { phase: "success", attempts: 1, httpStatus: 200, title: "issues.opened" },
+  ]);
+  expect(await relay.countsOf("audit")).toMatchObject({
+    accepted: 1,
+    success: 1,
+  });
+});
+
+test("an event that GitHub repeats is delivered once", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  expect((await relay.send("push")).status).toBe(202);
+  expect((await relay.send("push")).status).toBe(200);
+  await relay.drain();
+  expect(received).toHaveLength(1);
+});
+
+test.each([
+  ["a wrong signature", { signature: `sha256=${"0".repeat(64)}` }, 401],
+  ["no JSON", { body: "{" }, 400],
+  ["no id", { guid: "" }, 400],
+  ["a body too large to keep", { body: "x".repeat(1_000_001) }, 413],
+])("%s is refused, and leaves nothing behind", async (_, event, status) => {
+  const relay = await relayWith({ audit: ["*"] });
+  expect((await relay.send("push", event)).status).toBe(status);
+  expect(await relay.deliveries()).toEqual([]);
+});
+
+test("what passes is retried, with the same idempotency key", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  answers.audit = (attempt) =>
+    attempt < 3 ? new Response("busy", { status: 503 }) : new Response("ok");
+  await relay.send("push");
+  await relay.drain();
+  expect(received.map(({ headers }) => headers.get("webhook-id"))).toEqual(
+    Array(3).fill("g1.audit"),
+  );
+  expect(await relay.deliveries()).toMatchObject([
+    { phase: "success", attempts: 3 },
+  ]);
+});
+
+test("no answer in time counts as a failed attempt", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  answers.audit = (attempt) =>
+    attempt === 1 ? new Promise(() => {}) : new Response("ok");
+  await relay.send("push");
+  await relay.drain();
+  expect(await relay.deliveries()).toMatchObject([
+    { phase: "success", attempts: 2 },
+  ]);
+});
+
+test("what will not pass is given up at once", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  answers.audit = () => new Response("moved out", { status: 410 });
+  await relay.send("push");
+  await relay.drain();
+  const error = expect.stringContaining("audit answered 410: moved out");
+  expect(await relay.deliveries()).toMatchObject([
+    { phase: "failed", attempts: 1, error },
+  ]);
+  expect(await relay.countsOf("audit")).toMatchObject({ failed: 1 });
+});
+
+test("a receiver that stays away is given up after eight attempts", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  answers.audit = () => new Response("closed", { status: 500 });
+  await relay.send("push");
+  await relay.drain();
+  expect(await relay.deliveries()).toMatchObject([
+    { phase: "failed", attempts: 8 },
+  ]);
+});
+
+test("while paused nothing is sent; what is canceled then never is", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  await relay.mutation(api.settings.update, { paused: true });
+  await relay.send("push", { guid: "g1" });
+  await relay.send("push", { guid: "g2" });
+  await relay.drain();
+  expect(received).toEqual([]);
+  const [newest] = await relay.deliveries();
+  expect(newest).toMatchObject({ guid: "g2", phase: "queued" });
+
+  await relay.mutation(api.deliveries.cancel, { deliveryId: newest!._id });
+  await relay.mutation(api.settings.update, { paused: false });
+  await relay.drain();
+  expect(received.map(({ headers }) => headers.get("webhook-id"))).toEqual([
+    "g1.audit",
+  ]);
+  expect(await relay.deliveries()).toMatchObject([
+    { guid: "g2", phase: "canceled" },
+    { guid: "g1", phase: "success" },
+  ]);
+});
+
+test("all that is pending can be canceled", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  await relay.mutation(api.settings.update, { paused: true });
+  for (let i = 0; i < 5; i++) {
+    await relay.send("push", { guid: `g${i}` });
+  }
+  vi.advanceTimersByTime(1);
+  await relay.mutation(api.deliveries.cancelAll, {});
+  await relay.drain();
+  expect(await relay.countsOf("audit")).toMatchObject({ canceled: 5 });
+});
+
+test("a failed delivery can be made again, once", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  answers.audit = (attempt) =>
+    new Response("", { status: attempt === 1 ? 404 : 200 });
+  await relay.send("push");
+  await relay.drain();
+  const [failed] = await relay.deliveries();
+  const deliveryId = failed!._id;
+  await relay.mutation(api.deliveries.redeliver, { deliveryId });
+  await relay.drain();
+  expect(await relay.deliveries()).toMatchObject([
+    { phase: "success" },
+    { phase: "failed", redeliveredAs: expect.any(String) },
+  ]);
+  await expect(
+    relay.mutation(api.deliveries.redeliver, { deliveryId }),
+  ).rejects.toThrow("redelivered already");
+});
+
+test("a delivery that went well is not made again", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  await relay.send("push");
+  await relay.drain();
+  const [delivered] = await relay.deliveries();
+  await expect(
+    relay.mutation(api.deliveries.redeliver, { deliveryId: delivered!._id }),
+  ).rejects.toThrow("only a failed or canceled one");
+});
+
+test.each([0, 1.5, 101, -1])(
+  "a parallelism of %d is refused, with its range",
+  async (parallelism) => {
+    const relay = await relayWith({});
+    await expect(
+      relay.mutation(api.settings.update, { parallelism }),
+    ).rejects.toThrow("an integer from 1 to 100");
+  },
+);
+
+test("the newest deliveries are shown, and whether there are more", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  for (let i = 0; i < 5; i++) {
+    await relay.send("push", { guid: `g${i}` });
+  }
+  const guids = async (limit: number) => {
+    const recent = await relay.query(api.deliveries.recent, { limit });
+    return [recent.rows.map(({ guid }) => guid), recent.more];
+  };
+  expect(await guids(2)).toEqual([["g4", "g3"], true]);
+  expect(await guids(5)).toEqual([["g4", "g3", "g2", "g1", "g0"], false]);
+});
+
+test("the page never learns an endpoint's secret", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  const endpoints = await relay.query(api.endpoints.list, {});
+  expect(JSON.stringify(endpoints)).not.toContain("secret of audit");
+});

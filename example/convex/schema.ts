@@ -1,0 +1,91 @@
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { vWorkId } from "convex-workpool";
+
+/** How a delivery ended; `open` until its work in the pool has an outcome. */
+export const vDeliveryState = v.union(
+  v.literal("open"),
+  v.literal("success"),
+  v.literal("failed"),
+  v.literal("canceled"),
+);
+
+/** What can happen to the deliveries of an endpoint, one ledger entry each. */
+export const vChange = v.union(
+  v.literal("accepted"),
+  v.literal("success"),
+  v.literal("failed"),
+  v.literal("canceled"),
+);
+
+export default defineSchema({
+  /** Where events are delivered to. */
+  endpoints: defineTable({
+    name: v.string(),
+    url: v.string(),
+    /** GitHub event names, or `"*"` for all of them. */
+    events: v.array(v.string()),
+    /** Signs what we send, so that the receiver can tell it is from us. */
+    secret: v.string(),
+    timeoutMs: v.number(),
+  }).index("by_name", ["name"]),
+
+  /** A webhook that was accepted, once per GitHub delivery id. */
+  events: defineTable({
+    /** GitHub's `X-GitHub-Delivery`: the same when GitHub sends it again. */
+    guid: v.string(),
+    name: v.string(),
+    payloadId: v.id("payloads"),
+  }).index("by_guid", ["guid"]),
+
+  /** Bodies apart from events: lists of events never read them. */
+  payloads: defineTable({ body: v.string() }),
+
+  /** One event on its way to one endpoint. */
+  deliveries: defineTable({
+    eventId: v.id("events"),
+    endpointId: v.id("endpoints"),
+    /** Set in the transaction that inserts the row. */
+    workId: v.optional(vWorkId),
+    state: vDeliveryState,
+    /** Copied from the event, so that a list needs no second read per row. */
+    guid: v.string(),
+    title: v.string(),
+    subject: v.string(),
+    /** How many requests were begun. */
+    attempts: v.number(),
+    httpStatus: v.optional(v.number()),
+    error: v.optional(v.string()),
+    settledAt: v.optional(v.number()),
+    /** The delivery that took its place. */
+    redeliveredAs: v.optional(v.id("deliveries")),
+  })
+    .index("by_work", ["workId"])
+    .index("by_state", ["state"])
+    // Both are needed: this one lists an endpoint's deliveries by age.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("by_endpoint", ["endpointId"])
+    .index("by_endpoint_and_state", ["endpointId", "state"])
+    .index("by_endpoint_and_settledAt", ["endpointId", "settledAt"]),
+
+  /** See counts.ts. */
+  ledger: defineTable({
+    endpointId: v.id("endpoints"),
+    change: vChange,
+  }).index("by_endpoint", ["endpointId"]),
+
+  /** See counts.ts. */
+  totals: defineTable({
+    endpointId: v.id("endpoints"),
+    accepted: v.number(),
+    success: v.number(),
+    failed: v.number(),
+    canceled: v.number(),
+  }).index("by_endpoint", ["endpointId"]),
+
+  /** What the page asked of the pool; a singleton. */
+  settings: defineTable({
+    parallelism: v.number(),
+    paused: v.boolean(),
+  }),
+});

@@ -1,0 +1,77 @@
+import { useId, useState } from "react";
+import { useNotices } from "./notice.js";
+import { canSend, sendEvents, useEventKinds } from "./sender.js";
+
+const BURST = 50;
+
+/** Sends sample webhooks through the ingress, as GitHub would. */
+export function SendPanel() {
+  const id = useId();
+  return (
+    <section className="panel" aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>Send webhooks</h2>
+      {canSend ? (
+        <SendForm id={id} />
+      ) : (
+        <p className="hint">
+          Point a GitHub webhook at <code>/github</code> of this deployment’s
+          site URL.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function SendForm({ id }: { id: string }) {
+  const kinds = useEventKinds();
+  const [name, setName] = useState("");
+  const [sending, setSending] = useState(false);
+  const { attempt } = useNotices();
+  const all = kinds.reduce((sum, { samples }) => sum + samples, 0);
+
+  const send = async (count: number) => {
+    setSending(true);
+    await attempt(
+      `${count} ${name || "sample"} ${count === 1 ? "event" : "events"} accepted`,
+      () => sendEvents({ count, name: name || undefined }),
+    );
+    setSending(false);
+  };
+
+  return (
+    <>
+      <div className="row">
+        <label htmlFor={id}>Event</label>
+        <select
+          id={id}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        >
+          <option value="">any</option>
+          {kinds.map((kind) => (
+            <option key={kind.name}>{kind.name}</option>
+          ))}
+        </select>
+        <button
+          type="button"
+          className="primary"
+          disabled={sending}
+          onClick={() => void send(1)}
+        >
+          Send one
+        </button>
+        <button
+          type="button"
+          disabled={sending}
+          onClick={() => void send(BURST)}
+        >
+          Send {BURST}
+        </button>
+      </div>
+      <p className="hint">
+        {all > 0 ? `${all} real GitHub payloads` : "Real GitHub payloads"},
+        signed and posted to the ingress.
+      </p>
+    </>
+  );
+}

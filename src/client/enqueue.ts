@@ -1,0 +1,220 @@
+/** From function references and options to calls of the component. */
+import {
+  createFunctionHandle,
+  type DefaultFunctionArgs,
+  type FunctionArgs,
+  type FunctionReference,
+  type FunctionType,
+  type FunctionVisibility,
+} from "convex/server";
+import { getConvexSize, type Value } from "convex/values";
+import { logLevelFromEnv } from "../component/env.js";
+import type { LogLevel } from "../component/logging.js";
+import type { RetryBehavior } from "../component/shared.js";
+import {
+  checkArgs,
+  checkContext,
+  checkExcludeKinds,
+  checkLogLevel,
+  checkMaxParallelism,
+  checkRetryBehavior,
+  resolveRunAt,
+  resolveStatusTtl,
+} from "../component/validate.js";
+import { type ActionCtx, type MutationCtx, nameOf } from "./context.js";
+import type { EnqueueOptions } from "./options.js";
+import type { WorkId, WorkpoolComponent } from "./types.js";
+
+/** One call may carry 16 MiB of arguments, and its transaction write as much; what is added to each work needs room too. */
+const MAX_CALL_BYTES = 8_000_000;
+
+/** A call inserts up to three documents per work, and one transaction has a second of CPU time. */
+const MAX_CALL_ITEMS = 1000;
+
+/** The options of {@link enqueue} and {@link enqueueBatch}. */
+export type DirectEnqueueOptions<Context, ReturnValue> = EnqueueOptions<
+  Context,
+  ReturnValue
+> & {
+  /** How the function is retried when it fails. Default: not at all. */
+  retryBehavior?: RetryBehavior;
+  /** See {@link WorkpoolOptions}. */
+  maxParallelism?: number;
+  /** See {@link WorkpoolOptions}. */
+  logLevel?: LogLevel;
+};
+
+type EnqueueArgs = FunctionArgs<WorkpoolComponent["lib"]["enqueue"]>;
+type Item = Omit<EnqueueArgs, "config">;
+
+/**
+ * As the `enqueue*` methods of {@link Workpool}, for those who keep the pool's
+ * options elsewhere.
+ *
+ * @param component - Like `components.workpool`.
+ * @param fnType - "action", "mutation" or "query": what `fn` is.
+ * @returns The id of the work.
+ */
+export async function enqueue<
+  FnType extends FunctionType,
+  Args extends DefaultFunctionArgs,
+  ReturnType,
+  Context,
+>(
+  component: WorkpoolComponent,
+  ctx: MutationCtx | ActionCtx,
+  fnType: FnType,
+  fn: FunctionReference<FnType, FunctionVisibility, Args, NoInfer<ReturnType>>,
+  fnArgs: Args,
+  options: DirectEnqueueOptions<Context, ReturnType>,
+): Promise<WorkId> {
+  const config = declaration(options);
+  const fnName = nameForLogs(fn, options);
+  checkArgs(fnName, fnArgs);
+  const common = await commonItem(fnType, fn, fnName, options);
+  const id = await ctx.runMutation(component.lib.enqueue, {
+    ...common,
+    fnArgs,
+    config,
+  });
+  return id as WorkId;
+}
+
+/**
+ * As the `enqueue*Batch` methods of {@link Workpool}, for those who keep the
+ * pool's options elsewhere.
+ *
+ * @param component - Like `components.workpool`.
+ * @param fnType - "action", "mutation" or "query": what `fn` is.
+ * @param fnArgsArray - The arguments of each work.
+ * @returns The ids of the works, in the order of their arguments.
+ */
+export async function enqueueBatch<
+  FnType extends FunctionType,
+  Args extends DefaultFunctionArgs,
+  ReturnType,
+  Context,
+>(
+  component: WorkpoolComponent,
+  ctx: MutationCtx | ActionCtx,
+  fnType: FnType,
+  fn: FunctionReference<FnType, FunctionVisibility, Args, NoInfer<ReturnType>>,
+  fnArgsArray: Array<Args>,
+  options: DirectEnqueueOptions<Context, ReturnType>,
+): Promise<WorkId[]> {
+  const config = declaration(options);
+  const fnName = nameForLogs(fn, options);
+  const sizes = fnArgsArray.map((fnArgs) => checkArgs(fnName, fnArgs));
+  const common = await commonItem(fnType, fn, fnName, options);
+  const commonSize = getConvexSize(common as Value);
+
+  const ids: string[] = [];
+  for (const [start, end] of cutIntoCalls(
+    sizes.map((size) => size + commonSize),
+  )) {
+    const items = fnArgsArray
+      .slice(start, end)
+      .map((fnArgs) => ({ ...common, fnArgs }));
+    ids.push(
+      ...(await ctx.runMutation(component.lib.enqueueBatch, { items, config })),
+    );
+  }
+  return ids as WorkId[];
+}
+
+/** Ranges of items, each small enough for one call. */
+export function cutIntoCalls(sizes: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  let start = 0;
+  let bytes = 0;
+  sizes.forEach((size, index) => {
+    const isFull =
+      index - start >= MAX_CALL_ITEMS || bytes + size > MAX_CALL_BYTES;
+    if (index > start && isFull) {
+      ranges.push([start, index]);
+      start = index;
+      bytes = 0;
+    }
+    bytes += size;
+  });
+  if (sizes.length > start) {
+    ranges.push([start, sizes.length]);
+  }
+  return ranges;
+}
+
+/** What every work of a call has in common. Refuses bad options before anything is sent. */
+async function commonItem<Context, ReturnValue>(
+  fnType: FunctionType,
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  fnName: string,
+  options: DirectEnqueueOptions<Context, ReturnValue>,
+): Promise<Omit<Item, "fnArgs">> {
+  const { retryBehavior, statusTtl, onComplete, context } = options;
+  const excludeKinds = options.onCompleteExcludeKinds;
+  if (retryBehavior !== undefined) {
+    checkRetryBehavior(retryBehavior);
+  }
+  if (excludeKinds !== undefined) {
+    checkExcludeKinds(excludeKinds);
+  }
+  if (onComplete) {
+    checkContext(fnName, context);
+  }
+  const item: Omit<Item, "fnArgs" | "fnHandle"> = {
+    fnName,
+    fnType,
+    runAt: resolveRunAt(options, Date.now()),
+    ...(retryBehavior && { retryBehavior }),
+    ...(statusTtl !== undefined && { statusTtl: resolveStatusTtl(statusTtl) }),
+  };
+  return {
+    ...item,
+    fnHandle: await handleOf(fn),
+    ...(onComplete && {
+      onComplete: {
+        fnHandle: await handleOf(onComplete),
+        ...(context !== undefined && { context }),
+        ...(excludeKinds && { excludeKinds: [...excludeKinds] }),
+      },
+    }),
+  };
+}
+
+function declaration({
+  maxParallelism,
+  logLevel,
+}: {
+  maxParallelism?: number;
+  logLevel?: LogLevel;
+}): EnqueueArgs["config"] {
+  if (maxParallelism !== undefined) {
+    checkMaxParallelism(maxParallelism);
+  }
+  if (logLevel !== undefined) {
+    checkLogLevel(logLevel);
+  }
+  return {
+    ...(maxParallelism !== undefined && { maxParallelism }),
+    ...(logLevel !== undefined && { logLevel }),
+    environmentLogLevel: logLevelFromEnv() ?? null,
+  };
+}
+
+function nameForLogs(
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  { name }: { name?: string },
+): string {
+  return name ?? (isHandle(fn) ? fn : nameOf(fn));
+}
+
+async function handleOf(
+  fn: FunctionReference<FunctionType, FunctionVisibility, any, any>,
+): Promise<string> {
+  return isHandle(fn) ? fn : await createFunctionHandle(fn);
+}
+
+/** Function handles are strings that the type system takes for references. */
+function isHandle(fn: unknown): fn is string {
+  return typeof fn === "string" && fn.startsWith("function://");
+}

@@ -1,0 +1,43 @@
+/** What apps import from `convex-workpool`. */
+export { Workpool } from "./workpool.js";
+export { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
+export type {
+  EnqueueOptions,
+  RetryOption,
+  WorkpoolOptions,
+  WorkpoolRetryOptions,
+} from "./options.js";
+export {
+  type OnCompleteArgs,
+  vOnComplete,
+  vOnCompleteArgs,
+  /** @deprecated Use `vOnCompleteArgs` instead. */
+  vOnCompleteArgs as vOnCompleteValidator,
+  vWorkId,
+  vWorkId as vWorkIdValidator,
+  /** @deprecated Use `vWorkId` instead. */
+  vWorkId as workIdValidator,
+  vWorkInfo,
+  type WorkId,
+  type WorkInfo,
+  type WorkpoolComponent,
+} from "./types.js";
+export {
+  DEFAULT_RETRY_BEHAVIOR,
+  DEFAULT_STATUS_TTL,
+  type ResultKind,
+  type RetryBehavior,
+  type RunResult,
+  type Status,
+  type StatusTtlByKind,
+  vResult,
+  vResult as vResultValidator,
+  /** @deprecated Use `vResult` instead. */
+  vResult as resultValidator,
+  vRetryBehavior,
+  vRunResult,
+  vStatus,
+} from "../component/shared.js";
+export type { StatusTtl } from "../component/validate.js";
+export { NonRetryableError, isNonRetryableError } from "../component/errors.js";
+export { logLevel as vLogLevel, type LogLevel } from "../component/logging.js";

@@ -1,0 +1,134 @@
+/** The options of a pool and of an enqueue, and how the two combine. */
+import type { FunctionReference, FunctionVisibility } from "convex/server";
+import type { LogLevel } from "../component/logging.js";
+import {
+  DEFAULT_RETRY_BEHAVIOR,
+  type ResultKind,
+  type RetryBehavior,
+  type StatusTtlByKind,
+} from "../component/shared.js";
+import { resolveStatusTtl, type StatusTtl } from "../component/validate.js";
+import type { OnCompleteArgs } from "./types.js";
+
+export type WorkpoolRetryOptions = {
+  /**
+   * How actions of this pool are retried, when they are.
+   * Default: {@link DEFAULT_RETRY_BEHAVIOR}.
+   *
+   * This alone retries nothing: pass `retry: true` when enqueuing, or set
+   * `retryActionsByDefault`.
+   */
+  defaultRetryBehavior?: RetryBehavior;
+  /**
+   * Whether actions are retried when they fail and `retry` does not say.
+   * Default: false. Turn it on only if running an action twice does no harm.
+   */
+  retryActionsByDefault?: boolean;
+};
+
+export type WorkpoolOptions = {
+  /**
+   * How many functions of this pool may run at once: an integer from 0 to
+   * 1,000, 0 pauses. Default: 10.
+   *
+   * The value reaches the pool with the next enqueue; a value set at run time,
+   * with `ctx.runMutation(components.workpool.config.update, { maxParallelism })`,
+   * stays in force until it is set to null.
+   */
+  maxParallelism?: number;
+  /**
+   * How much the pool logs, from "DEBUG" (everything) over "TRACE", "INFO"
+   * (an event whenever a work is enqueued, starts or ends), "REPORT" (a summary
+   * from time to time, warnings, errors) and "WARN" to "ERROR".
+   *
+   * Default: what the environment variable `WORKPOOL_LOG_LEVEL` says, else
+   * "REPORT". Like `maxParallelism`, it can be changed at run time.
+   */
+  logLevel?: LogLevel;
+  /**
+   * How long outcomes stay readable with {@link Workpool.get}, in milliseconds:
+   * one number of at least 0 for all, or by kind of outcome. Kinds not mentioned
+   * keep their default: 7 days for "failed", 0 for "success" and "canceled".
+   */
+  statusTtl?: StatusTtl;
+} & WorkpoolRetryOptions;
+
+export type RetryOption = {
+  /**
+   * Whether the action is tried again when it fails. False: no. True: as the
+   * pool's `defaultRetryBehavior` says. Or say how. Default: no, unless the pool
+   * has `retryActionsByDefault`.
+   */
+  retry?: boolean | RetryBehavior;
+};
+
+export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
+  /**
+   * The function's name in logs and in {@link Workpool.get}. Default: like
+   * "foo/bar:baz" for `internal.foo.bar.baz`; the handle for a function handle.
+   */
+  name?: string;
+  /**
+   * A mutation to run once when the work has ended, whichever way: see
+   * {@link Workpool.defineOnComplete}. If it throws it is tried again, with
+   * backoff; {@link Workpool.get} shows it as owed meanwhile.
+   */
+  onComplete?: FunctionReference<
+    "mutation",
+    FunctionVisibility,
+    OnCompleteArgs<Context, ReturnValue>
+  > | null;
+  /**
+   * Outcomes that `onComplete` is not run for. Default: none. Attempts that will
+   * be retried are no outcomes.
+   */
+  onCompleteExcludeKinds?: readonly ResultKind[];
+  /** Passed on to `onComplete`. At most 1,000,000 bytes. */
+  context?: Context;
+  /** As {@link WorkpoolOptions.statusTtl}, for this work; kinds not mentioned are as the pool has them. */
+  statusTtl?: StatusTtl;
+} & (
+  | {
+      /**
+       * When the work may start, in milliseconds since 1970. Default: now, as for
+       * any time in the past. Refused when more than four years ahead. It may
+       * start later, if the pool is busy.
+       */
+      runAt?: number;
+
+      runAfter?: never;
+    }
+  | {
+      /**
+       * In how many milliseconds the work may start. Default: 0, as for any
+       * negative number. Refused above four years. It may start later, if the pool is
+       * busy.
+       */
+      runAfter?: number;
+
+      runAt?: never;
+    }
+);
+
+/** How an action enqueued with `retry` into a pool with `pool` is retried. Undefined: not at all. */
+export function resolveRetry(
+  pool: WorkpoolRetryOptions,
+  retry: boolean | RetryBehavior | undefined,
+): RetryBehavior | undefined {
+  const wanted = retry ?? pool.retryActionsByDefault ?? false;
+  if (wanted === false) {
+    return undefined;
+  }
+  return wanted === true
+    ? (pool.defaultRetryBehavior ?? DEFAULT_RETRY_BEHAVIOR)
+    : wanted;
+}
+
+/** Undefined: neither says anything. */
+export function combineStatusTtl(
+  pool: StatusTtl | undefined,
+  own: StatusTtl | undefined,
+): StatusTtlByKind | undefined {
+  const base = pool === undefined ? undefined : resolveStatusTtl(pool);
+  return own === undefined ? base : resolveStatusTtl(own, base);
+}

@@ -1,0 +1,150 @@
+/**
+ * The public API is a superset of the peer's: whatever compiles against it
+ * compiles against ours.
+ */
+import * as peer from "@convex-dev/workpool";
+import type { ComponentApi as PeerComponentApi } from "@convex-dev/workpool/_generated/component.js";
+import type {
+  FunctionArgs,
+  FunctionReference,
+  FunctionReturnType,
+  GenericDataModel,
+  GenericMutationCtx,
+  RegisteredMutation,
+} from "convex/server";
+import { v } from "convex/values";
+import { expectTypeOf, test } from "vitest";
+import type { ComponentApi } from "../component/_generated/component.js";
+import * as ours from "./index.js";
+
+test("every exported value of the peer is one of ours, of the same type", () => {
+  type Peer = typeof peer;
+  type Ours = typeof ours;
+  type Missing = Exclude<keyof Peer, keyof Ours>;
+  expectTypeOf<Missing>().toEqualTypeOf<never>();
+
+  // Wider, and tested below: our constructor and functions take more.
+  type Wider = "Workpool" | "enqueue" | "enqueueBatch" | "NonRetryableError";
+  type Same = Exclude<keyof Peer, Wider>;
+  expectTypeOf<Pick<Ours, Same>>().toExtend<Pick<Peer, Same>>();
+  expectTypeOf<Pick<Peer, Same>>().toExtend<Pick<Ours, Same>>();
+});
+
+test("types of results, retries and ids are the peer's", () => {
+  expectTypeOf<ours.LogLevel>().toEqualTypeOf<peer.LogLevel>();
+  expectTypeOf<ours.WorkId>().toEqualTypeOf<peer.WorkId>();
+  expectTypeOf<ours.RetryBehavior>().toEqualTypeOf<peer.RetryBehavior>();
+  expectTypeOf<ours.RunResult<string>>().toEqualTypeOf<
+    peer.RunResult<string>
+  >();
+  expectTypeOf<ours.OnCompleteArgs<number, string>>().toEqualTypeOf<
+    peer.OnCompleteArgs<number, string>
+  >();
+  expectTypeOf<ours.RetryOption>().toEqualTypeOf<peer.RetryOption>();
+  expectTypeOf<ours.WorkpoolRetryOptions>().toEqualTypeOf<peer.WorkpoolRetryOptions>();
+});
+
+test("options for the peer are options for us", () => {
+  expectTypeOf<peer.WorkpoolOptions>().toExtend<ours.WorkpoolOptions>();
+  expectTypeOf<peer.EnqueueOptions<number, string>>().toExtend<
+    ours.EnqueueOptions<number, string>
+  >();
+});
+
+test("an error of either package is one of the other", () => {
+  expectTypeOf<ours.NonRetryableError>().toExtend<peer.NonRetryableError>();
+  expectTypeOf<peer.NonRetryableError>().toExtend<ours.NonRetryableError>();
+  expectTypeOf<
+    ConstructorParameters<typeof ours.NonRetryableError>
+  >().toEqualTypeOf<ConstructorParameters<typeof peer.NonRetryableError>>();
+});
+
+test("our pool does what the peer's does", () => {
+  // References are covariant in their arguments, so `component` cannot take
+  // more and be assignable: that it takes what the peer's does is tested below.
+  type Methods = Exclude<keyof peer.Workpool, "component" | "options">;
+  expectTypeOf<Pick<ours.Workpool, Methods>>().toExtend<
+    Pick<peer.Workpool, Methods>
+  >();
+  expectTypeOf(ours.enqueue)
+    .parameter(1)
+    .toEqualTypeOf<Parameters<typeof peer.enqueue>[1]>();
+  expectTypeOf<
+    Exclude<keyof peer.Workpool, keyof ours.Workpool>
+  >().toEqualTypeOf<never>();
+});
+
+test("code written for the peer compiles with either", () => {
+  type Packages = typeof peer | typeof ours;
+  const migrate = ({ Workpool, vOnCompleteArgs, vWorkId }: Packages) => {
+    const pool = new Workpool({} as never, {
+      maxParallelism: 3,
+      retryActionsByDefault: true,
+      defaultRetryBehavior: { maxAttempts: 3, initialBackoffMs: 9, base: 2 },
+      logLevel: "INFO",
+    });
+    expectTypeOf(pool.options.maxParallelism).toEqualTypeOf<
+      number | undefined
+    >();
+    return { pool, args: vOnCompleteArgs(v.string()), vWorkId };
+  };
+  expectTypeOf(migrate(ours).args.type).toEqualTypeOf<{
+    workId: ours.WorkId;
+    context: string;
+    result: ours.RunResult<any>;
+  }>();
+
+  const pool = {} as ours.Workpool;
+  const callback = pool.defineOnComplete({
+    context: v.object({ orderId: v.string() }),
+    returnValue: v.number(),
+    handler: async (_ctx, { workId, context, result }) => {
+      expectTypeOf(workId).toEqualTypeOf<ours.WorkId>();
+      expectTypeOf(context).toEqualTypeOf<{ orderId: string }>();
+      expectTypeOf(result).toEqualTypeOf<ours.RunResult<number>>();
+    },
+  });
+  expectTypeOf(callback).toExtend<RegisteredMutation<"internal", any, null>>();
+
+  type Ref<Args extends Record<string, unknown>, Returns> = FunctionReference<
+    "action",
+    "internal",
+    Args,
+    Returns
+  >;
+  const ctx = {} as GenericMutationCtx<GenericDataModel>;
+  const action = {} as Ref<{ n: number }, number>;
+  const onComplete = {} as FunctionReference<
+    "mutation",
+    "internal",
+    ours.OnCompleteArgs<{ orderId: string }, number>
+  >;
+  const context = { orderId: "o" };
+  expectTypeOf(
+    pool.enqueueAction(ctx, action, { n: 1 }, { onComplete, context }),
+  ).resolves.toEqualTypeOf<ours.WorkId>();
+  // @ts-expect-error -- the callback takes another context
+  void pool.enqueueAction(ctx, action, { n: 1 }, { onComplete, context: 5 });
+  // @ts-expect-error -- the action takes other arguments
+  void pool.enqueueAction(ctx, action, { n: "1" });
+  // @ts-expect-error -- one or the other
+  void pool.enqueueAction(ctx, action, { n: 1 }, { runAt: 1, runAfter: 1 });
+  // @ts-expect-error -- mutations are not retried
+  void pool.enqueueMutation(ctx, {} as never, {}, { retry: true });
+});
+
+test("functions of the component take the peer's arguments", () => {
+  type Peer = PeerComponentApi["lib"];
+  type Ours = ComponentApi["lib"];
+  type Args = { [F in keyof Peer]: FunctionArgs<Peer[F]> };
+  type OurArgs = { [F in keyof Peer]: FunctionArgs<Ours[F]> };
+  expectTypeOf<Args>().toExtend<OurArgs>();
+
+  type Returns = { [F in keyof Peer]: FunctionReturnType<Peer[F]> };
+  type OurReturns = { [F in keyof Peer]: FunctionReturnType<Ours[F]> };
+  expectTypeOf<OurReturns>().toExtend<Returns>();
+
+  expectTypeOf<FunctionArgs<PeerComponentApi["config"]["update"]>>().toExtend<
+    FunctionArgs<ComponentApi["config"]["update"]>
+  >();
+});

@@ -1,0 +1,446 @@
+import {
+  type DefaultFunctionArgs,
+  type FunctionReference,
+  type FunctionVisibility,
+  type GenericDataModel,
+  type GenericMutationCtx,
+  internalMutationGeneric,
+  type RegisteredMutation,
+} from "convex/server";
+import type { Infer, Validator, VAny } from "convex/values";
+import type { RunResult, Status } from "../component/shared.js";
+import {
+  checkCancelLimit,
+  checkRetryBehavior,
+  checkStatusBatch,
+} from "../component/validate.js";
+import type { ActionCtx, MutationCtx, QueryCtx } from "./context.js";
+import { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
+import {
+  combineStatusTtl,
+  type EnqueueOptions,
+  resolveRetry,
+  type RetryOption,
+  type WorkpoolOptions,
+} from "./options.js";
+import {
+  type OnCompleteArgs,
+  vOnCompleteArgs,
+  type WorkId,
+  type WorkInfo,
+  type WorkpoolComponent,
+} from "./types.js";
+
+/**
+ * A queue of background work with bounded parallelism.
+ *
+ * ```ts
+ * import { Workpool } from "convex-workpool";
+ * import { components } from "./_generated/api";
+ *
+ * const pool = new Workpool(components.workpool, { maxParallelism: 20 });
+ * ```
+ */
+export class Workpool {
+  /**
+   * @param component - The mounted component, like `components.workpool`. Each
+   *   mount in `convex.config.ts` (`app.use(workpool, { name: "emails" })`) is a
+   *   pool of its own; several objects of this class for one mount are one pool,
+   *   and should have the same options.
+   * @param options - See {@link WorkpoolOptions}.
+   */
+  constructor(
+    public component: WorkpoolComponent,
+    public options: WorkpoolOptions = {},
+  ) {}
+
+  /**
+   * Enqueues an action.
+   *
+   * An action runs at most once per attempt, and with `retry` up to
+   * `maxAttempts` times. Throw a {@link NonRetryableError} from it when another
+   * attempt cannot help.
+   *
+   * ```ts
+   * const workId = await pool.enqueueAction(
+   *   ctx,
+   *   internal.emails.send,
+   *   { to: "ada@example.com" },
+   *   { retry: true, onComplete: internal.emails.recordOutcome },
+   * );
+   * ```
+   *
+   * @param ctx - The context of a mutation or an action. In a mutation, the work
+   *   exists if and only if the mutation commits.
+   * @param fn - The action, like `internal.emails.send`, or a handle of one.
+   * @param fnArgs - Its arguments. At most 1,000,000 bytes.
+   * @param options - When to run, how to retry, what to do afterwards.
+   * @returns The id of the work, for {@link status}, {@link get} and {@link cancel}.
+   * @throws when an option is out of its range, naming the option, the value and
+   *   the range; then nothing was enqueued.
+   */
+  async enqueueAction<Args extends DefaultFunctionArgs, Context, ReturnType>(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "action",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    fnArgs: Args,
+    options?: RetryOption & EnqueueOptions<Context, ReturnType>,
+  ): Promise<WorkId> {
+    return await enqueue(
+      this.component,
+      ctx,
+      "action",
+      fn,
+      fnArgs,
+      actionOptions(this.options, options),
+    );
+  }
+
+  /**
+   * Enqueues an action once for each element of `argsArray`, as independent
+   * works: much cheaper than one call for each.
+   *
+   * In a mutation they are enqueued together or not at all. In an action, only
+   * those of one call are: it takes at most 1,000 works and about 8 MB.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param fn - The action, or a handle of one.
+   * @param argsArray - The arguments of each work. At most 1,000,000 bytes each.
+   * @param options - As for {@link enqueueAction}; they apply to each work.
+   * @returns The ids of the works, in the order of `argsArray`.
+   * @throws as {@link enqueueAction} does, before any work is enqueued.
+   */
+  async enqueueActionBatch<
+    Args extends DefaultFunctionArgs,
+    Context,
+    ReturnType,
+  >(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "action",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    argsArray: Array<Args>,
+    options?: RetryOption & EnqueueOptions<Context, ReturnType>,
+  ): Promise<WorkId[]> {
+    return await enqueueBatch(
+      this.component,
+      ctx,
+      "action",
+      fn,
+      argsArray,
+      actionOptions(this.options, options),
+    );
+  }
+
+  /**
+   * Enqueues a mutation. It runs exactly once, in one transaction with its
+   * outcome, and is not retried when it throws: conflicts and transient failures
+   * are retried anyway, and anything else would happen again.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param fn - The mutation, like `internal.orders.settle`, or a handle of one.
+   * @param fnArgs - Its arguments. At most 1,000,000 bytes.
+   * @param options - When to run, what to do afterwards.
+   * @returns The id of the work.
+   * @throws as {@link enqueueAction} does.
+   */
+  async enqueueMutation<Args extends DefaultFunctionArgs, Context, ReturnType>(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "mutation",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    fnArgs: Args,
+    options?: EnqueueOptions<Context, ReturnType>,
+  ): Promise<WorkId> {
+    return await enqueue(
+      this.component,
+      ctx,
+      "mutation",
+      fn,
+      fnArgs,
+      directOptions(this.options, options),
+    );
+  }
+
+  /**
+   * Enqueues a mutation once for each element of `argsArray`, as independent
+   * works: much cheaper than one call for each.
+   *
+   * In a mutation they are enqueued together or not at all. In an action, only
+   * those of one call are: it takes at most 1,000 works and about 8 MB.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param fn - The mutation, or a handle of one.
+   * @param argsArray - The arguments of each work. At most 1,000,000 bytes each.
+   * @param options - As for {@link enqueueMutation}; they apply to each work.
+   * @returns The ids of the works, in the order of `argsArray`.
+   * @throws as {@link enqueueAction} does, before any work is enqueued.
+   */
+  async enqueueMutationBatch<
+    Args extends DefaultFunctionArgs,
+    Context,
+    ReturnType,
+  >(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "mutation",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    argsArray: Array<Args>,
+    options?: EnqueueOptions<Context, ReturnType>,
+  ): Promise<WorkId[]> {
+    return await enqueueBatch(
+      this.component,
+      ctx,
+      "mutation",
+      fn,
+      argsArray,
+      directOptions(this.options, options),
+    );
+  }
+
+  /**
+   * Enqueues a query. Its value goes to `onComplete` and, with `statusTtl`, to
+   * {@link get}. It is read in the transaction that records it, so whoever
+   * writes what it reads conflicts with it.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param fn - The query, like `internal.reports.totals`, or a handle of one.
+   * @param fnArgs - Its arguments. At most 1,000,000 bytes.
+   * @param options - When to run, what to do afterwards.
+   * @returns The id of the work.
+   * @throws as {@link enqueueAction} does.
+   */
+  async enqueueQuery<Args extends DefaultFunctionArgs, Context, ReturnType>(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "query",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    fnArgs: Args,
+    options?: EnqueueOptions<Context, ReturnType>,
+  ): Promise<WorkId> {
+    return await enqueue(
+      this.component,
+      ctx,
+      "query",
+      fn,
+      fnArgs,
+      directOptions(this.options, options),
+    );
+  }
+
+  /**
+   * Enqueues a query once for each element of `argsArray`, as independent
+   * works: much cheaper than one call for each.
+   *
+   * In a mutation they are enqueued together or not at all. In an action, only
+   * those of one call are: it takes at most 1,000 works and about 8 MB.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param fn - The query, or a handle of one.
+   * @param argsArray - The arguments of each work. At most 1,000,000 bytes each.
+   * @param options - As for {@link enqueueQuery}; they apply to each work.
+   * @returns The ids of the works, in the order of `argsArray`.
+   * @throws as {@link enqueueAction} does, before any work is enqueued.
+   */
+  async enqueueQueryBatch<
+    Args extends DefaultFunctionArgs,
+    Context,
+    ReturnType,
+  >(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "query",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    argsArray: Array<Args>,
+    options?: EnqueueOptions<Context, ReturnType>,
+  ): Promise<WorkId[]> {
+    return await enqueueBatch(
+      this.component,
+      ctx,
+      "query",
+      fn,
+      argsArray,
+      directOptions(this.options, options),
+    );
+  }
+
+  /**
+   * Cancels a work. If it waits, it ends as "canceled". If it runs, it may
+   * finish, but is not retried. If it has ended, or never was, nothing happens.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param id - The id of the work.
+   */
+  async cancel(ctx: MutationCtx | ActionCtx, id: WorkId): Promise<void> {
+    await ctx.runMutation(this.component.lib.cancel, { id });
+  }
+
+  /**
+   * Cancels all works enqueued so far, latest first: see {@link cancel}. Large
+   * pools are canceled page by page, in transactions that follow this one.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param options.limit - Works per page: an integer from 1 to 1,000. Default: 100.
+   */
+  async cancelAll(
+    ctx: MutationCtx | ActionCtx,
+    options?: { limit?: number },
+  ): Promise<void> {
+    const limit = options?.limit;
+    if (limit !== undefined) {
+      checkCancelLimit(limit);
+    }
+    await ctx.runMutation(this.component.lib.cancelAll, {
+      ...(limit !== undefined && { limit }),
+    });
+  }
+
+  /**
+   * The state of a work. In a query, whoever subscribes to it is told of every
+   * change.
+   *
+   * @param ctx - Any context.
+   * @param id - The id of the work.
+   * @returns `{ state: "pending" | "running", previousAttempts }`, or
+   *   `{ state: "finished" }` for one that has ended and for one that never was:
+   *   {@link get} tells them apart.
+   */
+  async status(
+    ctx: QueryCtx | MutationCtx | ActionCtx,
+    id: WorkId,
+  ): Promise<Status> {
+    return await ctx.runQuery(this.component.lib.status, { id });
+  }
+
+  /**
+   * The states of many works: see {@link status}.
+   *
+   * @param ctx - Any context.
+   * @param ids - Their ids, at most 2,000.
+   * @returns Their states, in the order of `ids`.
+   */
+  async statusBatch(
+    ctx: QueryCtx | MutationCtx | ActionCtx,
+    ids: WorkId[],
+  ): Promise<Status[]> {
+    checkStatusBatch(ids);
+    return await ctx.runQuery(this.component.lib.statusBatch, { ids });
+  }
+
+  /**
+   * All that is known about a work: state, attempts, times, the last error, and
+   * once it has ended its outcome, for as long as `statusTtl` says.
+   *
+   * @param ctx - Any context.
+   * @param id - The id of the work.
+   * @returns Null if there never was such a work, or if it has ended and its
+   *   outcome is not kept, or no longer.
+   */
+  async get(
+    ctx: QueryCtx | MutationCtx | ActionCtx,
+    id: WorkId,
+  ): Promise<WorkInfo | null> {
+    return (await ctx.runQuery(this.component.lib.get, {
+      id,
+    })) as WorkInfo | null;
+  }
+
+  /**
+   * Defines a mutation that is to run when a work has ended.
+   *
+   * ```ts
+   * export const recordOutcome = pool.defineOnComplete<DataModel>({
+   *   context: v.object({ orderId: v.id("orders") }),
+   *   handler: async (ctx, { context, result }) => {
+   *     await ctx.db.patch("orders", context.orderId, { outcome: result.kind });
+   *   },
+   * });
+   *
+   * await pool.enqueueAction(ctx, internal.orders.ship, { orderId }, {
+   *   onComplete: internal.orders.recordOutcome,
+   *   context: { orderId },
+   * });
+   * ```
+   *
+   * @param definition.context - Validates the context. Default: any value.
+   * @param definition.returnValue - Validates what the function returned. Default: any value.
+   * @param definition.handler - Is called once, in the transaction that records
+   *   the outcome where possible.
+   */
+  defineOnComplete<
+    DataModel extends GenericDataModel,
+    VContext extends Validator<any, any, any> = VAny<any, "optional">,
+    VReturnValue extends Validator<any, any, any> = VAny<any, "optional">,
+  >({
+    context,
+    handler,
+    returnValue,
+  }: {
+    context?: VContext;
+    handler: (
+      ctx: GenericMutationCtx<DataModel>,
+      args: {
+        workId: WorkId;
+        context: Infer<VContext>;
+        result: RunResult<Infer<VReturnValue>>;
+      },
+    ) => Promise<void>;
+    returnValue?: VReturnValue;
+  }): RegisteredMutation<
+    "internal",
+    OnCompleteArgs<Infer<VContext>, Infer<VReturnValue>>,
+    null
+  > {
+    return internalMutationGeneric({
+      args: vOnCompleteArgs(context, returnValue),
+      handler,
+    });
+  }
+}
+
+/** What the pool says and what an enqueue says, together. */
+function directOptions<Context, ReturnValue>(
+  { maxParallelism, logLevel, statusTtl }: WorkpoolOptions,
+  options: EnqueueOptions<Context, ReturnValue> | undefined,
+): DirectEnqueueOptions<Context, ReturnValue> {
+  return {
+    ...(options ?? {}),
+    maxParallelism,
+    logLevel,
+    statusTtl: combineStatusTtl(statusTtl, options?.statusTtl),
+  };
+}
+
+function actionOptions<Context, ReturnValue>(
+  pool: WorkpoolOptions,
+  options: (RetryOption & EnqueueOptions<Context, ReturnValue>) | undefined,
+): DirectEnqueueOptions<Context, ReturnValue> {
+  const retryBehavior = resolveRetry(pool, options?.retry);
+  if (retryBehavior !== undefined) {
+    // Here and not only later, because here the option is called "retry".
+    checkRetryBehavior(
+      retryBehavior,
+      typeof options?.retry === "object" ? "retry" : "defaultRetryBehavior",
+    );
+  }
+  return { ...directOptions(pool, options), retryBehavior };
+}

@@ -1,0 +1,130 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type * as backoff from "../backoff.js";
+import type * as callback from "../callback.js";
+import type * as cancel from "../cancel.js";
+import type * as config from "../config.js";
+import type * as enqueue from "../enqueue.js";
+import type * as entries from "../entries.js";
+import type * as env from "../env.js";
+import type * as errors from "../errors.js";
+import type * as executor_ahead from "../executor/ahead.js";
+import type * as executor_attempt from "../executor/attempt.js";
+import type * as executor_bell from "../executor/bell.js";
+import type * as executor_delivery from "../executor/delivery.js";
+import type * as executor_protocol from "../executor/protocol.js";
+import type * as executor_report from "../executor/report.js";
+import type * as executor_reporter from "../executor/reporter.js";
+import type * as executor_results from "../executor/results.js";
+import type * as executor_run from "../executor/run.js";
+import type * as executor_sleep from "../executor/sleep.js";
+import type * as executor_step from "../executor/step.js";
+import type * as executor_transaction from "../executor/transaction.js";
+import type * as invoke from "../invoke.js";
+import type * as lib from "../lib.js";
+import type * as logging from "../logging.js";
+import type * as loop_decide from "../loop/decide.js";
+import type * as loop_executors from "../loop/executors.js";
+import type * as loop_lease from "../loop/lease.js";
+import type * as loop_look from "../loop/look.js";
+import type * as loop_plan from "../loop/plan.js";
+import type * as loop_recovery from "../loop/recovery.js";
+import type * as loop_start from "../loop/start.js";
+import type * as loop_stats from "../loop/stats.js";
+import type * as loop_tick from "../loop/tick.js";
+import type * as outcome from "../outcome.js";
+import type * as payload from "../payload.js";
+import type * as result from "../result.js";
+import type * as retention from "../retention.js";
+import type * as shared from "../shared.js";
+import type * as status from "../status.js";
+import type * as validate from "../validate.js";
+import type * as wake from "../wake.js";
+import type * as workInfo from "../workInfo.js";
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+import { anyApi, componentsGeneric } from "convex/server";
+
+const fullApi: ApiFromModules<{
+  backoff: typeof backoff;
+  callback: typeof callback;
+  cancel: typeof cancel;
+  config: typeof config;
+  enqueue: typeof enqueue;
+  entries: typeof entries;
+  env: typeof env;
+  errors: typeof errors;
+  "executor/ahead": typeof executor_ahead;
+  "executor/attempt": typeof executor_attempt;
+  "executor/bell": typeof executor_bell;
+  "executor/delivery": typeof executor_delivery;
+  "executor/protocol": typeof executor_protocol;
+  "executor/report": typeof executor_report;
+  "executor/reporter": typeof executor_reporter;
+  "executor/results": typeof executor_results;
+  "executor/run": typeof executor_run;
+  "executor/sleep": typeof executor_sleep;
+  "executor/step": typeof executor_step;
+  "executor/transaction": typeof executor_transaction;
+  invoke: typeof invoke;
+  lib: typeof lib;
+  logging: typeof logging;
+  "loop/decide": typeof loop_decide;
+  "loop/executors": typeof loop_executors;
+  "loop/lease": typeof loop_lease;
+  "loop/look": typeof loop_look;
+  "loop/plan": typeof loop_plan;
+  "loop/recovery": typeof loop_recovery;
+  "loop/start": typeof loop_start;
+  "loop/stats": typeof loop_stats;
+  "loop/tick": typeof loop_tick;
+  outcome: typeof outcome;
+  payload: typeof payload;
+  result: typeof result;
+  retention: typeof retention;
+  shared: typeof shared;
+  status: typeof status;
+  validate: typeof validate;
+  wake: typeof wake;
+  workInfo: typeof workInfo;
+}> = anyApi as any;
+
+/**
+ * A utility for referencing Convex functions in your app's public API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+export const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+> = anyApi as any;
+
+/**
+ * A utility for referencing Convex functions in your app's internal API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = internal.myModule.myFunction;
+ * ```
+ */
+export const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+> = anyApi as any;
+
+export const components = componentsGeneric() as unknown as {};

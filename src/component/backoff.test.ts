@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cappedBackoffMs, MAX_BACKOFF_MS, retryBackoffMs } from "./backoff.js";
+import { DEFAULT_RETRY_BEHAVIOR } from "./shared.js";
+
+/** The middle of the range: what a wait is on average. */
+const MEAN = 0.5;
+const aRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe("a retry", () => {
+  test("waits on average what the behaviour says, longer each time", () => {
+    const waits = [1, 2, 3, 4].map((ended) =>
+      retryBackoffMs(DEFAULT_RETRY_BEHAVIOR, ended, MEAN),
+    );
+    expect(waits).toEqual([250, 500, 1000, 2000]);
+  });
+
+  test("waits between half and one and a half of that", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(100_000),
+        fc.double({ min: 1, max: 4, noNaN: true }),
+        fc.integer({ min: 1, max: 20 }),
+        aRandom,
+        (initialBackoffMs, base, ended, random) => {
+          const behavior = { maxAttempts: 30, initialBackoffMs, base };
+          const mean = retryBackoffMs(behavior, ended, MEAN);
+          const wait = retryBackoffMs(behavior, ended, random);
+          expect(wait).toBeGreaterThanOrEqual(mean / 2);
+          expect(wait).toBeLessThanOrEqual(mean * 1.5);
+          expect(wait).toBeLessThanOrEqual(MAX_BACKOFF_MS * 1.5);
+        },
+      ),
+    );
+  });
+
+  test("never waits forever, however often the base was multiplied", () => {
+    const behavior = { maxAttempts: 1e6, initialBackoffMs: 1000, base: 10 };
+    expect(retryBackoffMs(behavior, 1e6, MEAN)).toBe(MAX_BACKOFF_MS);
+  });
+
+  test("comes at once where no backoff is wanted", () => {
+    const behavior = { maxAttempts: 3, initialBackoffMs: 0, base: 2 };
+    expect(retryBackoffMs(behavior, 2, 0.9)).toBe(0);
+  });
+
+  test("of works that failed together come back apart", () => {
+    const at = (random: number) =>
+      retryBackoffMs(DEFAULT_RETRY_BEHAVIOR, 1, random);
+    expect(at(0.1)).not.toBe(at(0.9));
+  });
+});
+
+describe("a wait of the pool itself", () => {
+  test("doubles up to its maximum", () => {
+    const waits = [0, 1, 2, 3, 4, 50].map((failures) =>
+      cappedBackoffMs(100, 700, failures, MEAN),
+    );
+    expect(waits).toEqual([100, 100, 200, 400, 700, 700]);
+  });
+});

@@ -1,0 +1,35 @@
+/**
+ * How long to wait before trying again. Every wait is jittered: works that
+ * failed together must not come back together.
+ */
+import type { RetryBehavior } from "./shared.js";
+
+/** A retry never waits longer than this, however often the base was multiplied. */
+export const MAX_BACKOFF_MS = 365 * 24 * 60 * 60 * 1000;
+
+/**
+ * Milliseconds until the next attempt after `endedAttempts` failed ones: the
+ * exponential backoff, spread evenly between 50 % and 100 % of itself plus half
+ * of it again, so that its mean is what the options say.
+ *
+ * @param random uniform in [0, 1).
+ */
+export function retryBackoffMs(
+  { initialBackoffMs, base }: RetryBehavior,
+  endedAttempts: number,
+  random: number,
+): number {
+  const exponential = initialBackoffMs * Math.pow(base, endedAttempts - 1);
+  return Math.min(exponential, MAX_BACKOFF_MS) * (0.5 + random);
+}
+
+/** Doubling from `initialMs`, never above `maxMs`, jittered the same way. */
+export function cappedBackoffMs(
+  initialMs: number,
+  maxMs: number,
+  failures: number,
+  random: number,
+): number {
+  const exponential = initialMs * Math.pow(2, Math.max(0, failures - 1));
+  return Math.min(exponential, maxMs) * (0.5 + random);
+}

@@ -1,0 +1,168 @@
+/** Putting work into the queue: checks, rows, wake-up, in that order. */
+import { type Infer, v } from "convex/values";
+import type { Id } from "./_generated/dataModel.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { checkSettings, declare, type Declaration } from "./config.js";
+import { enqueueNew } from "./entries.js";
+import { createLogger, recordEnqueued } from "./logging.js";
+import { storeValue } from "./payload.js";
+import {
+  type StatusTtlByKind,
+  vFnType,
+  vResultKind,
+  vRetryBehavior,
+} from "./shared.js";
+import {
+  checkArgs,
+  checkContext,
+  checkHandle,
+  checkRetryBehavior,
+  checkRunAt,
+  resolveStatusTtl,
+} from "./validate.js";
+import { wakeForWork } from "./wake.js";
+
+/** One work, as callers describe it. */
+export const vItem = v.object({
+  fnHandle: v.string(),
+  fnName: v.string(),
+  fnArgs: v.any(),
+  fnType: vFnType,
+  runAt: v.number(),
+  onComplete: v.optional(
+    v.object({
+      fnHandle: v.string(),
+      context: v.optional(v.any()),
+      excludeKinds: v.optional(v.array(vResultKind)),
+    }),
+  ),
+  retryBehavior: v.optional(vRetryBehavior),
+  statusTtl: v.optional(
+    v.union(
+      v.number(),
+      v.object({
+        success: v.optional(v.number()),
+        failed: v.optional(v.number()),
+        canceled: v.optional(v.number()),
+      }),
+    ),
+  ),
+});
+export type Item = Infer<typeof vItem>;
+
+/** An item that was checked, with what the checks found out. */
+type Checked = {
+  /** Its place in the call, where its id belongs in the answer. */
+  position: number;
+  item: Item;
+  /** Of the arguments. */
+  bytes: number;
+  dueAt: number | null;
+  statusTtl: StatusTtlByKind | undefined;
+};
+
+/** Enqueues all of `items` or, when one of them is refused, none. The ids are in their order. */
+export async function enqueueItems(
+  ctx: MutationCtx,
+  config: Declaration,
+  items: readonly Item[],
+): Promise<Id<"work">[]> {
+  const now = Date.now();
+  checkSettings(config);
+  const checked = items.map((item, position) =>
+    checkItem(item, position, items.length, now),
+  );
+
+  const { logLevel } = await declare(ctx, config);
+  const ids: Id<"work">[] = [];
+  if (checked.length === 0) return ids;
+  const wakeUp = await wakeForWork(
+    ctx,
+    Math.min(...checked.map(({ dueAt }) => dueAt ?? now)),
+  );
+  await enqueueNew(ctx, checked, wakeUp, async (member, entryId) => {
+    const workId = await insertWork(ctx, member, entryId);
+    ids[member.position] = workId;
+    return workId;
+  });
+
+  const console = createLogger(logLevel);
+  for (const { position, item } of checked) {
+    recordEnqueued(console, {
+      workId: ids[position]!,
+      fnName: item.fnName,
+      runAt: item.runAt,
+      enqueuedAt: now,
+    });
+  }
+  return ids;
+}
+
+function checkItem(
+  item: Item,
+  position: number,
+  count: number,
+  now: number,
+): Checked {
+  try {
+    checkHandle("fnHandle", item.fnHandle);
+    checkRunAt(item.runAt, now);
+    if (item.retryBehavior !== undefined) {
+      checkRetryBehavior(item.retryBehavior);
+    }
+    if (item.onComplete !== undefined) {
+      checkHandle("onComplete.fnHandle", item.onComplete.fnHandle);
+      checkContext(item.fnName, item.onComplete.context);
+    }
+    return {
+      position,
+      item,
+      bytes: checkArgs(item.fnName, item.fnArgs),
+      dueAt: item.runAt <= now ? null : item.runAt,
+      statusTtl:
+        item.statusTtl === undefined
+          ? undefined
+          : resolveStatusTtl(item.statusTtl),
+    };
+  } catch (error) {
+    if (count === 1) {
+      throw error;
+    }
+    throw new Error(
+      `Item ${position + 1} of the batch of ${count}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+async function insertWork(
+  ctx: MutationCtx,
+  { item, bytes, statusTtl }: Checked,
+  entryId: Id<"pendingStart"> | undefined,
+): Promise<Id<"work">> {
+  const args = await storeValue(ctx, item.fnArgs, bytes);
+  return await ctx.db.insert("work", {
+    fnType: item.fnType,
+    fnHandle: item.fnHandle,
+    fnName: item.fnName,
+    ...(args.payloadId === undefined
+      ? { fnArgs: args.value }
+      : { argsId: args.payloadId }),
+    argsSize: bytes,
+    retryBehavior: item.retryBehavior,
+    onComplete: item.onComplete && (await storeCallback(ctx, item.onComplete)),
+    statusTtl,
+    runAt: item.runAt,
+    attempts: 0,
+    fence: 0,
+    entryId,
+  });
+}
+
+async function storeCallback(
+  ctx: MutationCtx,
+  { fnHandle, context, excludeKinds }: NonNullable<Item["onComplete"]>,
+) {
+  const { value, payloadId } = await storeValue(ctx, context);
+  return { fnHandle, context: value, contextId: payloadId, excludeKinds };
+}

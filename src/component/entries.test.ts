@@ -1,0 +1,172 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  componentTest,
+  type ComponentTest,
+  item,
+} from "../testing/component.js";
+import { api } from "./_generated/api.js";
+import type { Id } from "./_generated/dataModel.js";
+import {
+  isWaiting,
+  MAX_ENTRY_BYTES,
+  MAX_ENTRY_WORKS,
+  pack,
+  removeFromEntries,
+  removeFromEntry,
+  requeue,
+} from "./entries.js";
+import { SEGMENT_MS } from "./shared.js";
+
+describe("packing", () => {
+  const anItem = fc.record({
+    dueAt: fc.option(fc.integer({ min: 0, max: 500 })),
+    bytes: fc.integer({ min: 0, max: 1_000_000 }),
+    isolate: fc.boolean(),
+  });
+
+  test("keeps every item once, and those that are due now in order", () => {
+    fc.assert(
+      fc.property(fc.array(anItem, { maxLength: 150 }), (items) => {
+        const packs = pack(items);
+        const packed = packs.flatMap(({ items }) => items);
+        expect(new Set(packed).size).toBe(items.length);
+        expect(packed.length).toBe(items.length);
+
+        const readyOf = (list: typeof items) =>
+          list.filter(({ dueAt, isolate }) => dueAt === null && !isolate);
+        expect(readyOf(packed)).toEqual(readyOf(items));
+      }),
+    );
+  });
+
+  test("bounds an entry in works and bytes, and leaves isolated works alone", () => {
+    fc.assert(
+      fc.property(fc.array(anItem, { maxLength: 150 }), (items) => {
+        for (const entry of pack(items)) {
+          const bytes = entry.items.reduce((sum, { bytes }) => sum + bytes, 0);
+          expect(entry.bytes).toBe(bytes);
+          expect(bytes).toBeLessThanOrEqual(MAX_ENTRY_BYTES);
+          expect(entry.items.length).toBeLessThanOrEqual(MAX_ENTRY_WORKS);
+          if (entry.items.some(({ isolate }) => isolate)) {
+            expect(entry.items).toHaveLength(1);
+            expect(entry.isolate).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  test("lets nothing start early, nor more than a segment late", () => {
+    fc.assert(
+      fc.property(fc.array(anItem, { maxLength: 150 }), (items) => {
+        for (const entry of pack(items)) {
+          for (const { dueAt } of entry.items) {
+            expect(dueAt === null).toBe(entry.dueAt === null);
+            expect(entry.dueAt ?? 0).toBeGreaterThanOrEqual(dueAt ?? 0);
+            expect(entry.dueAt ?? 0).toBeLessThan((dueAt ?? 0) + SEGMENT_MS);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe("in the database", () => {
+  let t: ComponentTest;
+  beforeEach(() => {
+    vi.useFakeTimers();
+    t = componentTest();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const enqueue = (count: number) =>
+    t.mutation(api.lib.enqueueBatch, {
+      items: Array.from({ length: count }, () => item()),
+      config: {},
+    }) as Promise<Id<"work">[]>;
+  const work = (id: Id<"work">) =>
+    t.run(async (ctx) => (await ctx.db.get("work", id))!);
+  const entries = () => t.run((ctx) => ctx.db.query("pendingStart").collect());
+
+  test("a work that goes back has a new fence and one new entry with its neighbours", async () => {
+    const ids = await enqueue(3);
+    await t.run(async (ctx) => {
+      const rows = await ctx.db.query("work").collect();
+      for (const entry of await ctx.db.query("pendingStart").collect()) {
+        await ctx.db.delete("pendingStart", entry._id);
+      }
+      await requeue(
+        ctx,
+        rows.map((work, n) => ({
+          work,
+          dueAt: 1_000_001 + n,
+          patch: { attempts: 1, lastError: "Error" },
+        })),
+      );
+    });
+    const [entry, ...others] = await entries();
+    expect(others).toEqual([]);
+    expect(entry).toMatchObject({
+      kind: "later",
+      dueAt: 1_000_003,
+      works: ids,
+    });
+    for (const id of ids) {
+      expect(await work(id)).toMatchObject({
+        attempts: 1,
+        fence: 1,
+        entryId: entry!._id,
+      });
+    }
+  });
+
+  test("an isolated work goes back alone", async () => {
+    const [first, second] = await enqueue(2);
+    await t.run(async (ctx) => {
+      const rows = await ctx.db.query("work").collect();
+      await requeue(
+        ctx,
+        rows.map((work) => ({ work, dueAt: null, patch: { isolate: true } })),
+      );
+    });
+    const isolated = (await entries()).filter(
+      ({ kind }) => kind === "isolated",
+    );
+    expect(isolated.map(({ works }) => works)).toEqual([[first], [second]]);
+  });
+
+  test.each([1, 3])("a work of %i is taken out once", async (count) => {
+    const ids = await enqueue(count);
+    const taken = await work(ids[0]!);
+    expect(await t.run((ctx) => isWaiting(ctx, taken))).toBe(true);
+    expect(await t.run((ctx) => removeFromEntry(ctx, taken))).toBe(true);
+    expect(await t.run((ctx) => isWaiting(ctx, taken))).toBe(false);
+    expect(await t.run((ctx) => removeFromEntry(ctx, taken))).toBe(false);
+    expect((await entries()).flatMap(({ works }) => works)).toEqual(
+      ids.slice(1),
+    );
+  });
+
+  test("works are taken out together, and empty entries go", async () => {
+    const ids = await enqueue(MAX_ENTRY_WORKS + 2);
+    const [alone] = await enqueue(1);
+    const gone = [...ids.slice(0, MAX_ENTRY_WORKS), ids.at(-1)!, alone!];
+    const removed = await t.run(async (ctx) => {
+      const rows = await Promise.all(gone.map((id) => ctx.db.get("work", id)));
+      return [
+        ...(await removeFromEntries(
+          ctx,
+          rows.map((row) => row!),
+        )),
+      ];
+    });
+    expect(removed).toEqual(gone);
+    const left = ids[MAX_ENTRY_WORKS]!;
+    expect(await entries()).toMatchObject([
+      { works: [left], bytes: (await work(left)).argsSize },
+    ]);
+  });
+});

@@ -1,0 +1,216 @@
+/**
+ * Queue entries: which works share one, how they get in and how they are taken
+ * out again other than by the loop.
+ */
+import type { Doc, Id } from "./_generated/dataModel.js";
+import type { MutationCtx, QueryCtx } from "./_generated/server.js";
+import { SEGMENT_MS } from "./shared.js";
+import type { WakeUp } from "./wake.js";
+
+/**
+ * A batch shall cost a few rows and not one per work, but whoever subscribes
+ * to the status of a work is woken whenever its entry changes.
+ */
+export const MAX_ENTRY_WORKS = 32;
+
+/** The arguments of one entry shall fit into one answer to an executor, with room to spare. */
+export const MAX_ENTRY_BYTES = 2_000_000;
+
+/** Something to put into the queue; `dueAt` null: it is due now. */
+export type Packable = {
+  dueAt: number | null;
+  /** Of the arguments. */
+  bytes: number;
+  /** Runs apart from others. */
+  isolate?: boolean | undefined;
+};
+export type Pack<T> = {
+  dueAt: number | null;
+  isolate: boolean;
+  bytes: number;
+  items: T[];
+};
+
+/**
+ * Which items share an entry. Those that are due now keep their order; those
+ * due within one segment share the latest of their times, because the loop
+ * tells no finer times apart.
+ */
+export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
+  const packs: Pack<T>[] = [];
+  const open = new Map<number | null, Pack<T>>();
+  for (const item of items) {
+    const segment =
+      item.dueAt === null ? null : Math.ceil(item.dueAt / SEGMENT_MS);
+    let target = item.isolate ? undefined : open.get(segment);
+    if (
+      target === undefined ||
+      target.items.length >= MAX_ENTRY_WORKS ||
+      target.bytes + item.bytes > MAX_ENTRY_BYTES
+    ) {
+      target = {
+        dueAt: item.dueAt,
+        isolate: item.isolate === true,
+        items: [],
+        bytes: 0,
+      };
+      packs.push(target);
+      if (!target.isolate) {
+        open.set(segment, target);
+      }
+    }
+    target.items.push(item);
+    target.bytes += item.bytes;
+    if (item.dueAt !== null && target.dueAt !== null) {
+      target.dueAt = Math.max(target.dueAt, item.dueAt);
+    }
+  }
+  return packs;
+}
+
+function insertEntry(
+  ctx: MutationCtx,
+  { dueAt, isolate, bytes }: Omit<Pack<unknown>, "items">,
+  content: {
+    works: Id<"work">[];
+    only?: Id<"work">;
+    wakeUp?: WakeUp | undefined;
+  },
+): Promise<Id<"pendingStart">> {
+  return ctx.db.insert("pendingStart", {
+    kind: isolate ? "isolated" : dueAt === null ? "ready" : "later",
+    dueAt: dueAt ?? Date.now(),
+    commitTs: ctx.db.vars.commitTs,
+    bytes,
+    ...content,
+  });
+}
+
+/**
+ * Puts new works into the queue. `insertWork` inserts the row of one, with the
+ * `entryId` it is given.
+ *
+ * @param wakeUp the tick that was scheduled for them.
+ */
+export async function enqueueNew<T extends Packable>(
+  ctx: MutationCtx,
+  items: readonly T[],
+  wakeUp: WakeUp | undefined,
+  insertWork: (
+    item: T,
+    entryId: Id<"pendingStart"> | undefined,
+  ) => Promise<Id<"work">>,
+): Promise<void> {
+  for (const { items: members, ...entry } of pack(items)) {
+    const [first, ...others] = members;
+    if (first !== undefined && others.length === 0) {
+      const only = await insertWork(first, undefined);
+      await insertEntry(ctx, entry, { works: [only], only, wakeUp });
+      continue;
+    }
+    // The entry comes first, and learns its members last: so each work is
+    // written once, and only the entry twice.
+    const entryId = await insertEntry(ctx, entry, { works: [], wakeUp });
+    const works: Id<"work">[] = [];
+    for (const member of members) {
+      works.push(await insertWork(member, entryId));
+    }
+    await ctx.db.patch("pendingStart", entryId, { works });
+  }
+}
+
+/** A work that goes back to the queue; `dueAt` null: at once. */
+export type Requeued = {
+  work: Doc<"work">;
+  dueAt: number | null;
+  patch: Partial<Doc<"work">>;
+};
+
+/**
+ * Puts works back into the queue. Their fence grows, so that whatever still
+ * runs for them ends nothing. Wakes nobody.
+ */
+export async function requeue(
+  ctx: MutationCtx,
+  items: Requeued[],
+): Promise<void> {
+  const packable = items.map((item) => ({
+    ...item,
+    bytes: item.work.argsSize,
+    isolate: item.patch.isolate ?? item.work.isolate,
+  }));
+  for (const { items: members, ...entry } of pack(packable)) {
+    const entryId = await insertEntry(ctx, entry, {
+      works: members.map(({ work }) => work._id),
+    });
+    for (const { work, patch } of members) {
+      await ctx.db.patch("work", work._id, {
+        ...patch,
+        fence: work.fence + 1,
+        entryId,
+      });
+    }
+  }
+}
+
+/** The entry a work waits in. Null: it was handed over. */
+export async function entryOf(
+  ctx: QueryCtx,
+  work: Pick<Doc<"work">, "_id" | "entryId">,
+): Promise<Doc<"pendingStart"> | null> {
+  const entry =
+    work.entryId === undefined
+      ? await ctx.db
+          .query("pendingStart")
+          .withIndex("by_only", (q) => q.eq("only", work._id))
+          .unique()
+      : await ctx.db.get("pendingStart", work.entryId);
+  return entry?.works.includes(work._id) ? entry : null;
+}
+
+/** Whether it is in the queue; otherwise, an executor has it. */
+export async function isWaiting(
+  ctx: QueryCtx,
+  work: Pick<Doc<"work">, "_id" | "entryId">,
+): Promise<boolean> {
+  return (await entryOf(ctx, work)) !== null;
+}
+
+type QueuedWork = Pick<Doc<"work">, "_id" | "entryId" | "argsSize">;
+
+/** Takes a work out of the queue. False: it was not, or no longer, in it. */
+export async function removeFromEntry(
+  ctx: MutationCtx,
+  work: QueuedWork,
+): Promise<boolean> {
+  return (await removeFromEntries(ctx, [work])).has(work._id);
+}
+
+/** Takes works out of the queue, writing each entry once. Returns those that were in it. */
+export async function removeFromEntries(
+  ctx: MutationCtx,
+  works: readonly QueuedWork[],
+): Promise<Set<Id<"work">>> {
+  const removed = new Set<Id<"work">>();
+  const entries = new Map<Id<"pendingStart">, Doc<"pendingStart">>();
+  for (const work of works) {
+    const seen = work.entryId && entries.get(work.entryId);
+    const entry = seen ?? (await entryOf(ctx, work));
+    if (entry?.works.includes(work._id)) {
+      removed.add(work._id);
+      entries.set(entry._id, {
+        ...entry,
+        works: entry.works.filter((workId) => workId !== work._id),
+        bytes: entry.bytes - work.argsSize,
+      });
+    }
+  }
+  for (const { _id, works, bytes } of entries.values()) {
+    if (works.length > 0) {
+      await ctx.db.patch("pendingStart", _id, { works, bytes });
+    } else {
+      await ctx.db.delete("pendingStart", _id);
+    }
+  }
+  return removed;
+}

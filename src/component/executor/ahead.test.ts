@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { SECOND, SEGMENT_MS } from "../shared.js";
+import {
+  bufferSize,
+  COMPANY_MS,
+  lowWater,
+  updateMean,
+  worksPerSlot,
+} from "./ahead.js";
+
+describe("before anything has ended, and for long works,", () => {
+  test.each([null, SECOND, 60 * SECOND])(
+    "nothing is fetched ahead (mean %s)",
+    (mean) => {
+      expect(bufferSize(10, mean)).toBe(0);
+      expect(lowWater(10, mean)).toBe(0);
+      expect(worksPerSlot(mean)).toBe(1);
+    },
+  );
+});
+
+describe("for short works", () => {
+  test("the buffer lasts for a report's round trip and its wait for company", () => {
+    const mean = 20;
+    const width = 10;
+    const lasts = (bufferSize(width, mean) / width) * mean;
+    expect(lasts).toBeGreaterThan(COMPANY_MS);
+    expect(lasts).toBeLessThan(2 * COMPANY_MS);
+  });
+
+  test("what is handed over lasts until the loop has looked again", () => {
+    const mean = 20;
+    const lasts = (worksPerSlot(mean) - 1) * mean;
+    expect(lasts).toBeGreaterThan(2 * SEGMENT_MS + COMPANY_MS);
+    expect(lasts).toBeLessThan(4 * SEGMENT_MS);
+  });
+
+  test("however short they are, memory is bounded", () => {
+    for (const mean of [0, 0.001, 1]) {
+      expect(bufferSize(1000, mean)).toBe(400);
+      expect(lowWater(100_000, mean)).toBe(400);
+      expect(worksPerSlot(mean)).toBe(64);
+    }
+  });
+
+  test("more is kept the shorter they are, and a report waits only while there is some to spare", () => {
+    const mean = fc.double({ min: 0, max: 2 * SECOND, noNaN: true });
+    fc.assert(
+      fc.property(fc.nat(500), mean, mean, (width, a, b) => {
+        const [shorter, longer] = a < b ? [a, b] : [b, a];
+        expect(bufferSize(width, shorter)).toBeGreaterThanOrEqual(
+          bufferSize(width, longer),
+        );
+        expect(worksPerSlot(shorter)).toBeGreaterThanOrEqual(
+          worksPerSlot(longer),
+        );
+        expect(lowWater(width, a)).toBeLessThanOrEqual(bufferSize(width, a));
+        expect(worksPerSlot(a)).toBeGreaterThanOrEqual(1);
+      }),
+    );
+  });
+});
+
+describe("the mean", () => {
+  test("is at first what the first work took", () => {
+    expect(updateMean(null, 40)).toBe(40);
+  });
+
+  test("stays within what was seen, and follows what runs now", () => {
+    let mean = 10;
+    for (let n = 0; n < 200; n++) {
+      const next = updateMean(mean, 3000);
+      expect(next).toBeGreaterThanOrEqual(mean);
+      expect(next).toBeLessThanOrEqual(3000);
+      mean = next;
+    }
+    expect(mean).toBeGreaterThan(2990);
+  });
+
+  test("is not thrown off by a single long work among short ones", () => {
+    expect(bufferSize(10, updateMean(20, 400))).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,55 @@
+/**
+ * How far to work ahead. Pure.
+ *
+ * A freed slot is refilled without a round trip only if the next work is already
+ * there: in the executor's buffer (which covers the round trip of a report and the
+ * wait for company), and behind that, handed over by the loop (which covers a
+ * segment of the loop). Both are worth it for short works only: a long one in a
+ * buffer might start elsewhere meanwhile, and a round trip is nothing to it.
+ */
+import { SECOND, SEGMENT_MS } from "../shared.js";
+
+/** Works that take longer are never buffered. */
+const LONG_MS = 1 * SECOND;
+/** A report's round trip, with a margin. */
+const ROUND_TRIP_MS = 30;
+/** Results wait this long for company while other works run. */
+export const COMPANY_MS = 50;
+/** The loop looks once per segment; with a margin for a late tick. */
+const LOOP_MS = 2.5 * SEGMENT_MS + COMPANY_MS;
+/** Memory and the size of a reply are bounded, however short the works. */
+const MAX_BUFFER = 400;
+const MAX_WORKS_PER_SLOT = 64;
+
+/** Milliseconds a slot is taken per work, averaged; null before the first one ended. */
+export type MeanMs = number | null;
+
+/** Recent works count more: what runs may change. */
+export function updateMean(mean: MeanMs, ms: number): number {
+  return mean === null ? ms : mean + (ms - mean) / 16;
+}
+
+function during(mean: MeanMs, ms: number): number {
+  return mean === null || mean >= LONG_MS ? 0 : ms / Math.max(mean, 1);
+}
+
+/** How many works to keep in the buffer beside those running. */
+export function bufferSize(width: number, mean: MeanMs): number {
+  return Math.min(
+    MAX_BUFFER,
+    Math.ceil(width * during(mean, ROUND_TRIP_MS + COMPANY_MS)),
+  );
+}
+
+/** With fewer than this in the buffer, a report cannot wait for company: slots would run dry. */
+export function lowWater(width: number, mean: MeanMs): number {
+  return Math.min(MAX_BUFFER, Math.ceil(width * during(mean, ROUND_TRIP_MS)));
+}
+
+/** How many works per slot the loop should keep handed over. */
+export function worksPerSlot(mean: MeanMs): number {
+  return Math.min(
+    MAX_WORKS_PER_SLOT,
+    1 + during(mean, ROUND_TRIP_MS + COMPANY_MS + LOOP_MS),
+  );
+}

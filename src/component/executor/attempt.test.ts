@@ -1,0 +1,166 @@
+import { ConvexError } from "convex/values";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Id } from "../_generated/dataModel.js";
+import type { ActionCtx } from "../_generated/server.js";
+import { NonRetryableError } from "../errors.js";
+import { MAX_VALUE_BYTES, MINUTE } from "../shared.js";
+import { isPassing, runAttempt, wasNotStarted } from "./attempt.js";
+import type { Attempt } from "./protocol.js";
+
+const CONFLICT =
+  'Documents read from or written to the "effects" table changed while this mutation was being run and on every subsequent retry.';
+const OVERLOAD =
+  "TooManyConcurrentRequests: Too many concurrent requests in a short period of time.";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const attempt = (fnType: Attempt["fnType"]): Attempt => ({
+  position: 3,
+  workId: "w" as Id<"work">,
+  fence: 5,
+  fnType,
+  fnHandle: "function://test",
+  fnName: "jobs:test",
+  fnArgs: {},
+  size: 0,
+});
+async function outcomeOf(
+  fnType: Attempt["fnType"],
+  call: (tries: number, args: any) => unknown,
+  deadline = Date.now() + 10 * MINUTE,
+) {
+  let tries = 0;
+  const run = async (_: unknown, args: any) => call(++tries, args);
+  const ctx = { runAction: run, runMutation: run } as unknown as ActionCtx;
+  const result = runAttempt(ctx, attempt(fnType), deadline);
+  await vi.runAllTimersAsync();
+  const { outcome, ...which } = await result;
+  expect(which).toMatchObject({ position: 3, workId: "w", fence: 5 });
+  return { outcome, tries };
+}
+const throws = (error: unknown) => () => {
+  throw error;
+};
+
+describe("an action", () => {
+  test("succeeds with what it returns, null where that is nothing", async () => {
+    expect((await outcomeOf("action", () => 42)).outcome).toEqual({
+      kind: "success",
+      returnValue: 42,
+    });
+    expect((await outcomeOf("action", () => undefined)).outcome).toEqual({
+      kind: "success",
+      returnValue: null,
+    });
+  });
+
+  test("that throws is called once and has failed, to be retried", async () => {
+    const error = new Error("Uncaught Error: no luck");
+    expect(await outcomeOf("action", throws(error))).toEqual({
+      tries: 1,
+      outcome: { kind: "failed", error: error.message, retryable: true },
+    });
+  });
+
+  test("that throws a NonRetryableError is not to be retried", async () => {
+    const error = new NonRetryableError("hopeless");
+    expect((await outcomeOf("action", throws(error))).outcome).toEqual({
+      kind: "failed",
+      error: "hopeless",
+      retryable: false,
+    });
+    const other = new ConvexError({ code: "some data" });
+    expect((await outcomeOf("action", throws(other))).outcome).toMatchObject({
+      retryable: true,
+    });
+  });
+
+  test("whose result is too large has failed for good: it would be as large again", async () => {
+    const huge = () => "x".repeat(MAX_VALUE_BYTES);
+    expect((await outcomeOf("action", huge)).outcome).toMatchObject({
+      kind: "failed",
+      error: expect.stringContaining("jobs:test is too large: 1000002 bytes"),
+      retryable: false,
+    });
+  });
+
+  test("that the platform refused was not started", async () => {
+    expect(
+      (await outcomeOf("action", throws(new Error(OVERLOAD)))).outcome.kind,
+    ).toBe("notStarted");
+  });
+
+  test("that met an overload of its own has failed: it was started", async () => {
+    const inside = new Error(`Uncaught Error: ${OVERLOAD}`);
+    expect((await outcomeOf("action", throws(inside))).outcome.kind).toBe(
+      "failed",
+    );
+  });
+});
+
+describe("a transaction", () => {
+  test("records its own outcome", async () => {
+    expect(await outcomeOf("mutation", () => "success")).toEqual({
+      tries: 1,
+      outcome: { kind: "recorded", result: "success" },
+    });
+  });
+
+  test("is told the fence, and runs its callback inline only at first", async () => {
+    const seen: any[] = [];
+    await outcomeOf("mutation", (tries, args) => {
+      seen.push(args);
+      if (tries < 3) throw new Error(CONFLICT);
+      return "success";
+    });
+    expect(seen.map(({ inlineCallback }) => inlineCallback)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    for (const args of seen) {
+      expect(args).toMatchObject({ fence: 5, workId: "w" });
+    }
+  });
+
+  test("is tried again as long as conflicts and overload may pass", async () => {
+    const { outcome, tries } = await outcomeOf("query", (count) => {
+      if (count < 20) throw new Error(count % 2 ? CONFLICT : OVERLOAD);
+      return "success";
+    });
+    expect(outcome).toEqual({ kind: "recorded", result: "success" });
+    expect(tries).toBe(20);
+  });
+
+  test("waits again, free of charge, when time runs out", async () => {
+    const { outcome } = await outcomeOf(
+      "mutation",
+      throws(new Error(CONFLICT)),
+    );
+    expect(outcome).toEqual({ kind: "notStarted", error: CONFLICT });
+  });
+
+  test("has failed when an error nobody knows comes again and again", async () => {
+    const error = new Error("Your document is haunted");
+    expect(await outcomeOf("mutation", throws(error))).toEqual({
+      tries: 3,
+      outcome: { kind: "failed", error: error.message, retryable: false },
+    });
+  });
+});
+
+test("errors of the platform are told from the user's", () => {
+  expect(wasNotStarted(new Error(OVERLOAD))).toBe(true);
+  expect(wasNotStarted(new Error(`Uncaught Error: ${OVERLOAD}`))).toBe(false);
+  expect(wasNotStarted(new Error("no luck"))).toBe(false);
+  expect(isPassing(new Error(CONFLICT))).toBe(true);
+  expect(isPassing(new Error("TooManyWrites"))).toBe(true);
+  expect(isPassing(new Error("no luck"))).toBe(false);
+});

@@ -1,0 +1,94 @@
+/**
+ * What executors and `report` say to each other. Executors of the previous
+ * deployment may still call this deployment's `report`: `version` tells which
+ * protocol they speak, and a version stays readable for one release.
+ */
+import { type Infer, v } from "convex/values";
+import { vFnType } from "../shared.js";
+
+export const PROTOCOL_VERSION = 1;
+
+/** How an attempt ended, as the executor saw it. */
+export const vAttemptResult = v.object({
+  /** Which of the works handed to this executor. */
+  position: v.number(),
+  workId: v.id("work"),
+  /** The fence the attempt was started with. */
+  fence: v.number(),
+  startedAt: v.number(),
+  outcome: v.union(
+    v.object({ kind: v.literal("success"), returnValue: v.any() }),
+    v.object({
+      kind: v.literal("failed"),
+      error: v.string(),
+      retryable: v.boolean(),
+    }),
+    /** Never begun, since the lease became narrower: back to the queue, free of charge. */
+    v.object({ kind: v.literal("returned") }),
+    /** The platform refused to start the handler: back to the queue, free of charge, after a while. */
+    v.object({ kind: v.literal("notStarted"), error: v.string() }),
+    /** A mutation or query whose own transaction has recorded its outcome. */
+    v.object({
+      kind: v.literal("recorded"),
+      result: v.union(
+        v.literal("success"),
+        v.literal("failed"),
+        v.literal("canceled"),
+        v.literal("superseded"),
+      ),
+    }),
+  ),
+});
+export type AttemptResult = Infer<typeof vAttemptResult>;
+
+/** An attempt to make. */
+export const vAttempt = v.object({
+  position: v.number(),
+  workId: v.id("work"),
+  fence: v.number(),
+  fnType: vFnType,
+  fnHandle: v.string(),
+  fnName: v.string(),
+  /** Of actions; the transaction of a mutation or query loads its own. */
+  fnArgs: v.optional(v.any()),
+  /** Bytes of the arguments. */
+  size: v.number(),
+});
+export type Attempt = Infer<typeof vAttempt>;
+
+export const vReportArgs = v.object({
+  version: v.number(),
+  executorId: v.id("executor"),
+  incarnation: v.number(),
+  /** Counts up with every new report; a repetition of one carries the same number. */
+  seq: v.number(),
+  results: v.array(vAttemptResult),
+  /** Positions the executor has and will report later. What it was given and is missing here is sent again. */
+  holding: v.array(v.number()),
+  /** How many more works it can make use of now, begun or waiting in its buffer. */
+  want: v.number(),
+  /** How many bytes of arguments it can still take. */
+  wantBytes: v.number(),
+  /** How many works per slot the loop should keep handed over: see `ahead.ts`. */
+  worksPerSlot: v.number(),
+  /** Take no more hand-overs; those already made are delivered. */
+  closing: v.boolean(),
+  /** False after a report failed: outcomes are recorded without running user code, callbacks are owed. */
+  inlineCallbacks: v.boolean(),
+});
+export type ReportArgs = Infer<typeof vReportArgs>;
+
+export const vReportReply = v.object({
+  next: v.array(vAttempt),
+  /** How many handlers may be in flight here. */
+  width: v.number(),
+  /** More may be handed over soon: stay and ask again. */
+  listen: v.boolean(),
+  /** Stays open longer, because no other executor may be started. */
+  listener: v.boolean(),
+  /** No hand-over will follow. */
+  closed: v.boolean(),
+  /** Everything has ended, or the executor was given up for lost: leave. */
+  done: v.boolean(),
+});
+export type ReportReply = Infer<typeof vReportReply>;

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { ActionCtx } from "../_generated/server.js";
+import type { Id } from "../_generated/dataModel.js";
+import type { AttemptResult, ReportArgs, ReportReply } from "./protocol.js";
+import { Reporter } from "./reporter.js";
+
+const REPLY: ReportReply = {
+  next: [],
+  width: 4,
+  listen: true,
+  listener: false,
+  closed: false,
+  done: false,
+};
+const CONFLICT = new Error(
+  'Documents read from or written to the "work" table changed while this mutation was being run and on every subsequent retry.',
+);
+const rest = {
+  holding: [7],
+  want: 5,
+  wantBytes: 1000,
+  worksPerSlot: 3,
+  closing: false,
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+function result(position: number): AttemptResult {
+  return {
+    position,
+    workId: `w${position}` as Id<"work">,
+    fence: 0,
+    startedAt: 0,
+    outcome: { kind: "success", returnValue: "fine" },
+  };
+}
+
+/** A reporter whose reports go to `answer`, and what was sent, in order. */
+function reporterTo(
+  answer: (args: ReportArgs, sent: number) => ReportReply | Error,
+) {
+  const sent: ReportArgs[] = [];
+  const ctx = {
+    runMutation: async (_: unknown, args: ReportArgs) => {
+      sent.push(args);
+      const reply = answer(args, sent.length);
+      if (reply instanceof Error) throw reply;
+      return reply;
+    },
+  } as unknown as ActionCtx;
+  const reporter = new Reporter(ctx, "e" as Id<"executor">, 6);
+  const report = async (
+    results: AttemptResult[],
+    changes: Partial<typeof rest> = {},
+  ) => {
+    const reply = reporter.report(results, { ...rest, ...changes });
+    // A rejection is looked at later, once the waits have passed.
+    reply.catch(() => {});
+    await vi.runAllTimersAsync();
+    return await reply;
+  };
+  return { report, sent };
+}
+const positions = (list: readonly { position: number }[]) =>
+  list.map(({ position }) => position);
+
+test("every report has a number of its own, and a repetition the same", async () => {
+  const { report, sent } = reporterTo((_, count) =>
+    count === 1 ? CONFLICT : REPLY,
+  );
+  await report([result(0)]);
+  await report([]);
+  expect(sent.map(({ seq }) => seq)).toEqual([0, 0, 1]);
+});
+
+test("every report says whose it is, and how much the executor can make use of", async () => {
+  const { report, sent } = reporterTo((args) =>
+    args.results.length > 1 ? new Error("too much at once") : REPLY,
+  );
+  await report([result(0), result(1)]);
+  for (const args of sent) {
+    expect(args).toMatchObject({
+      executorId: "e",
+      incarnation: 6,
+      worksPerSlot: 3,
+    });
+  }
+});
+
+test("a report that failed is repeated without user code, which may be what failed", async () => {
+  const { report, sent } = reporterTo((_, count) =>
+    count <= 2 ? CONFLICT : REPLY,
+  );
+  expect(await report([result(0)])).toEqual(REPLY);
+  expect(sent.map(({ inlineCallbacks }) => inlineCallbacks)).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(sent.every(({ results }) => results.length === 1)).toBe(true);
+});
+
+describe("a result that cannot be recorded", () => {
+  const bad = 2;
+  const refusing = (args: ReportArgs) =>
+    args.results.some(
+      ({ position, outcome }) => position === bad && outcome.kind !== "failed",
+    )
+      ? new Error("Uncaught Error: this value is too nested")
+      : REPLY;
+
+  test("does not hold up its neighbours, and becomes a failure that says why", async () => {
+    const recorded = new Map<number, string>();
+    const { report } = reporterTo((args) => {
+      const reply = refusing(args);
+      if (!(reply instanceof Error)) {
+        for (const { position, outcome } of args.results) {
+          recorded.set(
+            position,
+            outcome.kind === "failed" ? outcome.error : outcome.kind,
+          );
+        }
+      }
+      return reply;
+    });
+    await report([0, 1, 2, 3, 4].map(result));
+    expect([...recorded].sort()).toEqual([
+      [0, "success"],
+      [1, "success"],
+      [2, expect.stringMatching(/could not be recorded: .*too nested/)],
+      [3, "success"],
+      [4, "success"],
+    ]);
+  });
+
+  test("is held while its neighbours are reported, so that nobody sends it again", async () => {
+    const { report, sent } = reporterTo(refusing);
+    const all = [0, 1, 2, 3];
+    await report(all.map(result));
+    const open = new Set(all);
+    for (const args of sent) {
+      const known = new Set([...args.holding, ...positions(args.results)]);
+      for (const position of open) expect(known).toContain(position);
+      if (refusing(args) === REPLY) {
+        for (const { position } of args.results) open.delete(position);
+      }
+    }
+    expect(open.size).toBe(0);
+  });
+});
+
+test("what the halves of a report brought comes back together", async () => {
+  const attempt = (position: number) =>
+    ({ position }) as ReportReply["next"][number];
+  const { report, sent } = reporterTo((args) =>
+    args.results.length > 1
+      ? new Error("too much at once")
+      : { ...REPLY, next: [attempt(10 + args.seq)] },
+  );
+  const { next } = await report([result(0), result(1)]);
+  expect(next).toHaveLength(2);
+  // The second half holds what the first one brought.
+  expect(sent.at(-1)!.holding).toContain(next[0]!.position);
+});
+
+test("halves neither close the executor nor ask for more before all is reported", async () => {
+  const { report, sent } = reporterTo((args) =>
+    args.results.length > 1 ? new Error("too much at once") : REPLY,
+  );
+  await report([result(0), result(1)], { closing: true });
+  const [first, second] = sent.slice(-2);
+  expect(first).toMatchObject({ closing: false, want: 0, wantBytes: 0 });
+  expect(second).toMatchObject({ closing: true, want: 5, wantBytes: 1000 });
+});
+
+test("an executor that was given up leaves without reporting the rest", async () => {
+  const { report, sent } = reporterTo((args) =>
+    args.results.length > 1
+      ? new Error("too much at once")
+      : { ...REPLY, done: true },
+  );
+  expect((await report([result(0), result(1)])).done).toBe(true);
+  expect(sent.filter(({ results }) => results.length === 1)).toHaveLength(1);
+});
+
+test("a conflict splits nothing: it passes", async () => {
+  const { report, sent } = reporterTo((_, count) =>
+    count <= 8 ? CONFLICT : REPLY,
+  );
+  await report([result(0), result(1)]);
+  expect(sent.every(({ results }) => results.length === 2)).toBe(true);
+});
+
+test("when nothing gets through, it gives up, and recovery takes over", async () => {
+  const { report, sent } = reporterTo(() => CONFLICT);
+  await expect(report([result(0)])).rejects.toThrow(CONFLICT);
+  expect(sent.length).toBeGreaterThan(5);
+});
+
+test("a report without results that cannot be sent gives up too", async () => {
+  const { report } = reporterTo(() => new Error("no such function"));
+  await expect(report([])).rejects.toThrow("no such function");
+});

@@ -1,0 +1,105 @@
+/**
+ * Gets reports through. A report that fails is tried again without user code
+ * (a callback may conflict, or exhaust a limit); then its results go in halves,
+ * so that one which cannot be recorded does not hold up its neighbours; alone,
+ * that one becomes a failure that says so. Nothing is dropped: when all of this
+ * fails for about a minute, the executor gives up and recovery takes over.
+ */
+import { internal } from "../_generated/api.js";
+import type { Id } from "../_generated/dataModel.js";
+import type { ActionCtx } from "../_generated/server.js";
+import { cappedBackoffMs } from "../backoff.js";
+import { formatError } from "../invoke.js";
+import { SECOND } from "../shared.js";
+import { isPassing } from "./attempt.js";
+import {
+  type AttemptResult,
+  PROTOCOL_VERSION,
+  type ReportArgs,
+  type ReportReply,
+} from "./protocol.js";
+import { sleep } from "./sleep.js";
+
+/** With doubling waits from 100 ms to 10 s: about a minute. */
+const TRIES = 12;
+/** From this try on it is worth while to look for the result that does not go through. */
+const SPLIT_AFTER_TRIES = 3;
+
+type Rest = Pick<
+  ReportArgs,
+  "holding" | "want" | "wantBytes" | "worksPerSlot" | "closing"
+>;
+
+export class Reporter {
+  private seq = 0;
+
+  constructor(
+    private readonly ctx: ActionCtx,
+    private readonly executorId: Id<"executor">,
+    private readonly incarnation: number,
+  ) {}
+
+  /** @throws when nothing got through for about a minute. */
+  async report(results: AttemptResult[], rest: Rest): Promise<ReportReply> {
+    const seq = this.seq++;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.ctx.runMutation(internal.executor.report.report, {
+          version: PROTOCOL_VERSION,
+          executorId: this.executorId,
+          incarnation: this.incarnation,
+          seq,
+          results,
+          ...rest,
+          inlineCallbacks: tries === 1,
+        });
+      } catch (error) {
+        console.error(
+          `[executor] report ${seq} with ${results.length} results failed (try ${tries} of ${TRIES}): ${formatError(error)}`,
+        );
+        if (tries >= TRIES) throw error;
+        if (tries >= SPLIT_AFTER_TRIES && !isPassing(error)) {
+          if (results.length > 1) return await this.halves(results, rest);
+          const [only] = results;
+          if (only && only.outcome.kind !== "failed") {
+            return await this.report([unrecordable(only, error)], rest);
+          }
+        }
+        await sleep(cappedBackoffMs(100, 10 * SECOND, tries, Math.random()));
+      }
+    }
+  }
+
+  private async halves(
+    results: AttemptResult[],
+    rest: Rest,
+  ): Promise<ReportReply> {
+    const middle = Math.ceil(results.length / 2);
+    const later = results.slice(middle);
+    const first = await this.report(results.slice(0, middle), {
+      // The attempts of the second half are still ours: they must not be sent again.
+      holding: [...rest.holding, ...later.map(({ position }) => position)],
+      want: 0,
+      wantBytes: 0,
+      worksPerSlot: rest.worksPerSlot,
+      closing: false,
+    });
+    if (first.done) return first;
+    const second = await this.report(later, {
+      ...rest,
+      holding: [...rest.holding, ...first.next.map(({ position }) => position)],
+    });
+    return { ...second, next: [...first.next, ...second.next] };
+  }
+}
+
+function unrecordable(result: AttemptResult, error: unknown): AttemptResult {
+  return {
+    ...result,
+    outcome: {
+      kind: "failed",
+      error: `The result could not be recorded: ${formatError(error)}`,
+      retryable: false,
+    },
+  };
+}

@@ -1,0 +1,299 @@
+/** An executor against a context that the test plays: when its handlers begin, what it reports, when it leaves. */
+import { getFunctionName } from "convex/server";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Id } from "../_generated/dataModel.js";
+import { MINUTE, SECOND } from "../shared.js";
+import type { Attempt, ReportArgs, ReportReply } from "./protocol.js";
+import { run } from "./run.js";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const attempt = (position: number): Attempt => ({
+  position,
+  workId: `w${position}` as Id<"work">,
+  fence: 0,
+  fnType: "action",
+  fnHandle: `w${position}`,
+  fnName: "jobs:act",
+  fnArgs: {},
+  size: 10,
+});
+const attempts = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, index) => attempt(from + index));
+
+const OPEN: ReportReply = {
+  next: [],
+  width: 2,
+  listen: true,
+  listener: false,
+  closed: false,
+  done: false,
+};
+const CLOSED = { ...OPEN, listen: false, closed: true };
+const DONE = { ...CLOSED, width: 0, done: true };
+
+type Start = { attempts: Attempt[]; width?: number; closed?: boolean };
+
+/** A running executor whose handlers end when the test says, and whose reports it answers. */
+class Play {
+  readonly begun: string[] = [];
+  readonly reports: ReportArgs[] = [];
+  left = false;
+  inFlight = 0;
+  most = 0;
+  private readonly ends = new Map<string, () => void>();
+
+  constructor(
+    { attempts, width = 2, closed = false }: Start,
+    /** The answer to the n-th report, counted from 0. */
+    private readonly answer: (args: ReportArgs, n: number) => ReportReply,
+  ) {
+    const ctx = {
+      runAction: (handle: string) => this.begin(handle),
+      runMutation: async (reference: any, args: ReportArgs) => {
+        expect(getFunctionName(reference)).toBe("executor/report:report");
+        this.reports.push(args);
+        return this.answer(args, this.reports.length - 1);
+      },
+    };
+    const start = {
+      executorId: "e",
+      incarnation: 3,
+      attempts,
+      width,
+      listener: false,
+      closed,
+    };
+    const leave = () => (this.left = true);
+    void (run as any)._handler(ctx, start).then(leave, leave);
+  }
+
+  private async begin(handle: string): Promise<string> {
+    this.begun.push(handle);
+    this.inFlight += 1;
+    this.most = Math.max(this.most, this.inFlight);
+    await new Promise<void>((resolve) => this.ends.set(handle, resolve));
+    this.inFlight -= 1;
+    return "done";
+  }
+
+  /** Lets the handlers of these positions end. */
+  async end(...positions: number[]): Promise<void> {
+    for (const position of positions) this.ends.get(`w${position}`)!();
+    await vi.advanceTimersByTimeAsync(0);
+  }
+  pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+  /** All results so far, by position. */
+  outcomes(): Record<number, string> {
+    return Object.fromEntries(
+      this.reports.flatMap(({ results }) =>
+        results.map(({ position, outcome }) => [position, outcome.kind]),
+      ),
+    );
+  }
+}
+
+describe("an executor that takes nothing beyond its start", () => {
+  test("makes a single report when what it was given has ended, and leaves", async () => {
+    const play = new Play(
+      { attempts: attempts(2), closed: true },
+      (): ReportReply => DONE,
+    );
+    expect(play.begun).toEqual(["w0", "w1"]);
+    await play.pass(MINUTE);
+    expect(play.reports).toEqual([]);
+    await play.end(0, 1);
+    expect(play.reports).toMatchObject([
+      {
+        executorId: "e",
+        incarnation: 3,
+        seq: 0,
+        holding: [],
+        results: [{ position: 0 }, { position: 1 }],
+      },
+    ]);
+    expect(play.left).toBe(true);
+  });
+
+  test("reports what ended while the rest runs, after waiting for company", async () => {
+    const play = new Play({ attempts: attempts(2), closed: true }, (_, n) =>
+      n === 0 ? CLOSED : DONE,
+    );
+    await play.end(0);
+    expect(play.reports).toEqual([]);
+    await play.pass(SECOND);
+    expect(play.reports).toMatchObject([
+      { holding: [1], results: [{ position: 0 }] },
+    ]);
+    await play.end(1);
+    expect(play.reports).toHaveLength(2);
+    expect(play.left).toBe(true);
+  });
+});
+
+describe("an executor's width", () => {
+  test("bounds the handlers in flight, and a freed slot is filled without a report between", async () => {
+    const play = new Play(
+      { attempts: attempts(5), closed: true },
+      (): ReportReply => CLOSED,
+    );
+    expect(play.begun).toEqual(["w0", "w1"]);
+    await play.end(1);
+    expect(play.begun).toEqual(["w0", "w1", "w2"]);
+    expect(play.reports).toEqual([]);
+    await play.end(0, 2);
+    await play.end(3, 4);
+    expect(play.begun).toHaveLength(5);
+    expect(play.most).toBe(2);
+  });
+
+  test("may grow with an answer, and what waits begins", async () => {
+    const play = new Play({ attempts: attempts(5) }, () => ({
+      ...OPEN,
+      width: 4,
+    }));
+    await play.end(0);
+    await play.pass(SECOND);
+    expect(play.begun).toHaveLength(5);
+    expect(play.most).toBe(4);
+  });
+
+  test("may shrink with an answer: what has not begun is given back, and what runs may end", async () => {
+    const play = new Play({ attempts: attempts(6), width: 3 }, () => ({
+      ...OPEN,
+      width: 1,
+    }));
+    // Long ones, so that none is kept in a buffer.
+    await play.pass(5 * SECOND);
+    await play.end(0);
+    expect(play.begun).toEqual(["w0", "w1", "w2", "w3"]);
+    await play.pass(SECOND);
+    expect(play.outcomes()).toEqual({
+      0: "success",
+      4: "returned",
+      5: "returned",
+    });
+    await play.end(1, 2, 3);
+    await play.pass(SECOND);
+    expect(play.begun).toHaveLength(4);
+    expect(play.outcomes()).toMatchObject({ 1: "success", 3: "success" });
+  });
+
+  test("of 0 lets nothing begin any more, and all that has not begun is given back", async () => {
+    const play = new Play({ attempts: attempts(8), width: 2 }, () => ({
+      ...OPEN,
+      width: 0,
+      listen: false,
+    }));
+    await play.end(0);
+    await play.pass(SECOND);
+    expect(play.begun).toHaveLength(3);
+    await play.end(1, 2);
+    await play.pass(SECOND);
+    expect(play.begun).toHaveLength(3);
+    expect(Object.values(play.outcomes()).sort()).toEqual([
+      ...Array<string>(5).fill("returned"),
+      ...Array<string>(3).fill("success"),
+    ]);
+  });
+
+  test("holds while it is closing, too", async () => {
+    const play = new Play({ attempts: attempts(8), closed: true }, () => ({
+      ...CLOSED,
+      width: 0,
+    }));
+    await play.end(0);
+    await play.pass(SECOND);
+    const begun = play.begun.length;
+    expect(begun).toBeLessThan(8);
+    await play.end(...[1, 2].slice(0, begun - 1));
+    await play.pass(SECOND);
+    expect(play.begun).toHaveLength(begun);
+    expect(Object.keys(play.outcomes())).toHaveLength(8);
+  });
+});
+
+describe("how much an executor wants", () => {
+  test("is what fills its slots, before it knows how long its works take", async () => {
+    const play = new Play({ attempts: attempts(1), width: 4 }, () => OPEN);
+    await play.pass(SECOND);
+    expect(play.reports[0]).toMatchObject({ want: 3, worksPerSlot: 1 });
+  });
+
+  test("grows with short works, to a buffer beside them", async () => {
+    const play = new Play({ attempts: attempts(4), width: 4 }, () => ({
+      ...OPEN,
+      width: 4,
+    }));
+    await play.pass(20);
+    await play.end(0, 1, 2, 3);
+    const { want, worksPerSlot } = play.reports.at(-1)!;
+    expect(want).toBeGreaterThan(2 * 4);
+    expect(worksPerSlot).toBeGreaterThan(2);
+  });
+
+  test("stays what fills its slots with long works", async () => {
+    const play = new Play({ attempts: attempts(4), width: 4 }, () => ({
+      ...OPEN,
+      width: 4,
+    }));
+    await play.pass(2 * SECOND);
+    await play.end(0, 1, 2, 3);
+    expect(play.reports.at(-1)).toMatchObject({ want: 4, worksPerSlot: 1 });
+  });
+});
+
+test("what an answer brings begins, and is held in every report until it has ended", async () => {
+  const play = new Play({ attempts: attempts(1) }, (_, n) =>
+    n === 0 ? { ...OPEN, next: attempts(2, 1) } : OPEN,
+  );
+  await play.end(0);
+  expect(play.begun).toEqual(["w0", "w1", "w2"]);
+  await play.end(1);
+  await play.pass(SECOND);
+  for (const { holding, results } of play.reports.slice(1)) {
+    const known = [...holding, ...results.map(({ position }) => position)];
+    expect(known).toContain(2);
+  }
+  expect(play.outcomes()).toEqual({ 0: "success", 1: "success" });
+});
+
+test("an executor with nothing to do and nothing to expect asks to close, and leaves", async () => {
+  const play = new Play({ attempts: attempts(1) }, ({ closing }) =>
+    closing ? DONE : { ...OPEN, listen: false },
+  );
+  await play.end(0);
+  await play.pass(SECOND);
+  expect(play.reports.map(({ closing }) => closing)).toEqual([false, true]);
+  expect(play.left).toBe(true);
+});
+
+test("an executor that was given up leaves at once, and begins nothing more", async () => {
+  const play = new Play({ attempts: attempts(5) }, () => DONE);
+  await play.end(0);
+  await play.pass(SECOND);
+  expect(play.left).toBe(true);
+  expect(play.reports).toHaveLength(1);
+  const begun = [...play.begun];
+  await play.end(1);
+  expect(play.begun).toEqual(begun);
+});
+
+test("an executor whose reports do not get through gives up, and begins nothing more", async () => {
+  const play = new Play({ attempts: attempts(5) }, () => {
+    throw new Error("no such function");
+  });
+  await play.end(0);
+  await play.pass(5 * MINUTE);
+  expect(play.left).toBe(true);
+  const begun = [...play.begun];
+  await play.end(1);
+  expect(play.begun).toEqual(begun);
+});

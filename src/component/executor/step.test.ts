@@ -1,0 +1,297 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Id } from "../_generated/dataModel.js";
+import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
+import { COMPANY_MS, lowWater } from "./ahead.js";
+import { resultBytes } from "./attempt.js";
+import type { AttemptResult } from "./protocol.js";
+import { takeBatch } from "./run.js";
+import { decideStep, MAX_RESULTS, type Situation } from "./step.js";
+
+/** A young executor of long works, half full, that was told that more may come, and has just reported. */
+const now = (changes: Partial<Situation> = {}): Situation => ({
+  width: 4,
+  listen: true,
+  listener: false,
+  closed: false,
+  running: 2,
+  buffered: 0,
+  unreported: 0,
+  oldestUnreportedMs: 0,
+  mean: 5 * SECOND,
+  closing: false,
+  age: SECOND,
+  sinceReportMs: 0,
+  fruitless: 0,
+  ...changes,
+});
+const step = (changes?: Partial<Situation>) => decideStep(now(changes));
+
+const report = { kind: "report", closing: false };
+const reportClosing = { kind: "report", closing: true };
+const wait = (ms?: number) => ({
+  kind: "wait",
+  ...(ms === undefined ? {} : { ms }),
+  closing: false,
+});
+const ASK = SEGMENT_MS / 2;
+/** Of so short works a report cannot wait. */
+const short = { mean: 10 };
+
+describe("an executor that has free slots", () => {
+  test.each<[string, Partial<Situation>, unknown]>([
+    ["asks again after a while", {}, wait(ASK)],
+    ["asks once that is over", { sinceReportMs: ASK }, report],
+    ["asks later when it got nothing", { fruitless: 1 }, wait(2 * ASK)],
+    ["never waits longer than this", { fruitless: 20 }, wait(SECOND / 2)],
+    ["asks also with nothing left to do", { running: 0 }, wait(ASK)],
+    ["asks to close when nothing comes", { listen: false }, reportClosing],
+    [
+      "asks to close with nothing to do, when nothing comes",
+      { running: 0, listen: false },
+      reportClosing,
+    ],
+    [
+      "asks to close with nothing to do under no lease",
+      { running: 0, width: 0 },
+      reportClosing,
+    ],
+  ])("%s", (_, changes, expected) => {
+    expect(step(changes)).toEqual(expected);
+  });
+});
+
+describe("an executor whose slots are all taken", () => {
+  const full = { running: 4 };
+
+  test.each<[string, Partial<Situation>, unknown]>([
+    ["waits for an attempt to end", {}, wait()],
+    ["needs no more to come", { listen: false }, wait()],
+    ["of narrower lease waits, too", { width: 1 }, wait()],
+    ["and of none", { width: 0 }, wait()],
+    [
+      "with a buffer for a round trip waits, too",
+      { ...short, buffered: lowWater(4, 10) },
+      wait(),
+    ],
+    [
+      "asks for more when its buffer would run dry",
+      { ...short, buffered: lowWater(4, 10) - 1, sinceReportMs: ASK },
+      report,
+    ],
+  ])("%s", (_, changes, expected) => {
+    expect(step({ ...full, ...changes })).toEqual(expected);
+  });
+});
+
+describe("what has ended", () => {
+  test.each<[string, Partial<Situation>, unknown]>([
+    [
+      "of short works is reported at once when a slot is free",
+      { ...short, unreported: 1 },
+      report,
+    ],
+    [
+      "of long works waits for company: a moment is nothing to them",
+      { unreported: 1 },
+      wait(COMPANY_MS),
+    ],
+    [
+      "is reported at once when nothing else runs",
+      { running: 0, unreported: 1, closed: true },
+      report,
+    ],
+    [
+      "waits for company while the buffer feeds the slots",
+      { ...short, running: 4, buffered: 99, unreported: 1 },
+      wait(COMPANY_MS),
+    ],
+    [
+      "does not, when the buffer would run dry",
+      { ...short, running: 4, buffered: 1, unreported: 1 },
+      report,
+    ],
+    [
+      "has waited long enough",
+      {
+        ...short,
+        running: 4,
+        buffered: 99,
+        unreported: 1,
+        oldestUnreportedMs: COMPANY_MS,
+      },
+      report,
+    ],
+    [
+      "waits for the rest of that time only",
+      {
+        ...short,
+        running: 4,
+        buffered: 99,
+        unreported: 1,
+        oldestUnreportedMs: 30,
+      },
+      wait(COMPANY_MS - 30),
+    ],
+    [
+      "waits for company where nothing could refill the slot",
+      { unreported: 1, closed: true, listen: false },
+      wait(COMPANY_MS),
+    ],
+    [
+      "is reported when it fills a report",
+      { unreported: MAX_RESULTS, closed: true, listen: false },
+      report,
+    ],
+  ])("%s", (_, changes, expected) => {
+    expect(step(changes)).toEqual(expected);
+  });
+});
+
+describe("an executor closes", () => {
+  const old = { running: 4, age: MINUTE + 1 };
+
+  test("when it has taken work for a minute, a listener after five", () => {
+    expect(step({ ...old, age: MINUTE })).toEqual(wait());
+    expect(step(old)).toEqual(reportClosing);
+    const listener = { ...old, listener: true };
+    expect(step({ ...listener, age: 5 * MINUTE })).toEqual(wait());
+    expect(step({ ...listener, age: 5 * MINUTE + 1 })).toEqual(reportClosing);
+  });
+
+  test("and when that was refused, it goes on asking", () => {
+    const refused = { ...old, closing: true };
+    expect(step(refused)).toEqual({ kind: "wait", ms: ASK, closing: true });
+    expect(step({ ...refused, sinceReportMs: ASK })).toEqual(reportClosing);
+  });
+
+  test("but not while its buffer has work for the slots", () => {
+    const buffered = { running: 2, width: 2, buffered: 3, listen: false };
+    expect(step(buffered).closing).toBe(false);
+  });
+
+  test("only once: closed, it lets finish what it has and makes no calls", () => {
+    const closed = { closed: true, closing: true, listen: false };
+    for (const running of [1, 4]) {
+      for (const age of [SECOND, 9 * MINUTE]) {
+        expect(step({ ...closed, running, age })).toEqual({
+          kind: "wait",
+          closing: true,
+        });
+      }
+    }
+  });
+
+  test("or was born so, and never asks to", () => {
+    expect(step({ closed: true, listen: false })).toEqual(wait());
+  });
+
+  test("and with nothing left it asks until it may leave", () => {
+    const empty = { closed: true, listen: false, running: 0 };
+    expect(step(empty)).toEqual(wait(ASK));
+    expect(step({ ...empty, sinceReportMs: ASK })).toEqual(report);
+  });
+});
+
+describe("whatever the situation, an executor", () => {
+  const situation: fc.Arbitrary<Situation> = fc.record({
+    width: fc.nat(5),
+    listen: fc.boolean(),
+    listener: fc.boolean(),
+    closed: fc.boolean(),
+    running: fc.nat(6),
+    buffered: fc.nat(6),
+    unreported: fc.nat(3),
+    oldestUnreportedMs: fc.nat(100),
+    mean: fc.option(fc.nat(3000)),
+    closing: fc.boolean(),
+    age: fc.nat(10 * MINUTE),
+    sinceReportMs: fc.nat(1000),
+    fruitless: fc.nat(8),
+  });
+
+  test("never waits for an attempt to end when none runs that could wake it", () => {
+    fc.assert(
+      fc.property(situation, (any) => {
+        const next = decideStep({ ...any, running: 0, buffered: 0 });
+        expect(next.kind === "wait" && next.ms === undefined).toBe(false);
+      }),
+    );
+  });
+
+  test("never waits without end while results are unreported", () => {
+    fc.assert(
+      fc.property(situation, (any) => {
+        const next = decideStep(any);
+        if (any.unreported === 0 || next.kind === "report") return;
+        expect(next.ms).toBeGreaterThan(0);
+        expect(next.ms).toBeLessThanOrEqual(COMPANY_MS);
+      }),
+    );
+  });
+
+  test("does not take back that it is closing", () => {
+    fc.assert(
+      fc.property(situation, (any) => {
+        expect(decideStep({ ...any, closing: true }).closing).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("a report takes", () => {
+  const unreported = (count: number, bytes = 10) =>
+    Array.from({ length: count }, (_, position) => ({
+      since: 0,
+      result: {
+        position,
+        workId: `w${position}` as Id<"work">,
+        fence: 0,
+        startedAt: 0,
+        outcome: { kind: "success" as const, returnValue: "x".repeat(bytes) },
+      },
+    }));
+  const positions = (list: AttemptResult[]) =>
+    list.map(({ position }) => position);
+
+  test("all there is, when it is little, in order", () => {
+    const all = unreported(5);
+    expect(positions(takeBatch(all))).toEqual([0, 1, 2, 3, 4]);
+    expect(all).toEqual([]);
+  });
+
+  test("no more results than their callbacks have time for", () => {
+    const all = unreported(MAX_RESULTS + 30);
+    expect(takeBatch(all)).toHaveLength(MAX_RESULTS);
+    expect(all[0]!.result.position).toBe(MAX_RESULTS);
+  });
+
+  test("no more bytes than a transaction takes, but at least one result", () => {
+    expect(takeBatch(unreported(5, 1_000_000))).toHaveLength(2);
+    const huge = unreported(2, 4_000_000);
+    expect(takeBatch(huge)).toHaveLength(1);
+    expect(takeBatch(huge)).toHaveLength(1);
+    expect(takeBatch(huge)).toHaveLength(0);
+  });
+
+  test("every result exactly once, however large they are", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2_000_000), { maxLength: 8 }), (sizes) => {
+        const all = sizes.map((bytes, position) => {
+          const { result } = unreported(1, bytes)[0]!;
+          return { since: 0, result: { ...result, position } };
+        });
+        const taken: AttemptResult[] = [];
+        while (all.length > 0) {
+          const batch = takeBatch(all);
+          expect(batch.length).toBeGreaterThan(0);
+          const bytes = batch.reduce((sum, each) => sum + resultBytes(each), 0);
+          if (batch.length > 1) expect(bytes).toBeLessThanOrEqual(3_000_000);
+          taken.push(...batch);
+        }
+        expect(positions(taken)).toEqual(sizes.map((_, index) => index));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

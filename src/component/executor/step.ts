@@ -1,0 +1,82 @@
+/** What an executor does next. Pure. */
+import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
+import { COMPANY_MS, lowWater, type MeanMs } from "./ahead.js";
+import type { ReportReply } from "./protocol.js";
+
+/** It takes new work for this long, so that what it runs has nearly the whole time limit of actions. */
+const LIFETIME_MS = 1 * MINUTE;
+/** A listener stays longer, because no other executor may be started. */
+const LISTENER_LIFETIME_MS = 5 * MINUTE;
+
+/** Results in one report: their callbacks share one second of CPU. */
+export const MAX_RESULTS = 100;
+
+/** Asking for more: soon at first, then less and less often. */
+const FIRST_ASK_MS = SEGMENT_MS / 2;
+const MAX_ASK_MS = SECOND / 2;
+
+export type Situation = Pick<
+  ReportReply,
+  "width" | "listen" | "listener" | "closed"
+> & {
+  running: number;
+  buffered: number;
+  /** Results not reported yet, and how long the oldest has been waiting. */
+  unreported: number;
+  oldestUnreportedMs: number;
+  mean: MeanMs;
+  /** Whether it has asked to close. */
+  closing: boolean;
+  /** Milliseconds since it started. */
+  age: number;
+  sinceReportMs: number;
+  /** Reports in a row that brought nothing and took nothing. */
+  fruitless: number;
+};
+
+export type Step =
+  | { kind: "report"; closing: boolean }
+  /** Until an attempt ends, or, with `ms`, at most this long. */
+  | { kind: "wait"; ms?: number; closing: boolean };
+
+export function decideStep(now: Situation): Step {
+  const held = now.running + now.buffered;
+  const lifetime = now.listener ? LISTENER_LIFETIME_MS : LIFETIME_MS;
+  const mayStay = now.listen && now.width > 0;
+  const free = now.buffered === 0 && now.running < now.width;
+  const closing =
+    now.closing ||
+    now.age > lifetime ||
+    // Nothing more will come, and nobody should count on this one's free slots.
+    (!now.closed && !mayStay && (held === 0 || free));
+
+  if (now.unreported > 0 && (held === 0 || isUrgent(now))) {
+    return { kind: "report", closing };
+  }
+  // Whoever asks to close does so at once; one that was refused asks again.
+  if (closing && !now.closing && !now.closed)
+    return { kind: "report", closing };
+  if (now.unreported > 0) {
+    return { kind: "wait", ms: COMPANY_MS - now.oldestUnreportedMs, closing };
+  }
+  const expectsMore =
+    held === 0 || (!now.closed && (closing || (mayStay && runsDry(now, free))));
+  if (!expectsMore) return { kind: "wait", closing };
+  const ask = Math.min(FIRST_ASK_MS * 2 ** now.fruitless, MAX_ASK_MS);
+  return now.sinceReportMs >= ask
+    ? { kind: "report", closing }
+    : { kind: "wait", ms: ask - now.sinceReportMs, closing };
+}
+
+/** Results wait for company only as long as no slot stays empty for it. */
+function isUrgent(now: Situation): boolean {
+  return (
+    now.unreported >= MAX_RESULTS ||
+    now.oldestUnreportedMs >= COMPANY_MS ||
+    (now.listen && !now.closed && now.buffered < lowWater(now.width, now.mean))
+  );
+}
+
+function runsDry(now: Situation, free: boolean): boolean {
+  return free || now.buffered < lowWater(now.width, now.mean);
+}

@@ -1,0 +1,151 @@
+/**
+ * Log levels, a logger that honours them, and the events other tools read.
+ * Events are JSON lines; their names and fields are an interface that users'
+ * log queries depend on.
+ */
+import { type Infer, v } from "convex/values";
+
+/** From the most to the least talkative. A level includes all that follow it. */
+export const logLevel = v.union(
+  v.literal("DEBUG"),
+  v.literal("TRACE"),
+  v.literal("INFO"),
+  v.literal("REPORT"),
+  v.literal("WARN"),
+  v.literal("ERROR"),
+);
+export type LogLevel = Infer<typeof logLevel>;
+
+export const LOG_LEVELS: readonly LogLevel[] = logLevel.members.map(
+  (member) => member.value,
+);
+
+/** Warnings, errors and a periodic report. */
+export const DEFAULT_LOG_LEVEL: LogLevel = "REPORT";
+
+export type Logger = {
+  debug: (...args: unknown[]) => void;
+  info: (...args: unknown[]) => void;
+  warn: (...args: unknown[]) => void;
+  error: (...args: unknown[]) => void;
+  time: (label: string) => void;
+  timeEnd: (label: string) => void;
+  event: (event: string, payload: Record<string, unknown>) => void;
+};
+
+export function isLogLevel(value: unknown): value is LogLevel {
+  return LOG_LEVELS.includes(value as LogLevel);
+}
+
+/** Whether a message of `level` is written when the configured level is `config`. */
+export function shouldLog(config: LogLevel, level: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(config) <= LOG_LEVELS.indexOf(level);
+}
+
+export function createLogger(level: LogLevel = DEFAULT_LOG_LEVEL): Logger {
+  if (!isLogLevel(level)) {
+    throw new Error(
+      `Invalid log level: ${String(level)}. It must be one of ${LOG_LEVELS.join(", ")}.`,
+    );
+  }
+  const at = <Args extends unknown[]>(
+    threshold: LogLevel,
+    write: (...args: Args) => void,
+  ): ((...args: Args) => void) =>
+    shouldLog(level, threshold) ? write : () => {};
+  return {
+    debug: at("DEBUG", (...args: unknown[]) => console.debug(...args)),
+    info: at("INFO", (...args: unknown[]) => console.info(...args)),
+    warn: at("WARN", (...args: unknown[]) => console.warn(...args)),
+    error: at("ERROR", (...args: unknown[]) => console.error(...args)),
+    time: at("TRACE", (label: string) => console.time(label)),
+    timeEnd: at("TRACE", (label: string) => console.timeEnd(label)),
+    event: (event, payload) => {
+      if (shouldLog(level, event === "report" ? "REPORT" : "INFO")) {
+        console.info(
+          JSON.stringify({ component: "workpool", event, ...payload }),
+        );
+      }
+    },
+  };
+}
+
+/** A work was accepted. */
+export function recordEnqueued(
+  console: Logger,
+  data: { workId: string; fnName: string; runAt: number; enqueuedAt: number },
+): void {
+  console.event("enqueued", data);
+}
+
+/** An attempt begins. `startLag` is how long after its due time it does, in milliseconds. */
+export function recordStarted(
+  console: Logger,
+  data: {
+    workId: string;
+    fnName: string;
+    enqueuedAt: number;
+    scheduledFunctionId: string | undefined;
+    startedAt: number;
+    startLag: number;
+  },
+): void {
+  console.event("started", data);
+}
+
+export type CompletedStatus = "success" | "failed" | "canceled" | "retrying";
+
+/** An attempt ended, and with it the work unless `status` is "retrying". */
+export function recordCompleted(
+  console: Logger,
+  data: {
+    workId: string;
+    fnName: string;
+    completedAt: number;
+    /** Set when the callback did not run in the outcome's own transaction. */
+    onCompleteScheduledFunctionId: string | undefined;
+    /** Attempts that have ended. */
+    attempts: number;
+    status: CompletedStatus;
+  },
+): void {
+  console.event("completed", data);
+}
+
+/** What happened since the last report, and what is there now. */
+export function recordReport(
+  console: Logger,
+  data: {
+    /** Attempts that ended, retried ones included. */
+    completed: number;
+    succeeded: number;
+    failed: number;
+    retries: number;
+    canceled: number;
+    running: number;
+    backlog: number;
+  },
+): void {
+  console.event("report", { ...data, ...failureRates(data) });
+}
+
+/** `failureRate` counts every failed attempt, `permanentFailureRate` only works that failed for good. */
+export function failureRates({
+  completed,
+  failed,
+  retries,
+}: {
+  completed: number;
+  failed: number;
+  retries: number;
+}): { failureRate: number; permanentFailureRate: number } {
+  const ended = completed - retries;
+  return {
+    failureRate: round(completed ? (failed + retries) / completed : 0),
+    permanentFailureRate: round(ended ? failed / ended : 0),
+  };
+}
+
+function round(rate: number): number {
+  return Number(rate.toFixed(4));
+}

@@ -1,0 +1,100 @@
+/**
+ * The states of the loop, and what follows a tick. Pure.
+ *
+ * | state     | meaning                              | who wakes it                               |
+ * | --------- | ------------------------------------ | ------------------------------------------ |
+ * | idle      | nothing waits, nothing is due later  | enqueue, retry                             |
+ * | scheduled | the earliest work is due `at`        | its tick; enqueue or retry of earlier work |
+ * | running   | a chain of ticks, one per segment    | nobody needs to                            |
+ * | saturated | work waits, no room                  | a report that frees room; settings         |
+ *
+ * The parked states (all but running) survive ticks: one that can start
+ * everything leaves `idle` as it is, one that fills what was freed leaves
+ * `saturated` as it is. No wake-up is lost by that, since everybody who saw the
+ * parked state has scheduled a tick of their own.
+ */
+import type { Doc } from "../_generated/dataModel.js";
+import { SECOND, SEGMENT_MS } from "../shared.js";
+
+export type LoopStateKind = Doc<"runStatus">["state"];
+
+/** Two segments without anything to do: then it is worth trying to park. */
+const COOL_DOWN_MS = 2 * SEGMENT_MS;
+/** A tick this late tells that the deployment is busy, not that the pool is idle. */
+const LATE_MS = SEGMENT_MS;
+/** More parked ticks than this within a second cost more than a chain would. */
+export const MAX_PARKED_TICKS = 8;
+
+export type TickOutcome = {
+  state: LoopStateKind;
+  /** Works handed over by this tick, or put back into the queue by it. */
+  moved: number;
+  /** A bound was met: there is more to do right now. */
+  more: boolean;
+  /** Something waits that could not be placed. */
+  waiting: boolean;
+  nextDueAt: number | null;
+  now: number;
+  /** When this tick was due, for a tick of the chain. */
+  dueSince: number;
+  /** When a tick last moved something. */
+  lastWorkAt: number;
+  /** Parked ticks come so often that a chain is cheaper. */
+  frequent: boolean;
+};
+
+export type Decision =
+  | { kind: "run"; delayMs: number }
+  /** Park as this, after making certain that nothing else is there. */
+  | { kind: "park"; as: LoopStateKind }
+  /** Leave everything as it is. */
+  | { kind: "stay" };
+
+export function decide(outcome: TickOutcome): Decision {
+  const { state, now } = outcome;
+  if (outcome.more) return { kind: "run", delayMs: 0 };
+  const parked = parkedState(outcome.waiting, outcome.nextDueAt);
+  if (state.kind === "running") {
+    const busy =
+      outcome.moved > 0 ||
+      now - outcome.lastWorkAt < COOL_DOWN_MS ||
+      now - outcome.dueSince > LATE_MS;
+    return busy
+      ? { kind: "run", delayMs: untilNextSegment(now) }
+      : { kind: "park", as: parked };
+  }
+  if (outcome.moved > 0 && outcome.frequent) {
+    return { kind: "run", delayMs: untilNextSegment(now) };
+  }
+  return sameState(state, parked)
+    ? { kind: "stay" }
+    : { kind: "park", as: parked };
+}
+
+export function parkedState(
+  waiting: boolean,
+  nextDueAt: number | null,
+): LoopStateKind {
+  if (waiting) return { kind: "saturated" };
+  return nextDueAt === null
+    ? { kind: "idle" }
+    : { kind: "scheduled", at: nextDueAt };
+}
+
+function sameState(a: LoopStateKind, b: LoopStateKind): boolean {
+  return (
+    a.kind === b.kind &&
+    (a.kind !== "scheduled" || b.kind !== "scheduled" || a.at === b.at)
+  );
+}
+
+export function untilNextSegment(now: number): number {
+  return SEGMENT_MS - (now % SEGMENT_MS);
+}
+
+/**
+ * Ticks that move nothing and schedule another one: more of them than any
+ * working loop makes mean a bug, and then it shall cost little and be seen.
+ */
+export const MAX_FRUITLESS_TICKS_PER_MINUTE = 300;
+export const RUNAWAY_DELAY_MS = 1 * SECOND;

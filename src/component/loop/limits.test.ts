@@ -1,0 +1,305 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { inFlight } from "../../testing/app/jobs.js";
+import {
+  ended,
+  type HandExecutor,
+  job,
+  ProtocolTest,
+  recorded,
+} from "../../testing/protocol.js";
+
+let pool: ProtocolTest;
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  pool = new ProtocolTest();
+});
+afterEach(() => {
+  // Nobody had to help: every work was started by the wake-up meant for it.
+  expect(console.warn).not.toHaveBeenCalledWith(
+    expect.stringContaining("no sign of life"),
+  );
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const actions = (count: number, ms = 0, from = 0) =>
+  Array.from({ length: count }, (_, index) => {
+    const key = `k${from + index}`;
+    return job("action", "act", { key, ms }, recorded(key));
+  });
+const heldBy = (...executors: HandExecutor[]) =>
+  executors.reduce((sum, { held }) => sum + held.size, 0);
+/** A busy executor with one work, and `count` more handed over to it. */
+async function handedOver(
+  count: number,
+  maxParallelism: number,
+): Promise<HandExecutor> {
+  await pool.enqueue(actions(1), { maxParallelism });
+  const executor = await pool.startOpenByHand();
+  await pool.enqueue(actions(count, 0, 1));
+  await pool.tick();
+  return executor;
+}
+/** Ends `count` of what an executor has, as successes. */
+const finish = (executor: HandExecutor, count: number) =>
+  executor.report(
+    [...executor.held.values()].slice(0, count).map((each) => ended(each)),
+  );
+
+/** Two executors, as many as there may be here, with ten works each in flight. */
+async function twoFullExecutors(
+  waiting = 20,
+): Promise<[HandExecutor, HandExecutor]> {
+  await pool.enqueue(actions(20 + waiting), { maxParallelism: 20 });
+  await pool.tick();
+  const [a, b] = await pool.takeExecutors();
+  expect([a!.held.size, b!.held.size]).toEqual([10, 10]);
+  return [a!, b!];
+}
+
+describe("when the limit is lowered,", () => {
+  test("nothing starts until fewer are in flight, wherever they are", async () => {
+    const [a, b] = await twoFullExecutors();
+    await pool.setLimit(5);
+    await pool.tick();
+    for (let round = 0; round < 10; round++) {
+      const before = heldBy(a, b);
+      await finish(round % 2 === 0 ? a : b, 3);
+      await pool.tick();
+      await a.report();
+      await b.report();
+      const ended = Math.min(3, before);
+      expect(heldBy(a, b)).toBeLessThanOrEqual(Math.max(5, before - ended));
+    }
+    expect(heldBy(a, b)).toBeLessThanOrEqual(5);
+  });
+
+  test("what was handed over and not delivered goes back to the queue", async () => {
+    const executor = await handedOver(7, 8);
+    await pool.setLimit(3);
+    await pool.tick();
+    expect((await executor.report()).next.length).toBeLessThanOrEqual(2);
+    await pool.tick();
+    await executor.report();
+    expect(executor.held.size).toBe(3);
+    const waiting = await pool.rows("pendingStart");
+    expect(waiting.flatMap(({ works }) => works)).toHaveLength(5);
+    const works = await pool.rows("work");
+    expect(works.every(({ attempts }) => attempts === 0)).toBe(true);
+  });
+
+  test("what was handed over goes back even where it would fit, while others run too many", async () => {
+    const [a, b] = await twoFullExecutors(2);
+    await finish(b, 7);
+    await pool.tick();
+    // Two more are assigned to b and not delivered: five, its share of the new limit.
+    await pool.setLimit(5);
+    await pool.tick();
+    await a.report();
+    await b.report();
+    expect([a.held.size, b.held.size]).toEqual([10, 3]);
+  });
+
+  test("what waits in a buffer may be given back, and runs when its turn comes", async () => {
+    await pool.enqueue(actions(12), { maxParallelism: 4 });
+    const executor = await pool.startByHand();
+    await executor.report([], { worksPerSlot: 3 });
+    await pool.tick();
+    await executor.report([], { want: 100 });
+    const [first, ...others] = executor.attempts();
+    expect(others).toHaveLength(11);
+    await pool.setLimit(1);
+    await pool.tick();
+    expect((await executor.report()).width).toBe(1);
+
+    const back = others.slice(3);
+    await executor.report(
+      back.map((each) => ended(each, { kind: "returned" })),
+    );
+    await executor.report(
+      [first!, ...others.slice(0, 3)].map((each) => ended(each)),
+      { worksPerSlot: 1 },
+    );
+    await pool.tick();
+    const { next } = await executor.report();
+    expect(next).toMatchObject([
+      { workId: back[0]!.workId, fence: back[0]!.fence + 1 },
+    ]);
+    const works = await pool.rows("work");
+    expect(works.map(({ attempts }) => attempts)).toEqual(back.map(() => 0));
+  });
+
+  test("what an executor has in its buffer is held back also while it is closing", async () => {
+    await pool.enqueue(actions(12), { maxParallelism: 4 });
+    const executor = await pool.startByHand();
+    await executor.report([], { worksPerSlot: 3 });
+    await pool.tick();
+    await executor.report([], { closing: true });
+    expect(executor.held.size).toBe(12);
+    await pool.setLimit(1);
+    await pool.tick();
+    expect(await executor.report()).toMatchObject({ width: 1, closed: true });
+  });
+
+  test("nothing is handed over ahead while handlers of the wider lease may run", async () => {
+    await pool.enqueue(actions(40), { maxParallelism: 4 });
+    const executor = await pool.startByHand();
+    await executor.report([], { worksPerSlot: 5 });
+    await pool.setLimit(2);
+    await pool.tick();
+    await pool.tick();
+    expect(await pool.rows("running")).toEqual([]);
+    await finish(executor, 2);
+    await pool.tick();
+    const ahead = await pool.rows("running");
+    expect(ahead).toEqual([]);
+    await executor.report([], { worksPerSlot: 5 });
+    await pool.tick();
+    expect(
+      (await pool.rows("running")).flatMap(({ works }) => works),
+    ).toHaveLength(8);
+  });
+
+  test("what was handed over goes back also from an executor whose width stays", async () => {
+    const [a, b] = await twoFullExecutors();
+    await finish(b, 7);
+    await pool.tick();
+    // Seven are assigned to b again, and not delivered.
+    expect(heldBy(a, b)).toBe(13);
+    expect(
+      (await pool.rows("running")).flatMap(({ works }) => works),
+    ).toHaveLength(7);
+    await pool.setLimit(5);
+    await pool.tick();
+    await a.report();
+    await b.report();
+    expect(heldBy(a, b)).toBe(13);
+  });
+
+  test("to 0, nothing starts any more, and what runs may end", async () => {
+    await pool.enqueue(actions(8), { maxParallelism: 4 });
+    const executor = await pool.startByHand();
+    await pool.setLimit(0);
+    await pool.tick();
+    const reply = await finish(executor, 4);
+    expect(reply).toMatchObject({ next: [], width: 0 });
+    await executor.leave();
+    await pool.drain();
+    expect(Object.keys(await pool.outcomes())).toHaveLength(4);
+    expect(await pool.runStatus()).toMatchObject({
+      state: { kind: "saturated" },
+      validUntil: null,
+    });
+    expect(await pool.unfinished()).toEqual([]);
+
+    await pool.setLimit(2);
+    await pool.drain();
+    expect(Object.keys(await pool.outcomes())).toHaveLength(8);
+  });
+});
+
+describe("when the limit is raised,", () => {
+  test("further executors use it", async () => {
+    await pool.enqueue(actions(20), { maxParallelism: 4 });
+    await pool.startByHand();
+    await pool.setLimit(12);
+    await pool.tick();
+    const executors = await pool.rows("executor");
+    expect(executors).toHaveLength(2);
+    expect(executors.reduce((sum, { width }) => sum + width, 0)).toBe(12);
+    expect(executors.flatMap(({ first }) => first)).toHaveLength(12);
+  });
+
+  test("a lease is widened where no further executor may be started", async () => {
+    const [a, b] = await twoFullExecutors();
+    await pool.setLimit(26);
+    await pool.tick();
+    // One report tells of the wider lease, the next one makes use of it.
+    for (let n = 0; n < 2; n++) {
+      await a.report();
+      await b.report();
+    }
+    expect(heldBy(a, b)).toBe(26);
+  });
+
+  test("after it was lowered, what was cut is used again", async () => {
+    const [a, b] = await twoFullExecutors();
+    await pool.setLimit(5);
+    await pool.tick();
+    await finish(a, 10);
+    await finish(b, 10);
+    await pool.setLimit(20);
+    await pool.tick();
+    await a.report();
+    await b.report();
+    await pool.tick();
+    await a.report();
+    await b.report();
+    expect(heldBy(a, b)).toBe(20);
+  });
+});
+
+describe("when an executor closes while work is handed to it,", () => {
+  test("it gets what was handed over before it asked", async () => {
+    const executor = await handedOver(1, 4);
+    const reply = await executor.report([], { closing: true });
+    expect(reply).toMatchObject({ closed: true, done: false });
+    expect(reply.next).toHaveLength(1);
+    await finish(executor, 2);
+    await pool.drain();
+    expect(Object.keys(await pool.outcomes())).toHaveLength(2);
+  });
+
+  test("it is not handed anything after it asked", async () => {
+    const executor = await handedOver(0, 4);
+    await executor.report([], { closing: true });
+    await pool.enqueue(actions(1, 0, 1));
+    await pool.tick();
+    expect(await pool.rows("running")).toEqual([]);
+    expect(await pool.rows("executor")).toHaveLength(2);
+    await finish(executor, 1);
+    await pool.drain();
+    expect(Object.keys(await pool.outcomes())).toHaveLength(2);
+  });
+
+  test("it may not close while it cannot take what was handed over", async () => {
+    const executor = await handedOver(3, 4);
+    await pool.setLimit(2);
+    const refused = await executor.report([], { closing: true });
+    expect(refused).toMatchObject({ closed: false, done: false, next: [] });
+    await pool.tick();
+    await executor.report([], { closing: true });
+    await finish(executor, executor.held.size);
+    await pool.drain();
+    expect(Object.keys(await pool.outcomes())).toHaveLength(4);
+  });
+});
+
+describe("handlers in flight, counted by themselves,", () => {
+  test.each([1, 3, 8, 17, 50])("are never more than %i", async (limit) => {
+    await pool.enqueue(actions(3 * limit + 5, 40), { maxParallelism: limit });
+    await pool.drain();
+    expect(inFlight.most).toBe(limit);
+    expect(await pool.effects("completed")).toHaveLength(3 * limit + 5);
+  });
+
+  test("follow every change of the limit: down at once for new ones, up again", async () => {
+    await pool.enqueue(actions(120, 300), { maxParallelism: 20 });
+    for (const limit of [3, 12, 0, 25, 1, 30]) {
+      await pool.pass(700);
+      await pool.setLimit(limit);
+      // An executor learns of it when what runs has ended, within 300 ms, and
+      // may have begun what was in its buffer by then.
+      await pool.pass(800);
+      inFlight.most = inFlight.now;
+      expect(inFlight.now).toBeLessThanOrEqual(limit);
+      await pool.pass(500);
+      expect(inFlight.most).toBeLessThanOrEqual(limit);
+    }
+    await pool.drain();
+    expect(await pool.effects("attempt")).toHaveLength(120);
+    expect(await pool.effects("completed")).toHaveLength(120);
+  });
+});

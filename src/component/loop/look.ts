@@ -1,0 +1,269 @@
+/**
+ * What a tick looks at. Read twice at most: first in a stale snapshot, which
+ * leaves no read dependencies, so that a tick with nothing to do conflicts with
+ * nobody; and again with dependencies by a tick about to park, for which it must
+ * be certain that there is nothing else to do.
+ */
+import { v } from "convex/values";
+import { internal } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import {
+  internalQuery,
+  type MutationCtx,
+  type QueryCtx,
+} from "../_generated/server.js";
+import { nextOwedCallback } from "../callback.js";
+import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
+
+/** Entries one tick moves at most; of single works, so many rows are read and deleted. */
+export const MAX_ENTRIES = 256;
+/** Arrivals of later entries one tick takes note of at most. */
+export const MAX_ARRIVALS = 256;
+/** Isolated works one tick starts at most. */
+const MAX_ISOLATED = 4;
+/** Far above the executors a pool may have. */
+const MAX_EXECUTOR_ROWS = 64;
+
+export type Position = Doc<"loopState">["ready"];
+
+export type EntryView = {
+  id: Id<"pendingStart">;
+  kind: Doc<"pendingStart">["kind"];
+  position: Position;
+  dueAt: number;
+  works: number;
+  /** The wake-up that looks after it, as its arguments call it. */
+  token: string | undefined;
+};
+
+export type StatsView = Omit<
+  Doc<"executorStats">,
+  "_creationTime" | "open" | "seq"
+>;
+
+/** Executors that have not made their last report. */
+export function livingExecutors(
+  view: Pick<View, "executors">,
+): Doc<"executor">[] {
+  return view.executors.filter(({ done }) => done === null);
+}
+
+export type View = {
+  /** Of the snapshot that was read. */
+  snapshotTs: bigint;
+  status: Doc<"runStatus"> | null;
+  state: Doc<"loopState"> | null;
+  config: EffectiveConfig;
+  executors: Doc<"executor">[];
+  stats: StatsView[];
+  /** Ready entries in commit order, as many as there is room for and one more. */
+  ready: EntryView[];
+  /** The oldest ready entry has a tick of its own that has not run yet. */
+  oldestHasTick: boolean;
+  /** Later entries that are due, by due time. */
+  due: EntryView[];
+  isolated: EntryView[];
+  /** Later entries not taken note of yet, in commit order. */
+  arrivals: EntryView[];
+  /** Due time of the earliest later or isolated entry that is not due yet. */
+  nextDueAt: number | null;
+  /** When the guard should look after owed callbacks. */
+  owedAt: number | null;
+  /** There may be more entries than were read. */
+  truncated: boolean;
+};
+
+export const START: Position = { commitTs: 0n, creationTime: 0 };
+
+export async function look(
+  ctx: QueryCtx,
+  now: number,
+  limits: { entries: number; arrivals: number },
+  /** For a tick that has moved the cursors and not written them yet. */
+  currentState?: Doc<"loopState">,
+): Promise<View> {
+  const status = await ctx.db.query("runStatus").first();
+  const state = currentState ?? (await ctx.db.query("loopState").first());
+  const executors = await ctx.db.query("executor").take(MAX_EXECUTOR_ROWS);
+  const stats: StatsView[] = [];
+  for (const { _id, done } of executors) {
+    if (done) continue;
+    const row = await ctx.db
+      .query("executorStats")
+      .withIndex("by_executor", (q) => q.eq("executorId", _id))
+      .unique();
+    if (row) {
+      const { _creationTime: _, open: __, seq: ___, ...counters } = row;
+      stats.push(counters);
+    }
+  }
+  const arrivals = await afterPosition(
+    ctx,
+    "later",
+    state?.later ?? START,
+    limits.arrivals,
+  );
+  const dueFrom = Math.min(
+    state?.dueFrom ?? 0,
+    ...arrivals.map(({ dueAt }) => dueAt),
+  );
+  const byDue = (kind: "later" | "isolated", from: number) => ({
+    due: ctx.db
+      .query("pendingStart")
+      .withIndex("by_due", (q) =>
+        q.eq("kind", kind).gte("dueAt", from).lte("dueAt", now),
+      ),
+    next: ctx.db
+      .query("pendingStart")
+      .withIndex("by_due", (q) => q.eq("kind", kind).gt("dueAt", now)),
+  });
+  const later = byDue("later", dueFrom);
+  const isolated = byDue("isolated", 0);
+  const next = [await later.next.first(), await isolated.next.first()];
+  const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
+  const config = await effectiveConfig(ctx);
+  const limit = Math.min(
+    limits.entries,
+    roomFor(config.maxParallelism, { executors, stats, state }) + 1,
+  );
+  const ready = await afterPosition(ctx, "ready", state?.ready ?? START, limit);
+  const due = await later.due.take(limit);
+  return {
+    snapshotTs: ctx.meta.getSnapshotTs(),
+    status,
+    state,
+    config,
+    executors,
+    stats,
+    ready: ready.map(entryView),
+    oldestHasTick: await hasTick(ctx, ready[0]),
+    due: due.map(entryView),
+    truncated: ready.length === limit || due.length === limit,
+    isolated: (await isolated.due.take(MAX_ISOLATED)).map(entryView),
+    arrivals: arrivals.map(entryView),
+    nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
+    owedAt: await nextOwedCallback(ctx),
+  };
+}
+
+/** How many works could be handed over now. */
+function roomFor(
+  maxParallelism: number,
+  seen: Pick<View, "executors" | "stats" | "state">,
+): number {
+  const executors = executorViews(seen);
+  return executors.reduce(
+    (sum, each) => sum + freeSlots(each) + roomAhead(each),
+    Math.max(0, unleased(maxParallelism, executors)),
+  );
+}
+
+/** Whether there is an entry behind `position`; with dependencies. */
+export async function anythingAfter(
+  ctx: QueryCtx,
+  kind: "ready" | "later",
+  position: Position,
+): Promise<boolean> {
+  return (await afterPosition(ctx, kind, position, 1)).length > 0;
+}
+
+/** Entries in commit order. All entries of one mutation share a timestamp: among them creation time tells. */
+async function afterPosition(
+  ctx: QueryCtx,
+  kind: "ready" | "later",
+  { commitTs, creationTime }: Position,
+  limit: number,
+): Promise<Doc<"pendingStart">[]> {
+  const siblings = await ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q
+        .eq("kind", kind)
+        .eq("commitTs", commitTs)
+        .gt("_creationTime", creationTime),
+    )
+    .take(limit);
+  const others =
+    siblings.length < limit
+      ? await ctx.db
+          .query("pendingStart")
+          .withIndex("by_arrival", (q) =>
+            q.eq("kind", kind).gt("commitTs", commitTs),
+          )
+          .take(limit - siblings.length)
+      : [];
+  return [...siblings, ...others];
+}
+
+function entryView(entry: Doc<"pendingStart">): EntryView {
+  return {
+    id: entry._id,
+    kind: entry.kind,
+    position: {
+      commitTs: entry.commitTs as bigint,
+      creationTime: entry._creationTime,
+    },
+    dueAt: entry.dueAt,
+    works: entry.works.length,
+    token: entry.wakeUp?.token,
+  };
+}
+
+async function hasTick(
+  ctx: QueryCtx,
+  entry: Doc<"pendingStart"> | undefined,
+): Promise<boolean> {
+  if (!entry?.wakeUp) return false;
+  const { scheduledId } = entry.wakeUp;
+  const tick = await ctx.db.system.get("_scheduled_functions", scheduledId);
+  return tick?.state.kind === "pending" || tick?.state.kind === "inProgress";
+}
+
+/** What the loop knows of its living executors. Statistics may be a little old: then it thinks that more is in flight. */
+export function executorViews(
+  view: Pick<View, "executors" | "stats" | "state">,
+): ExecutorView[] {
+  return livingExecutors(view).map(({ _id, width, epoch, closing }) => {
+    const stats = view.stats.find(({ executorId }) => executorId === _id);
+    const assigned = view.state?.assigned.find(
+      ({ executorId }) => executorId === _id,
+    );
+    const inFlight = (assigned?.works ?? 0) - (stats?.ended ?? 0);
+    // Once no more is in flight than the lease allows, an older, wider one is over.
+    const isOver = !closing && inFlight <= width;
+    return {
+      id: _id,
+      width,
+      epoch,
+      closing,
+      inFlight,
+      peak: isOver ? width : (assigned?.peak ?? width),
+      worksPerSlot: stats?.worksPerSlot ?? 1,
+    };
+  });
+}
+
+export const view = internalQuery({
+  args: { now: v.number() },
+  handler: async (ctx, { now }): Promise<View> =>
+    await look(ctx, now, { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS }),
+});
+
+/**
+ * A look without read dependencies. A platform may choose an older snapshot than
+ * the transaction's own; one that lacks the very work this tick was scheduled
+ * for would let it sleep through, so then it looks with dependencies.
+ */
+export async function lookStale(ctx: MutationCtx, now: number): Promise<View> {
+  const stale: View = await ctx.runQuery(
+    internal.loop.look.view,
+    { now },
+    { useStaleSnapshot: true },
+  );
+  if (stale.snapshotTs >= ctx.meta.getSnapshotTs()) return stale;
+  return await look(ctx, now, {
+    entries: MAX_ENTRIES,
+    arrivals: MAX_ARRIVALS,
+  });
+}

@@ -1,0 +1,246 @@
+/**
+ * Carrying out a plan: entries leave the queue, hand-overs and executors appear.
+ */
+import { internal } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../entries.js";
+import { deliver, logStarted } from "../executor/delivery.js";
+import type { Logger } from "../logging.js";
+import { reuse } from "./executors.js";
+import type { EntryView, View } from "./look.js";
+import type { Plan, Target } from "./plan.js";
+
+type State = Doc<"loopState">;
+type Piece = { works: Id<"work">[]; bytes: number };
+
+/**
+ * With how much an executor is started at most. The rest is handed over at the
+ * same time, for its first report to fetch.
+ */
+const MAX_START_WORKS = 100;
+const MAX_START_BYTES = 400_000;
+
+export class Starter {
+  constructor(
+    private readonly ctx: MutationCtx,
+    private readonly console: Logger,
+    private readonly now: number,
+    private readonly view: View,
+    /** Cursors and counts are kept here. */
+    private readonly state: State,
+    /** New executors take nothing beyond what they are started with. */
+    private readonly bornClosing: boolean,
+  ) {}
+
+  /**
+   * Moves what the plan says. Every entry is read again before it is written: a
+   * cancel may have taken works out of it since the snapshot.
+   *
+   * @returns how many works were handed over.
+   */
+  async carryOut(plan: Plan): Promise<number> {
+    const { view, ctx } = this;
+    const entries = new Map<string, EntryView>(
+      [...view.ready, ...view.due, ...view.isolated].map((entry) => [
+        entry.id,
+        entry,
+      ]),
+    );
+    const byTarget = new Map<string, { target: Target; pieces: Piece[] }>();
+    for (const [entryId, pieces] of groupByEntry(plan)) {
+      const entry = entries.get(entryId)!;
+      for (const { target, piece } of await this.takeFrom(entry, pieces)) {
+        const key = target.kind === "new" ? `new ${target.index}` : target.id;
+        const list = byTarget.get(key) ?? { target, pieces: [] };
+        list.pieces.push(piece);
+        byTarget.set(key, list);
+      }
+    }
+
+    const grown = new Map(plan.grow.map(({ id, width }) => [id, width]));
+    for (const [id, width] of grown) {
+      await ctx.db.patch("executor", id as Id<"executor">, { width });
+      const assigned = this.assigned(id as Id<"executor">);
+      assigned.peak = Math.max(assigned.peak, width);
+    }
+    let moved = 0;
+    for (const { target, pieces } of byTarget.values()) {
+      if (target.kind === "new") {
+        moved += await this.start(plan.newExecutors[target.index]!, pieces);
+        continue;
+      }
+      const width =
+        grown.get(target.id) ??
+        view.executors.find(({ _id }) => _id === target.id)!.width;
+      moved += await this.handOver(target.id as Id<"executor">, width, pieces);
+    }
+    return moved;
+  }
+
+  private assigned(executorId: Id<"executor">): State["assigned"][number] {
+    return this.state.assigned.find((each) => each.executorId === executorId)!;
+  }
+
+  private async takeFrom(
+    seen: EntryView,
+    pieces: Plan["pieces"],
+  ): Promise<{ target: Target; piece: Piece }[]> {
+    const { ctx, state } = this;
+    const entry = await ctx.db.get("pendingStart", seen.id);
+    let works = entry?.works ?? [];
+    const bytesPerWork = entry ? entry.bytes / entry.works.length : 0;
+    const taken: { target: Target; piece: Piece }[] = [];
+    for (const { works: count, target } of pieces) {
+      const part = works.slice(0, count);
+      works = works.slice(count);
+      const bytes = Math.ceil(part.length * bytesPerWork);
+      if (part.length > 0)
+        taken.push({ target, piece: { works: part, bytes } });
+    }
+    if (works.length > 0) {
+      const bytes = Math.ceil(works.length * bytesPerWork);
+      await ctx.db.patch("pendingStart", seen.id, { works, bytes });
+      return taken;
+    }
+    if (entry) await ctx.db.delete("pendingStart", seen.id);
+    // Emptied: the next scan starts behind it and meets no tombstone.
+    if (seen.kind === "ready") state.ready = seen.position;
+    if (seen.kind === "later") state.dueFrom = seen.dueAt;
+    return taken;
+  }
+
+  /** Starts an executor with its first works in hand. */
+  private async start(
+    made: Plan["newExecutors"][number],
+    pieces: readonly Piece[],
+  ): Promise<number> {
+    const { ctx, view, state } = this;
+    const { executorId, incarnation } = await reuse(ctx, view, state);
+    const closed = made.isolated || (this.bornClosing && !made.listener);
+    const { first, rest } = splitForStart(pieces);
+    const delivered = await deliver(
+      ctx,
+      this.console,
+      first.map((workId, position) => ({ position, workId })),
+      false,
+    );
+    // Those canceled meanwhile have ended: the others move up.
+    const attempts = delivered.attempts.map((attempt, position) => ({
+      ...attempt,
+      position,
+    }));
+    const { width, listener } = made;
+    const scheduledId = await ctx.scheduler.runAfter(
+      0,
+      internal.executor.run.run,
+      { executorId, incarnation, attempts, width, listener, closed },
+    );
+    logStarted(this.console, delivered.started, scheduledId);
+    await ctx.db.replace("executor", executorId, {
+      incarnation,
+      scheduledId,
+      width,
+      epoch: view.config.epoch,
+      closing: closed,
+      listener,
+      startedAt: this.now,
+      first: attempts.map(({ workId }) => workId),
+      firstPosition: 0,
+      done: null,
+    });
+    const works = attempts.length;
+    state.assigned.push({
+      executorId,
+      incarnation,
+      next: works,
+      works,
+      peak: width,
+    });
+    return first.length + (await this.handOver(executorId, width, rest));
+  }
+
+  /** Inserts hand-over rows, packed like entries. */
+  private async handOver(
+    executorId: Id<"executor">,
+    width: number,
+    pieces: readonly Piece[],
+  ): Promise<number> {
+    const assigned = this.assigned(executorId);
+    let moved = 0;
+    for (const { works, bytes } of repack(pieces, handOverSize(width))) {
+      await this.ctx.db.insert("running", {
+        executorId,
+        first: assigned.next,
+        works,
+        bytes,
+      });
+      assigned.next += works.length;
+      assigned.works += works.length;
+      moved += works.length;
+    }
+    return moved;
+  }
+}
+
+function groupByEntry(plan: Plan): Map<string, Plan["pieces"]> {
+  const groups = new Map<string, Plan["pieces"]>();
+  for (const piece of plan.pieces) {
+    const group = groups.get(piece.entryId) ?? [];
+    group.push(piece);
+    groups.set(piece.entryId, group);
+  }
+  return groups;
+}
+
+/** A hand-over is delivered whole: for a narrow executor it must not be much more than it can begin. */
+function handOverSize(width: number): number {
+  return Math.max(1, Math.min(MAX_ENTRY_WORKS, Math.ceil(width / 2)));
+}
+
+/** What fits the arguments of a scheduled function, and the rest. */
+function splitForStart(pieces: readonly Piece[]): {
+  first: Id<"work">[];
+  rest: Piece[];
+} {
+  const first: Id<"work">[] = [];
+  const rest: Piece[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    bytes += piece.bytes;
+    const fits =
+      rest.length === 0 &&
+      bytes <= MAX_START_BYTES &&
+      first.length + piece.works.length <= MAX_START_WORKS;
+    if (fits) first.push(...piece.works);
+    else rest.push(piece);
+  }
+  return { first, rest };
+}
+
+/** Pure: small pieces go together and large ones apart, up to `maxWorks` and the bytes of an entry. */
+export function repack(pieces: readonly Piece[], maxWorks: number): Piece[] {
+  const packed: Piece[] = [];
+  for (const { works, bytes } of pieces) {
+    const bytesPerWork = bytes / works.length;
+    for (let at = 0; at < works.length;) {
+      let last = packed.at(-1);
+      const roomFor = (piece: Piece): number => {
+        const byBytes =
+          bytesPerWork > 0
+            ? Math.floor((MAX_ENTRY_BYTES - piece.bytes) / bytesPerWork)
+            : maxWorks;
+        return Math.min(maxWorks - piece.works.length, byBytes);
+      };
+      if (!last || roomFor(last) < 1) {
+        last = { works: [], bytes: 0 };
+        packed.push(last);
+      }
+      const count = Math.max(1, Math.min(works.length - at, roomFor(last)));
+      last.works.push(...works.slice(at, at + count));
+      last.bytes += Math.ceil(count * bytesPerWork);
+      at += count;
+    }
+  }
+  return packed;
+}

@@ -1,0 +1,276 @@
+/**
+ * Who writes what is what keeps transactions apart: producers only append, the
+ * loop is the sole writer of scheduling state, an executor of its statistics.
+ * Rows that two parties need are immutable or change at rare transitions only.
+ * `docs/architecture.md` tells the whole story.
+ */
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { logLevel } from "./logging.js";
+import {
+  vFnType,
+  vResult,
+  vResultKind,
+  vRetryBehavior,
+  vStatusTtl,
+} from "./shared.js";
+
+const vSettings = v.object({
+  maxParallelism: v.optional(v.number()),
+  logLevel: v.optional(logLevel),
+});
+
+/** How works and attempts ended. */
+export const vTally = v.object({
+  succeeded: v.number(),
+  failed: v.number(),
+  retries: v.number(),
+  canceled: v.number(),
+});
+
+/** A scheduled tick, and what it is called in its own arguments. */
+export const vWakeUp = v.object({
+  token: v.string(),
+  scheduledId: v.id("_scheduled_functions"),
+});
+
+export default defineSchema({
+  /** Singleton. Written by `config.update`, the first enqueue, and an enqueue whose declared values changed. */
+  config: defineTable({
+    /** What the app's `Workpool` object says, and the app's `WORKPOOL_LOG_LEVEL`. */
+    declared: v.object({
+      ...vSettings.fields,
+      environmentLogLevel: v.optional(logLevel),
+    }),
+    /** What `config.update` set at run time; wins until cleared. */
+    override: vSettings,
+    /** When `declared` last changed: objects that disagree must not fight. */
+    declaredAt: v.number(),
+    /** Grows whenever the effective parallelism changes; leases of older epochs get no new work. */
+    epoch: v.number(),
+  }),
+
+  /** Singleton. Written by the loop, at transitions and by its guard. Read by every enqueue and report. */
+  runStatus: defineTable({
+    state: v.union(
+      v.object({ kind: v.literal("idle") }),
+      v.object({ kind: v.literal("scheduled"), at: v.number() }),
+      v.object({ kind: v.literal("running") }),
+      v.object({ kind: v.literal("saturated") }),
+    ),
+    /** A tick of another generation exits. */
+    generation: v.int64(),
+    /** Unless renewed by then, whoever notices takes the loop over. Null: nothing needs a guard. */
+    validUntil: v.union(v.number(), v.null()),
+  }),
+
+  /** Singleton. Read and written by the loop alone. */
+  loopState: defineTable({
+    /** Up to here (exclusive of it) ready entries were consumed: commit timestamp, then creation time. */
+    ready: v.object({ commitTs: v.int64(), creationTime: v.number() }),
+    /** Up to here arrivals of later entries were seen. */
+    later: v.object({ commitTs: v.int64(), creationTime: v.number() }),
+    /** No later entry is due before this; also where the scan of due entries starts. */
+    dueFrom: v.number(),
+    /** The executors that live, or whose end was not noticed yet. */
+    assigned: v.array(
+      v.object({
+        executorId: v.id("executor"),
+        incarnation: v.number(),
+        /** The position of the next work handed to it. */
+        next: v.number(),
+        /**
+         * How many works it was handed (taken-back ones excluded). Its statistics
+         * say how many of them ended; the difference is in flight.
+         */
+        works: v.number(),
+        /** The widest lease that its handlers in flight were started under. */
+        peak: v.number(),
+      }),
+    ),
+    /** When the chain's next tick is due: a guard that finds it long overdue starts a new chain. */
+    nextTickAt: v.number(),
+    /** When the last tick moved something. */
+    lastWorkAt: v.number(),
+    /** Ticks outside the running state in the window that began at `since`: many of them mean a chain is cheaper. */
+    parkedTicks: v.object({ since: v.number(), count: v.number() }),
+    /** The guard tick's due time; a guard tick with another one exits. Null: none is scheduled. */
+    guardAt: v.union(v.number(), v.null()),
+    /** Self-reschedules in the minute that began at `since` (runaway protection). */
+    reschedules: v.object({ since: v.number(), count: v.number() }),
+    /** Of executors that are gone, less what was reported of living ones: for the report event. */
+    totals: vTally,
+    lastReportAt: v.number(),
+  }),
+
+  /**
+   * The work, from enqueue to its outcome. The fence: whoever ends an attempt
+   * does so against this row. Written by report, the transaction wrapper,
+   * cancel and recovery; never by the loop's ordinary path.
+   */
+  work: defineTable({
+    fnType: vFnType,
+    fnHandle: v.string(),
+    fnName: v.string(),
+    /** Inline when small, else in `payload`. */
+    fnArgs: v.optional(v.any()),
+    argsId: v.optional(v.id("payload")),
+    /** Bytes of arguments, wherever they are: what a hand-over costs. */
+    argsSize: v.number(),
+    retryBehavior: v.optional(vRetryBehavior),
+    onComplete: v.optional(
+      v.object({
+        fnHandle: v.string(),
+        context: v.optional(v.any()),
+        contextId: v.optional(v.id("payload")),
+        excludeKinds: v.optional(v.array(vResultKind)),
+      }),
+    ),
+    statusTtl: v.optional(vStatusTtl),
+    runAt: v.number(),
+    /** Attempts that have ended. */
+    attempts: v.number(),
+    /** Grows whenever the work goes back to the queue, so a late result of an old attempt changes nothing. */
+    fence: v.number(),
+    /** The queue entry it is in, or was last in. Unset: see `pendingStart.only`. */
+    entryId: v.optional(v.id("pendingStart")),
+    canceled: v.optional(v.boolean()),
+    /** Of the attempt that failed last. */
+    lastError: v.optional(v.string()),
+    /** Was delivered to an executor that died: runs apart from others from now on. */
+    isolate: v.optional(v.boolean()),
+  }),
+
+  /** A value too large to inline. Lives as long as its work (or its outcome). */
+  payload: defineTable({ value: v.any() }),
+
+  /**
+   * The queue: entries of a few works that became pending together. Ready
+   * ones are consumed in commit order, later ones by due time. An isolated one
+   * is a single work that was lost with its executor and now runs apart.
+   */
+  pendingStart: defineTable({
+    kind: v.union(
+      v.literal("ready"),
+      v.literal("later"),
+      v.literal("isolated"),
+    ),
+    commitTs: v.commitTs(),
+    dueAt: v.number(),
+    works: v.array(v.id("work")),
+    /** Bytes of the works' arguments together: hand-overs are bounded in bytes too. */
+    bytes: v.number(),
+    /** The tick that the same mutation scheduled, if it did: that one looks after this entry. */
+    wakeUp: v.optional(vWakeUp),
+    /**
+     * Of a work that was enqueued alone: it is found from here, so that it need
+     * not point back and a single enqueue writes two rows.
+     */
+    only: v.optional(v.id("work")),
+  })
+    .index("by_only", ["only"])
+    .index("by_arrival", ["kind", "commitTs"])
+    .index("by_due", ["kind", "dueAt"]),
+
+  /** A hand-over: works given to one executor together. Immutable; its last member's report deletes it. */
+  running: defineTable({
+    executorId: v.id("executor"),
+    /** Position of its first member among all works ever handed to the executor. */
+    first: v.number(),
+    works: v.array(v.id("work")),
+    bytes: v.number(),
+  }).index("by_executor", ["executorId", "first"]),
+
+  /**
+   * One executor's lease. The row outlives it: the next executor takes it over
+   * under the next incarnation. Written by the loop; the executor's report sets
+   * `closing` and `done`, once each.
+   */
+  executor: defineTable({
+    incarnation: v.number(),
+    scheduledId: v.union(v.id("_scheduled_functions"), v.null()),
+    /** How many handlers it may have in flight. */
+    width: v.number(),
+    /** Of the config when `width` was given. */
+    epoch: v.number(),
+    /** Takes no new hand-overs. */
+    closing: v.boolean(),
+    /** Stays open while it has anything in flight, because no further executor may be started. */
+    listener: v.boolean(),
+    startedAt: v.number(),
+    /** What it was started with: these works, at the positions from `firstPosition` on. */
+    first: v.array(v.id("work")),
+    firstPosition: v.number(),
+    /** Its last report is in; this is what it has done. Null while it lives. */
+    done: v.union(vTally, v.null()),
+  }),
+
+  /**
+   * What one executor has, and has done: written by its reports alone. An
+   * executor whose first report is its last never has one.
+   */
+  executorStats: defineTable({
+    executorId: v.id("executor"),
+    incarnation: v.number(),
+    /** Of the last report; a repetition gets nothing new. */
+    seq: v.number(),
+    /**
+     * Works delivered together that have not all ended: the positions of those
+     * left. `runningId` is null for what the executor was started with.
+     */
+    open: v.array(
+      v.object({
+        runningId: v.union(v.id("running"), v.null()),
+        left: v.array(v.number()),
+      }),
+    ),
+    /** Hand-overs before this position were delivered; the next report continues here. */
+    cursor: v.number(),
+    /** How many works ended here. */
+    ended: v.number(),
+    /** How many works per slot it can make use of: more than one when they are short. */
+    worksPerSlot: v.number(),
+    lastReportAt: v.number(),
+    tally: vTally,
+  }).index("by_executor", ["executorId"]),
+
+  /** What is still needed after the end of a work: an outcome to retain, a callback owed. */
+  complete: defineTable({
+    workId: v.id("work"),
+    fnType: vFnType,
+    fnName: v.string(),
+    /** Small results inline; a large return value is in `payload`. */
+    result: vResult,
+    resultId: v.optional(v.id("payload")),
+    attempts: v.number(),
+    lastError: v.optional(v.string()),
+    enqueuedAt: v.number(),
+    runAt: v.number(),
+    startedAt: v.optional(v.number()),
+    finishedAt: v.number(),
+    /** Not kept beyond this time. Null while a callback is owed. */
+    expiresAt: v.union(v.number(), v.null()),
+    ttl: v.number(),
+    callback: v.optional(
+      v.object({
+        fnHandle: v.string(),
+        context: v.optional(v.any()),
+        contextId: v.optional(v.id("payload")),
+        attempts: v.number(),
+        lastError: v.optional(v.string()),
+        /** The delivery on its way. */
+        scheduledId: v.optional(v.id("_scheduled_functions")),
+        /** When it is tried next; null: done or given up. */
+        dueAt: v.union(v.number(), v.null()),
+        state: v.union(
+          v.literal("owed"),
+          v.literal("done"),
+          v.literal("failed"),
+        ),
+      }),
+    ),
+  })
+    .index("by_work", ["workId"])
+    .index("by_expiry", ["expiresAt"])
+    .index("by_callback", ["callback.state", "callback.dueAt"]),
+});

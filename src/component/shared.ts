@@ -1,0 +1,114 @@
+/**
+ * Types, validators and constants that the client, the public functions, the
+ * loop and the executors share. No database access here.
+ */
+import { type Infer, v, type Validator, type VAny } from "convex/values";
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const YEAR = 365 * DAY;
+
+/** The loop ticks once per segment while busy, so its cost is bounded by time and not by the number of jobs. */
+export const SEGMENT_MS = 100;
+
+/**
+ * Arguments, contexts and results may have this many bytes (as `getConvexSize`
+ * counts). Convex documents end at 1 MiB; the rest is for the fields around it.
+ */
+export const MAX_VALUE_BYTES = 1_000_000;
+
+/** Values of at least this size live in `payload`, so that rows the loop and reports touch stay small. */
+export const INLINE_LIMIT_BYTES = 8_000;
+
+export const vFnType = v.union(
+  v.literal("action"),
+  v.literal("mutation"),
+  v.literal("query"),
+);
+export type FnType = Infer<typeof vFnType>;
+
+export const vRetryBehavior = v.object({
+  maxAttempts: v.number(),
+  initialBackoffMs: v.number(),
+  base: v.number(),
+});
+export type RetryBehavior = {
+  /** How many attempts in all: an integer of at least 1; 2 means one retry. */
+  maxAttempts: number;
+  /** Milliseconds before the first retry (before jitter): at least 0. */
+  initialBackoffMs: number;
+  /**
+   * Each further retry waits `base` times longer: at least 1. With an initial
+   * backoff of 250 and base 2, retries wait about 250, 500, 1000 ms, and so on.
+   */
+  base: number;
+};
+
+/** Five attempts, the retries about 250, 500, 1000 and 2000 ms after the failure. */
+export const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
+  maxAttempts: 5,
+  initialBackoffMs: 250,
+  base: 2,
+};
+
+export const vResultKind = v.union(
+  v.literal("success"),
+  v.literal("failed"),
+  v.literal("canceled"),
+);
+export type ResultKind = Infer<typeof vResultKind>;
+
+export function vRunResult<RV extends Validator<any, any, any> = VAny>(
+  returnValue: RV,
+) {
+  return v.union(
+    v.object({ kind: v.literal("success"), returnValue }),
+    v.object({ kind: v.literal("failed"), error: v.string() }),
+    v.object({ kind: v.literal("canceled") }),
+  );
+}
+export const vResult = vRunResult(v.any());
+export type RunResult<Returns = unknown> =
+  | {
+      kind: "success";
+      /** What the function returned. */
+      returnValue: Returns;
+    }
+  | {
+      kind: "failed";
+      /** The error message of the last attempt. */
+      error: string;
+    }
+  | { kind: "canceled" };
+
+/** What an `onComplete` mutation is called with. */
+export type OnCompleteArgs = {
+  workId: string;
+  context: unknown;
+  result: RunResult;
+};
+
+export const vStatus = v.union(
+  v.object({ state: v.literal("pending"), previousAttempts: v.number() }),
+  v.object({ state: v.literal("running"), previousAttempts: v.number() }),
+  v.object({ state: v.literal("finished") }),
+);
+export type Status = Infer<typeof vStatus>;
+
+/** How long outcomes stay readable, in milliseconds, by kind. */
+export const vStatusTtl = v.object({
+  success: v.number(),
+  failed: v.number(),
+  canceled: v.number(),
+});
+export type StatusTtlByKind = Infer<typeof vStatusTtl>;
+export const DEFAULT_STATUS_TTL: StatusTtlByKind = {
+  success: 0,
+  failed: 7 * DAY,
+  canceled: 0,
+};
+
+export const DEFAULT_MAX_PARALLELISM = 10;
+export const MAX_PARALLELISM = 1000;

@@ -1,0 +1,243 @@
+/**
+ * What is refused, and with which words. The client checks so that the error
+ * has the caller's stack; the component checks again, before it writes
+ * anything, because its functions can be called directly.
+ */
+import { getConvexSize, type Value } from "convex/values";
+import { LOG_LEVELS, isLogLevel } from "./logging.js";
+import {
+  DEFAULT_STATUS_TTL,
+  MAX_PARALLELISM,
+  MAX_VALUE_BYTES,
+  type RetryBehavior,
+  type ResultKind,
+  type StatusTtlByKind,
+  vResultKind,
+  YEAR,
+} from "./shared.js";
+
+/** How far ahead work may be enqueued. Convex schedules five years ahead at most. */
+export const MAX_DELAY_MS = 4 * YEAR;
+
+/** Works of one page of `cancelAll`: their outcomes are written in one transaction. */
+export const MAX_CANCEL_LIMIT = 1000;
+
+/** `statusBatch` makes up to two reads per id, of the 4,096 that a transaction may make. */
+export const MAX_STATUS_BATCH = 2000;
+
+const RESULT_KINDS: readonly ResultKind[] = vResultKind.members.map(
+  (member) => member.value,
+);
+
+/** What users write for `statusTtl`: one time for all outcomes, or some by kind. */
+export type StatusTtl = number | Partial<StatusTtlByKind>;
+
+export function checkMaxParallelism(value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > MAX_PARALLELISM) {
+    refuse(
+      "maxParallelism",
+      `an integer from 0 (which pauses the pool) to ${MAX_PARALLELISM}`,
+      value,
+    );
+  }
+}
+
+export function checkLogLevel(value: unknown): void {
+  if (!isLogLevel(value)) {
+    refuse("logLevel", `one of ${LOG_LEVELS.join(", ")}`, value);
+  }
+}
+
+export function checkRetryBehavior(
+  retry: RetryBehavior,
+  option = "retryBehavior",
+): void {
+  checkKeys(option, retry, ["maxAttempts", "initialBackoffMs", "base"]);
+  if (!Number.isSafeInteger(retry.maxAttempts) || retry.maxAttempts < 1) {
+    refuse(
+      `${option}.maxAttempts`,
+      "an integer of at least 1",
+      retry.maxAttempts,
+    );
+  }
+  if (!Number.isFinite(retry.initialBackoffMs) || retry.initialBackoffMs < 0) {
+    refuse(
+      `${option}.initialBackoffMs`,
+      "a finite number of milliseconds of at least 0",
+      retry.initialBackoffMs,
+    );
+  }
+  if (!Number.isFinite(retry.base) || retry.base < 1) {
+    refuse(`${option}.base`, "a finite number of at least 1", retry.base);
+  }
+}
+
+/** When the work is due: `now` unless one of the options says otherwise. */
+export function resolveRunAt(
+  {
+    runAt,
+    runAfter,
+  }: { runAt?: number | undefined; runAfter?: number | undefined },
+  now: number,
+): number {
+  if (runAt !== undefined && runAfter !== undefined) {
+    throw new Error(
+      `Give runAt or runAfter, not both (runAt: ${show(runAt)}, runAfter: ${show(runAfter)}).`,
+    );
+  }
+  if (runAfter !== undefined) {
+    if (!Number.isFinite(runAfter) || runAfter > MAX_DELAY_MS) {
+      refuse(
+        "runAfter",
+        `a finite number of milliseconds, at most four years (${MAX_DELAY_MS})`,
+        runAfter,
+      );
+    }
+    return now + Math.max(0, runAfter);
+  }
+  if (runAt !== undefined) {
+    checkRunAt(runAt, now);
+    return runAt;
+  }
+  return now;
+}
+
+export function checkRunAt(runAt: number, now: number): void {
+  if (!Number.isFinite(runAt) || runAt > now + MAX_DELAY_MS) {
+    refuse(
+      "runAt",
+      `a finite number of milliseconds since 1970, at most four years ahead (${now + MAX_DELAY_MS})`,
+      runAt,
+    );
+  }
+}
+
+export function checkExcludeKinds(kinds: readonly unknown[]): void {
+  for (const kind of kinds) {
+    if (!RESULT_KINDS.includes(kind as ResultKind)) {
+      refuse(
+        "onCompleteExcludeKinds",
+        `a list of ${RESULT_KINDS.map(show).join(", ")}`,
+        kinds,
+      );
+    }
+  }
+}
+
+/**
+ * One time per kind of outcome. What `ttl` does not mention is as `fallback`
+ * has it.
+ */
+export function resolveStatusTtl(
+  ttl: StatusTtl,
+  fallback: StatusTtlByKind = DEFAULT_STATUS_TTL,
+): StatusTtlByKind {
+  if (typeof ttl === "number") {
+    checkTtl("statusTtl", ttl);
+    return { success: ttl, failed: ttl, canceled: ttl };
+  }
+  checkKeys("statusTtl", ttl, RESULT_KINDS);
+  const resolved = { ...fallback };
+  for (const kind of RESULT_KINDS) {
+    const value = ttl[kind];
+    if (value !== undefined) {
+      checkTtl(`statusTtl.${kind}`, value);
+      resolved[kind] = value;
+    }
+  }
+  return resolved;
+}
+
+function checkTtl(option: string, value: number): void {
+  if (!Number.isFinite(value) || value < 0) {
+    refuse(option, "a finite number of milliseconds of at least 0", value);
+  }
+}
+
+export function checkCancelLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_CANCEL_LIMIT) {
+    refuse("limit", `an integer from 1 to ${MAX_CANCEL_LIMIT}`, limit);
+  }
+}
+
+export function checkCancelBefore(before: number): void {
+  if (!Number.isFinite(before)) {
+    refuse("before", "a finite number of milliseconds since 1970", before);
+  }
+}
+
+export function checkStatusBatch(ids: readonly string[]): void {
+  if (ids.length > MAX_STATUS_BATCH) {
+    throw new Error(
+      `statusBatch takes at most ${MAX_STATUS_BATCH} ids at once, not ${ids.length}.`,
+    );
+  }
+}
+
+export function checkHandle(option: string, handle: unknown): void {
+  if (typeof handle !== "string" || !handle.startsWith("function://")) {
+    refuse(
+      option,
+      "a function handle as createFunctionHandle() returns it",
+      handle,
+    );
+  }
+}
+
+/** How many bytes the arguments have. */
+export function checkArgs(fnName: string, fnArgs: unknown): number {
+  if (
+    typeof fnArgs !== "object" ||
+    fnArgs === null ||
+    Array.isArray(fnArgs) ||
+    fnArgs instanceof ArrayBuffer
+  ) {
+    throw new Error(
+      `The arguments of ${fnName} must be an object, not ${show(fnArgs)}.`,
+    );
+  }
+  return checkSize("arguments", fnName, fnArgs);
+}
+
+/** How many bytes the context has. */
+export function checkContext(fnName: string, context: unknown): number {
+  return checkSize("onComplete context", fnName, context);
+}
+
+function checkSize(what: string, fnName: string, value: unknown): number {
+  const size = getConvexSize(value as Value | undefined);
+  if (size > MAX_VALUE_BYTES) {
+    throw new Error(
+      `The ${what} of ${fnName} may have at most ${MAX_VALUE_BYTES} bytes, not ${size}.`,
+    );
+  }
+  return size;
+}
+
+function checkKeys(
+  option: string,
+  value: unknown,
+  allowed: readonly string[],
+): void {
+  if (typeof value !== "object" || value === null) {
+    refuse(option, `an object with ${allowed.join(", ")}`, value);
+  }
+  const unknown = Object.keys(value).find((key) => !allowed.includes(key));
+  if (unknown !== undefined) {
+    throw new Error(
+      `${option} has no field ${show(unknown)}: it has ${allowed.join(", ")}.`,
+    );
+  }
+}
+
+function refuse(option: string, wanted: string, value: unknown): never {
+  throw new Error(`${option} must be ${wanted}, not ${show(value)}.`);
+}
+
+/** Values as their author would write them; JSON has no NaN and no Infinity. */
+function show(value: unknown): string {
+  if (typeof value === "number" || typeof value === "bigint") {
+    return String(value);
+  }
+  return JSON.stringify(value) ?? String(value);
+}

@@ -1,0 +1,132 @@
+/**
+ * Wake-ups. Whoever makes work runnable sees to it that a tick of the loop will
+ * look at it. A wake-up writes nothing shared: it reads `runStatus` and, where
+ * that says nobody else will look, schedules a tick with the generation it
+ * read. A redundant tick is cheap; a missing one is an outage, so in doubt one
+ * is scheduled.
+ *
+ * | runStatus  | new work that may run now | later work       | freed capacity, changed settings |
+ * | ---------- | ------------------------- | ---------------- | -------------------------------- |
+ * | (none)     | tick                      | tick             | tick                             |
+ * | idle       | tick                      | tick             | settings only                    |
+ * | scheduled  | tick                      | tick, if earlier | settings only                    |
+ * | running    | the chain will look       | the same         | the same                         |
+ * | saturated  | whoever frees capacity    | the same         | tick                             |
+ *
+ * In every state but idle, `validUntil` in the past means that the loop died
+ * (its tick was canceled by hand, hit a limit, was lost): then the tick that is
+ * scheduled takes the loop over.
+ */
+import type { Infer } from "convex/values";
+import { internal } from "./_generated/api.js";
+import type { Doc } from "./_generated/dataModel.js";
+import type { MutationCtx } from "./_generated/server.js";
+import type { vWakeUp } from "./schema.js";
+
+type RunStatus = Doc<"runStatus"> | null;
+export type WakeUp = Infer<typeof vWakeUp>;
+
+export type WakeReason =
+  { kind: "work"; dueAt: number } | { kind: "capacity" } | { kind: "settings" };
+
+/** Pure: does this need a tick, and does that tick take over a loop that died? */
+export function decideWake(
+  status: Pick<Doc<"runStatus">, "state" | "validUntil"> | null,
+  reason: WakeReason,
+  now: number,
+): "none" | "tick" | "takeover" {
+  if (status === null) return "tick";
+  if (status.validUntil !== null && status.validUntil < now) return "takeover";
+  switch (status.state.kind) {
+    case "running":
+      return "none";
+    case "saturated":
+      return reason.kind === "work" ? "none" : "tick";
+    case "idle":
+      return reason.kind === "capacity" ? "none" : "tick";
+    case "scheduled":
+      if (reason.kind === "work") {
+        return reason.dueAt < status.state.at ? "tick" : "none";
+      }
+      return reason.kind === "settings" ? "tick" : "none";
+  }
+}
+
+async function wake(
+  ctx: MutationCtx,
+  status: RunStatus,
+  reason: WakeReason,
+): Promise<WakeUp | "none" | "refused"> {
+  const decision = decideWake(status, reason, Date.now());
+  if (decision === "none") return "none";
+  const token = crypto.randomUUID();
+  const id = await ctx.scheduler.runAfter(0, internal.loop.tick.tick, {
+    generation: status?.generation ?? 0n,
+    token,
+    ...(decision === "takeover" ? { takeover: true } : {}),
+  });
+  // Inside a scheduled function that was canceled meanwhile, Convex inserts
+  // new ones already canceled: such a tick will never come.
+  const scheduled = await ctx.db.system.get("_scheduled_functions", id);
+  return scheduled?.state.kind === "pending"
+    ? { token, scheduledId: id }
+    : "refused";
+}
+
+export async function readRunStatus(ctx: MutationCtx): Promise<RunStatus> {
+  return await ctx.db.query("runStatus").first();
+}
+
+/**
+ * Work that becomes due at `earliestDueAt` (milliseconds since the epoch; now or
+ * earlier: at once) is being added.
+ *
+ * @returns the wake-up, if one was needed: to be noted in the entries it is for.
+ *   Of many wake-ups at once, only the one of the oldest entry has anything to do.
+ * @throws when the wake-up cannot be scheduled: better no work than work that waits unseen.
+ */
+export async function wakeForWork(
+  ctx: MutationCtx,
+  earliestDueAt: number,
+): Promise<WakeUp | undefined> {
+  return await wakeOrThrow(ctx, { kind: "work", dueAt: earliestDueAt });
+}
+
+/**
+ * Settings changed, or a callback is owed: let the loop look.
+ * @throws when the wake-up cannot be scheduled.
+ */
+export async function wakeForChange(ctx: MutationCtx): Promise<void> {
+  await wakeOrThrow(ctx, { kind: "settings" });
+}
+
+async function wakeOrThrow(
+  ctx: MutationCtx,
+  reason: WakeReason,
+): Promise<WakeUp | undefined> {
+  const result = await wake(ctx, await readRunStatus(ctx), reason);
+  if (result === "refused") {
+    throw new Error(
+      "Nothing was changed: the pool's wake-up could not be scheduled, because the scheduled function that makes this call was canceled.",
+    );
+  }
+  return result === "none" ? undefined : result;
+}
+
+/**
+ * For reports: capacity became free and retries were queued. Never throws for a
+ * refused tick, since the results in the report must not be lost: the executor
+ * was canceled, and the loop's guard looks after what it leaves.
+ */
+export async function wakeFromReport(
+  ctx: MutationCtx,
+  freed: boolean,
+  earliestRetryAt: number | null,
+): Promise<Doc<"runStatus"> | null> {
+  const status = await readRunStatus(ctx);
+  const woken = freed ? await wake(ctx, status, { kind: "capacity" }) : "none";
+  if (woken === "none" && earliestRetryAt !== null) {
+    await wake(ctx, status, { kind: "work", dueAt: earliestRetryAt });
+  }
+  return status;
+}

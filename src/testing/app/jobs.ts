@@ -1,0 +1,178 @@
+/** The app of the tests: functions that leave effects, fail on demand, and count who is in flight. */
+import {
+  anyApi,
+  internalActionGeneric,
+  internalMutationGeneric,
+  internalQueryGeneric,
+} from "convex/server";
+import { v } from "convex/values";
+import { NonRetryableError, vOnCompleteArgs } from "../../client/index.js";
+
+const jobs = anyApi.jobs!;
+
+/** Handlers in flight, seen from inside: module state is shared within one test process. */
+export const inFlight = { now: 0, most: 0 };
+
+export const record = internalMutationGeneric({
+  args: { kind: v.string(), key: v.string(), detail: v.optional(v.any()) },
+  handler: async (ctx, effect) => {
+    await ctx.db.insert("effects", effect);
+  },
+});
+
+export const effects = internalQueryGeneric({
+  args: { kind: v.string() },
+  handler: async (ctx, { kind }) =>
+    await ctx.db
+      .query("effects")
+      .withIndex("by_kind", (q) => q.eq("kind", kind))
+      .collect(),
+});
+
+export const act = internalActionGeneric({
+  args: {
+    key: v.string(),
+    ms: v.optional(v.number()),
+    /** Attempts that fail before one succeeds. */
+    failures: v.optional(v.number()),
+    nonRetryable: v.optional(v.boolean()),
+    resultBytes: v.optional(v.number()),
+    padding: v.optional(v.string()),
+  },
+  handler: async (ctx, { key, ms, failures, nonRetryable, resultBytes }) => {
+    inFlight.now += 1;
+    inFlight.most = Math.max(inFlight.most, inFlight.now);
+    try {
+      const attempt: number = await ctx.runMutation(jobs.countAttempt!, {
+        key,
+      });
+      if (ms) await new Promise((resolve) => setTimeout(resolve, ms));
+      if (nonRetryable) throw new NonRetryableError(`${key} is hopeless`);
+      if (attempt <= (failures ?? 0)) {
+        throw new Error(`attempt ${attempt} of ${key} failed`);
+      }
+      return resultBytes ? "x".repeat(resultBytes) : `did ${key}`;
+    } finally {
+      inFlight.now -= 1;
+    }
+  },
+});
+
+export const countAttempt = internalMutationGeneric({
+  args: { key: v.string() },
+  returns: v.number(),
+  handler: async (ctx, { key }) => {
+    await ctx.db.insert("effects", { kind: "attempt", key });
+    const all = await ctx.db
+      .query("effects")
+      .withIndex("by_key", (q) => q.eq("key", key))
+      .collect();
+    return all.filter(({ kind }) => kind === "attempt").length;
+  },
+});
+
+export const mutate = internalMutationGeneric({
+  args: {
+    key: v.string(),
+    fail: v.optional(v.boolean()),
+    resultBytes: v.optional(v.number()),
+  },
+  handler: async (ctx, { key, fail, resultBytes }) => {
+    await ctx.db.insert("effects", { kind: "mutation", key });
+    if (fail) throw new Error(`${key} refused`);
+    return resultBytes ? "x".repeat(resultBytes) : `wrote ${key}`;
+  },
+});
+
+export const wrongReturn = internalMutationGeneric({
+  args: { key: v.string() },
+  returns: v.number(),
+  handler: async (ctx, { key }) => {
+    await ctx.db.insert("effects", { kind: "mutation", key });
+    return "not a number" as unknown as number;
+  },
+});
+
+export const read = internalQueryGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    const rows = await ctx.db
+      .query("effects")
+      .withIndex("by_key", (q) => q.eq("key", key))
+      .collect();
+    return rows.length;
+  },
+});
+
+export const completed = internalMutationGeneric({
+  args: vOnCompleteArgs(),
+  handler: async (ctx, { workId, context, result }) => {
+    await ctx.db.insert("effects", {
+      kind: "completed",
+      key: context?.key ?? workId,
+      detail: { workId, context, result },
+    });
+  },
+});
+
+/** Makes the calls in its context, to the pool for example, by function handle. */
+export const completedCalling = internalMutationGeneric({
+  args: vOnCompleteArgs(),
+  handler: async (ctx, { workId, context, result }) => {
+    await ctx.db.insert("effects", {
+      kind: "completed",
+      key: context.key,
+      detail: { workId, context, result },
+    });
+    for (const { handle, args } of context.calls) {
+      await ctx.runMutation(handle, args);
+    }
+  },
+});
+
+/** Records what the pool says about the work that has just ended. */
+export const completedAsking = internalMutationGeneric({
+  args: vOnCompleteArgs(),
+  handler: async (ctx, { workId, context }) => {
+    const status = await ctx.runQuery(context.status, { id: workId });
+    await ctx.db.insert("effects", {
+      kind: "asked",
+      key: context.key,
+      detail: status,
+    });
+  },
+});
+
+/** Fails as long as no effect of kind "allow" with the same key exists. */
+export const completedWhenAllowed = internalMutationGeneric({
+  args: vOnCompleteArgs(),
+  handler: async (ctx, { workId, context, result }) => {
+    await ctx.db.insert("effects", {
+      kind: "completed",
+      key: context.key,
+      detail: { workId, result },
+    });
+    const allowed = await ctx.db
+      .query("effects")
+      .withIndex("by_key", (q) => q.eq("key", context.key))
+      .collect();
+    if (!allowed.some(({ kind }) => kind === "allow")) {
+      throw new Error("the callback is not allowed yet");
+    }
+  },
+});
+
+/** Notes how long the texts in context and result are: both together do not fit into one document. */
+export const completedLengths = internalMutationGeneric({
+  args: vOnCompleteArgs(v.object({ text: v.string() }), v.string()),
+  handler: async (ctx, { workId, context, result }) => {
+    await ctx.db.insert("effects", {
+      kind: "completed",
+      key: workId,
+      detail: {
+        context: context.text.length,
+        returnValue: result.kind === "success" && result.returnValue.length,
+      },
+    });
+  },
+});

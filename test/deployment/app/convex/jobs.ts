@@ -1,0 +1,87 @@
+/** What works do: functions that leave traces, take their time, and fail on demand. */
+import {
+  anyApi,
+  internalActionGeneric,
+  internalMutationGeneric,
+  internalQueryGeneric,
+} from "convex/server";
+import { v } from "convex/values";
+import { NonRetryableError } from "../../../../src/client/index.js";
+import { count, type MutationCtx } from "./tallies.js";
+
+/** Each call of its handler leaves a row in `attempts`, its effect. */
+export const act = internalActionGeneric({
+  args: {
+    key: v.string(),
+    /** How long the handler takes after its effect. */
+    ms: v.optional(v.number()),
+    /** Attempts that fail before one succeeds. */
+    failures: v.optional(v.number()),
+    hopeless: v.optional(v.boolean()),
+  },
+  handler: async (ctx, { key, ms = 0, failures = 0, hopeless }) => {
+    const attempt: number = await ctx.runMutation(anyApi.attempts!.note!, {
+      key,
+    });
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    if (hopeless) throw new NonRetryableError(`${key} is hopeless`);
+    if (attempt <= failures) throw new Error(`attempt ${attempt} failed`);
+    return `attempt ${attempt}`;
+  },
+});
+
+/** Ends when somebody opens its gate. */
+export const waitAtGate = internalActionGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    while (!(await ctx.runQuery(anyApi.attempts!.isOpen!, { key }))) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return "passed";
+  },
+});
+
+export const nothing = internalActionGeneric({
+  args: { key: v.string() },
+  handler: async () => null,
+});
+
+export const mutate = internalMutationGeneric({
+  args: {
+    key: v.string(),
+    fail: v.optional(v.boolean()),
+    /** A row that others want to write too. */
+    tally: v.optional(v.string()),
+  },
+  handler: async (ctx: MutationCtx, { key, fail, tally }) => {
+    await ctx.db.insert("effects", { key });
+    if (tally !== undefined) await count(ctx, tally);
+    if (fail) throw new Error(`${key} refused`);
+    return `wrote ${key}`;
+  },
+});
+
+export const read = internalQueryGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    const effects = await ctx.db
+      .query("effects")
+      .withIndex("by_key", (q) => q.eq("key", key))
+      .collect();
+    return `read ${effects.length}`;
+  },
+});
+
+/** Takes a large argument, returns a large result. */
+export const inflate = internalActionGeneric({
+  args: { key: v.string(), padding: v.string(), resultBytes: v.number() },
+  handler: async (_ctx, { resultBytes }) => "r".repeat(resultBytes),
+});
+
+export const inflateInTransaction = internalMutationGeneric({
+  args: { key: v.string(), padding: v.string(), resultBytes: v.number() },
+  handler: async (ctx: MutationCtx, { key, resultBytes }) => {
+    await ctx.db.insert("effects", { key });
+    return "r".repeat(resultBytes);
+  },
+});

@@ -1,0 +1,171 @@
+/** What the tests call. */
+import {
+  type GenericQueryCtx,
+  actionGeneric,
+  anyApi,
+  componentsGeneric,
+  createFunctionHandle,
+  mutationGeneric,
+  queryGeneric,
+} from "convex/server";
+import { v } from "convex/values";
+import { vWorkId } from "../../../../src/client/index.js";
+import type { DataModel, MutationCtx } from "./tallies.js";
+import {
+  enqueueWork,
+  optionsOf,
+  poolNamed,
+  vPoolName,
+  vWork,
+} from "./works.js";
+
+const components = componentsGeneric() as any;
+const pool = v.optional(vPoolName);
+
+/** One after the other, in one transaction. */
+export const enqueue = mutationGeneric({
+  args: {
+    pool,
+    works: v.array(vWork),
+    /** How many steps the mutation makes before it commits. */
+    dawdle: v.optional(v.number()),
+  },
+  handler: async (
+    ctx: MutationCtx,
+    { pool = "workpool", works, dawdle = 0 },
+  ) => {
+    const ids: string[] = [];
+    for (const work of works) {
+      ids.push(await enqueueWork(ctx, poolNamed(components, pool), work));
+    }
+    for (let step = 0; step < dawdle; step++) {
+      await ctx.runQuery(anyApi.attempts!.isOpen!, { key: "" });
+    }
+    return ids;
+  },
+});
+
+/** The same in one call of the component: works that become pending together share rows. */
+export const enqueueTogether = mutationGeneric({
+  args: { works: v.array(vWork) },
+  handler: async (ctx: MutationCtx, { works }): Promise<string[]> => {
+    const handles = new Map<string, Promise<string>>();
+    const handleOf = (module: string, name: string) => {
+      const key = `${module}:${name}`;
+      const fn = anyApi[module]![name] as any;
+      if (!handles.has(key)) handles.set(key, createFunctionHandle(fn));
+      return handles.get(key)!;
+    };
+    const items = works.map(async ({ fn, fnType, args, ...work }) => {
+      const { retry, onComplete = "record" } = work;
+      return {
+        fnHandle: await handleOf("jobs", fn),
+        fnName: fn,
+        fnArgs: args,
+        fnType,
+        runAt: Date.now() + (work.runAfter ?? 0),
+        statusTtl: work.statusTtl ?? 0,
+        ...(typeof retry === "object" ? { retryBehavior: retry } : {}),
+        ...(onComplete !== null
+          ? {
+              onComplete: {
+                fnHandle: await handleOf("callbacks", onComplete),
+                context: work.context ?? { key: args.key },
+              },
+            }
+          : {}),
+      };
+    });
+    return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
+      items: await Promise.all(items),
+      config: {},
+    });
+  },
+});
+
+export const enqueueAndFail = mutationGeneric({
+  args: { works: v.array(vWork) },
+  handler: async (ctx: MutationCtx, { works }) => {
+    for (const work of works) {
+      await enqueueWork(ctx, poolNamed(components, "workpool"), work);
+    }
+    throw new Error("all or nothing");
+  },
+});
+
+/** As a batch of the same function with the same options. */
+export const enqueueBatch = mutationGeneric({
+  args: {
+    fn: v.string(),
+    argsArray: v.array(v.any()),
+    onComplete: v.union(v.string(), v.null()),
+  },
+  handler: async (ctx: MutationCtx, { fn, argsArray, onComplete }) =>
+    await poolNamed(components, "workpool").enqueueActionBatch(
+      ctx,
+      anyApi.jobs![fn] as any,
+      argsArray,
+      optionsOf({ args: { key: "batch" }, onComplete }),
+    ),
+});
+
+/** From an action, each in a transaction of its own. */
+export const enqueueFromAction = actionGeneric({
+  args: { works: v.array(vWork) },
+  handler: async (ctx, { works }) =>
+    await Promise.all(
+      works.map((work) =>
+        enqueueWork(ctx, poolNamed(components, "workpool"), work),
+      ),
+    ),
+});
+
+export const cancel = mutationGeneric({
+  args: { pool, id: vWorkId },
+  handler: async (ctx: MutationCtx, { pool = "workpool", id }) =>
+    await poolNamed(components, pool).cancel(ctx, id),
+});
+
+export const cancelAll = mutationGeneric({
+  args: { limit: v.optional(v.number()) },
+  handler: async (ctx: MutationCtx, options) =>
+    await poolNamed(components, "workpool").cancelAll(ctx, options),
+});
+
+/** At run time; null goes back to what the code declares. */
+export const setLimit = mutationGeneric({
+  args: { pool, maxParallelism: v.union(v.number(), v.null()) },
+  handler: async (ctx, { pool = "workpool", maxParallelism }) => {
+    await ctx.runMutation(components[pool].config.update, { maxParallelism });
+  },
+});
+
+export const status = queryGeneric({
+  args: { pool, id: vWorkId },
+  handler: async (ctx, { pool = "workpool", id }) =>
+    await poolNamed(components, pool).status(ctx, id),
+});
+
+export const statusBatch = queryGeneric({
+  args: { ids: v.array(vWorkId) },
+  handler: async (ctx, { ids }) =>
+    await poolNamed(components, "workpool").statusBatch(ctx, ids),
+});
+
+export const get = queryGeneric({
+  args: { pool, id: vWorkId },
+  handler: async (ctx, { pool = "workpool", id }) =>
+    await poolNamed(components, pool).get(ctx, id),
+});
+
+/** What has become of everything, in the order of the commits. */
+export const progress = queryGeneric({
+  args: {},
+  handler: async ({ db }: GenericQueryCtx<DataModel>) => ({
+    outcomes: (await db.query("outcomes").collect()).map(({ key, result }) => [
+      key,
+      result.kind,
+    ]),
+    effects: (await db.query("effects").collect()).map(({ key }) => key),
+  }),
+});

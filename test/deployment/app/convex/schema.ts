@@ -1,0 +1,20 @@
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+
+export default defineSchema({
+  /** One row for each time that an action's handler was called. */
+  attempts: defineTable({ key: v.string() }).index("by_key", ["key"]),
+  /** What works' mutations wrote. */
+  effects: defineTable({ key: v.string() }).index("by_key", ["key"]),
+  /** One row per callback that ran. */
+  outcomes: defineTable({
+    key: v.string(),
+    workId: v.string(),
+    result: v.any(),
+  }).index("by_key", ["key"]),
+  /** Rows that everybody patches. */
+  tallies: defineTable({ name: v.string(), count: v.number() }).index(
+    "by_name",
+    ["name"],
+  ),
+});

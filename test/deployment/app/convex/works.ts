@@ -1,0 +1,73 @@
+/** How tests describe works, and how they are enqueued. */
+import { anyApi } from "convex/server";
+import { type Infer, v } from "convex/values";
+import { vRetryBehavior, Workpool } from "../../../../src/client/index.js";
+
+export const vPoolName = v.union(v.literal("workpool"), v.literal("second"));
+
+/** What the app's code declares for each pool. */
+const DECLARED = {
+  workpool: { maxParallelism: 20 },
+  second: { maxParallelism: 2 },
+};
+
+export function poolNamed(
+  components: Record<string, unknown>,
+  name: Infer<typeof vPoolName>,
+): Workpool {
+  return new Workpool(
+    components[name] as Workpool["component"],
+    DECLARED[name],
+  );
+}
+
+export const vWork = v.object({
+  fnType: v.union(
+    v.literal("action"),
+    v.literal("mutation"),
+    v.literal("query"),
+  ),
+  /** In `jobs.ts`. */
+  fn: v.string(),
+  args: v.any(),
+  retry: v.optional(v.union(v.boolean(), vRetryBehavior)),
+  runAfter: v.optional(v.number()),
+  /** In `callbacks.ts`. Null: none. */
+  onComplete: v.optional(v.union(v.string(), v.null())),
+  /** Default: the key in `args`. */
+  context: v.optional(v.any()),
+  statusTtl: v.optional(v.number()),
+});
+export type Work = Infer<typeof vWork>;
+
+export function optionsOf({ args, ...work }: Omit<Work, "fnType" | "fn">) {
+  const { retry, runAfter, onComplete = "record", statusTtl = 0 } = work;
+  const callback =
+    onComplete === null
+      ? {}
+      : {
+          onComplete: anyApi.callbacks![onComplete] as any,
+          context: work.context ?? { key: args.key as string },
+        };
+  return { retry, runAfter, statusTtl, ...callback };
+}
+
+export async function enqueueWork(
+  ctx: Parameters<Workpool["enqueueAction"]>[0],
+  pool: Workpool,
+  work: Work,
+): Promise<string> {
+  const fn = anyApi.jobs![work.fn] as any;
+  const { retry, ...options } = optionsOf(work);
+  switch (work.fnType) {
+    case "action":
+      return await pool.enqueueAction(ctx, fn, work.args, {
+        ...options,
+        retry,
+      });
+    case "mutation":
+      return await pool.enqueueMutation(ctx, fn, work.args, options);
+    case "query":
+      return await pool.enqueueQuery(ctx, fn, work.args, options);
+  }
+}
