@@ -28,6 +28,15 @@ export const vTally = v.object({
   canceled: v.number(),
 });
 
+/** An executor whose reports do the loop's turns: see `loop/drive.ts`. */
+export const vDriver = v.object({
+  executorId: v.id("executor"),
+  /** How many works have been arriving. */
+  perSecond: v.number(),
+  /** When it did its last turn, or became the driver. */
+  lastTurnAt: v.number(),
+});
+
 /** A scheduled tick, and what it is called in its own arguments. */
 export const vWakeUp = v.object({
   token: v.string(),
@@ -88,7 +97,13 @@ export default defineSchema({
         peak: v.number(),
       }),
     ),
-    /** When the chain's next tick is due: a guard that finds it long overdue starts a new chain. */
+    /** While one drives, no chain runs. */
+    driver: v.union(vDriver, v.null()),
+    /**
+     * When the chain's next tick is due, or the driver's next report. A link of
+     * the chain with another due time exits; a guard that finds it long overdue
+     * starts a new chain.
+     */
     nextTickAt: v.number(),
     /** When the last tick moved something. */
     lastWorkAt: v.number(),

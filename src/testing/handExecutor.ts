@@ -28,7 +28,6 @@ export class HandExecutor {
   readonly held = new Map<number, Attempt>();
   /** How many handlers it may have in flight, as it was last told. */
   width: number;
-
   private constructor(
     private readonly pool: ProtocolTest,
     readonly id: Id<"executor">,
@@ -90,6 +89,7 @@ export class HandExecutor {
       wantBytes: 8_000_000,
       worksPerSlot: 1,
       closing: false,
+      mayDrive: false,
       inlineCallbacks: true,
       ...args,
     });

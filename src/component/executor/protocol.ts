@@ -73,6 +73,8 @@ export const vReportArgs = v.object({
   worksPerSlot: v.number(),
   /** Take no more hand-overs; those already made are delivered. */
   closing: v.boolean(),
+  /** It drives the loop (`loop/drive.ts`), or has little enough to begin to. */
+  mayDrive: v.boolean(),
   /** False after a report failed: outcomes are recorded without running user code, callbacks are owed. */
   inlineCallbacks: v.boolean(),
 });
@@ -90,5 +92,7 @@ export const vReportReply = v.object({
   closed: v.boolean(),
   /** Everything has ended, or the executor was given up for lost: leave. */
   done: v.boolean(),
+  /** This executor drives the loop, and reports again after so many milliseconds. Null: it does not. */
+  pollMs: v.union(v.number(), v.null()),
 });
 export type ReportReply = Infer<typeof vReportReply>;

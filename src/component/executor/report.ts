@@ -18,6 +18,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
 import { createLogger, type Logger } from "../logging.js";
+import { driverTurn, type Driving } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../wake.js";
 import {
   countDeliverable,
@@ -44,6 +45,7 @@ const LEAVE: ReportReply = {
   listener: false,
   closed: true,
   done: true,
+  pollMs: null,
 };
 
 export const report = internalMutation({
@@ -75,13 +77,21 @@ export const report = internalMutation({
 
     const earliestRetryAt = await takeResults(ctx, console, stats, args);
 
-    // User code ran: read what it may have changed, a lease among it.
+    // Not when it is tried again: results must get through whatever is wrong with the loop.
+    const mayDrive = args.mayDrive && args.inlineCallbacks && !repeated;
+    const driving: Driving =
+      mayDrive && !before.closing
+        ? await driverTurn(ctx, before, stats, args.closing)
+        : { kind: "none" };
+
+    // User code ran, and perhaps a turn of the loop: read what they may have
+    // changed, a lease among it.
     const executor = await readExecutor(ctx, args);
     if (!executor) return LEAVE;
     const next = await resend(ctx, console, executor, stats, args);
     const { closed, done, undelivered } = repeated
       ? { closed: executor.closing, done: false, undelivered: 0 }
-      : await deliverNext(ctx, console, executor, stats, args, next);
+      : await deliverNext(ctx, console, executor, stats, args, driving, next);
     await write(ctx, executor, row, stats, { closed, done });
 
     const endedHere = stats.ended - (row?.ended ?? 0);
@@ -100,10 +110,11 @@ export const report = internalMutation({
     return {
       next,
       width: executor.width,
-      listen: !closed && (active || listener),
+      listen: !closed && ((active && driving.kind !== "another") || listener),
       listener: executor.listener,
       closed,
       done,
+      pollMs: driving.kind === "drives" ? driving.pollMs : null,
     };
   },
 });
@@ -140,17 +151,26 @@ async function deliverNext(
   executor: Doc<"executor">,
   stats: Stats,
   args: ReportArgs,
+  driving: Driving,
   next: Attempt[],
 ): Promise<{ closed: boolean; done: boolean; undelivered: number }> {
   const { epoch } = await effectiveConfig(ctx);
-  const leaving = args.closing || executor.closing;
-  const rows = await findUndelivered(ctx, executor._id, stats.cursor, leaving);
-  // Under a lease of an older epoch nothing new may start. Whoever leaves takes
-  // all that was handed over.
+  const closing = args.closing || driving.kind === "parked";
+  const leaving = closing || executor.closing;
+  const drives = driving.kind === "drives";
+  const rows = await findUndelivered(
+    ctx,
+    executor._id,
+    stats.cursor,
+    // What a driver has just handed over to itself is in no snapshot.
+    leaving || drives,
+  );
+  // Under a lease of an older epoch nothing new may start. Whoever leaves, or
+  // drives, takes all that was handed over.
   const works =
     executor.epoch !== epoch || executor.width === 0
       ? 0
-      : leaving
+      : leaving || drives
         ? Infinity
         : args.want;
   const count = countDeliverable(rows, {
@@ -164,7 +184,7 @@ async function deliverNext(
     );
   }
   // The loop reads `closing` before it hands over more.
-  const closed = executor.closing || (args.closing && count === rows.length);
+  const closed = executor.closing || (closing && count === rows.length);
   return {
     closed,
     done: closed && count === rows.length && inFlight(stats) === 0,

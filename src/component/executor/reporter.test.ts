@@ -11,6 +11,7 @@ const REPLY: ReportReply = {
   listener: false,
   closed: false,
   done: false,
+  pollMs: null,
 };
 const CONFLICT = new Error(
   'Documents read from or written to the "work" table changed while this mutation was being run and on every subsequent retry.',
@@ -21,6 +22,7 @@ const rest = {
   wantBytes: 1000,
   worksPerSlot: 3,
   closing: false,
+  mayDrive: false,
 };
 
 beforeEach(() => {

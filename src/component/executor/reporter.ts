@@ -27,7 +27,7 @@ const SPLIT_AFTER_TRIES = 3;
 
 type Rest = Pick<
   ReportArgs,
-  "holding" | "want" | "wantBytes" | "worksPerSlot" | "closing"
+  "holding" | "want" | "wantBytes" | "worksPerSlot" | "closing" | "mayDrive"
 >;
 
 export class Reporter {
@@ -83,6 +83,7 @@ export class Reporter {
       wantBytes: 0,
       worksPerSlot: rest.worksPerSlot,
       closing: false,
+      mayDrive: false,
     });
     if (first.done) return first;
     const second = await this.report(later, {

@@ -35,6 +35,7 @@ const OPEN: ReportReply = {
   listener: false,
   closed: false,
   done: false,
+  pollMs: null,
 };
 const CLOSED = { ...OPEN, listen: false, closed: true };
 const DONE = { ...CLOSED, width: 0, done: true };
@@ -69,6 +70,7 @@ class Play {
       attempts,
       width,
       listener: false,
+      pollMs: null,
       closed,
     };
     const leave = () => (this.left = true);

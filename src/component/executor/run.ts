@@ -11,6 +11,7 @@
  *   there is time, go together in the next one.
  * - With free slots it asks again, less and less often, as long as more may come
  *   (`listen`); otherwise it closes: an idle pool makes no calls.
+ * - While it drives the loop (`loop/drive.ts`), it reports at the rhythm it is told.
  * - It throws only when reporting has failed for long: then recovery takes over.
  */
 import { type Infer, v } from "convex/values";
@@ -25,6 +26,7 @@ import {
   type ReportReply,
   vAttempt,
 } from "./protocol.js";
+import { mayBegin } from "../loop/drive.js";
 import { Reporter } from "./reporter.js";
 import { decideStep, MAX_RESULTS } from "./step.js";
 
@@ -43,6 +45,8 @@ const vStart = v.object({
   listener: v.boolean(),
   /** It takes nothing beyond what it is started with. */
   closed: v.boolean(),
+  /** It drives the loop, and reports so often. Null: it does not. */
+  pollMs: v.union(v.number(), v.null()),
 });
 
 export const run = internalAction({
@@ -64,7 +68,10 @@ class Executor {
   private readonly bell = new Bell();
   private readonly reporter: Reporter;
   /** What the last reply said. */
-  private known: Pick<ReportReply, "width" | "listen" | "listener" | "closed">;
+  private known: Pick<
+    ReportReply,
+    "width" | "listen" | "listener" | "closed" | "pollMs"
+  >;
   private mean: MeanMs = null;
   private closing = false;
   private lastReportAt = this.startedAt;
@@ -75,8 +82,8 @@ class Executor {
     private readonly ctx: ActionCtx,
     start: Infer<typeof vStart>,
   ) {
-    const { width, listener, closed } = start;
-    this.known = { width, listener, closed, listen: !closed };
+    const { width, listener, closed, pollMs } = start;
+    this.known = { width, listener, closed, pollMs, listen: !closed };
     this.reporter = new Reporter(ctx, start.executorId, start.incarnation);
     this.take(start.attempts);
   }
@@ -134,11 +141,17 @@ class Executor {
       wantBytes: Math.max(0, MAX_HELD_BYTES - bytes),
       worksPerSlot: worksPerSlot(this.mean),
       closing: this.closing,
+      mayDrive: this.mayDrive(),
     });
     this.lastReportAt = Date.now();
     this.fruitless =
       results.length + reply.next.length > 0 ? 0 : this.fruitless + 1;
     return reply;
+  }
+
+  private mayDrive(): boolean {
+    const { width, pollMs } = this.known;
+    return pollMs !== null || mayBegin(this.held().length, width);
   }
 
   private held(): Attempt[] {

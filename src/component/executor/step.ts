@@ -17,7 +17,7 @@ const MAX_ASK_MS = SECOND / 2;
 
 export type Situation = Pick<
   ReportReply,
-  "width" | "listen" | "listener" | "closed"
+  "width" | "listen" | "listener" | "closed" | "pollMs"
 > & {
   running: number;
   buffered: number;
@@ -50,6 +50,12 @@ export function decideStep(now: Situation): Step {
     // Nothing more will come, and nobody should count on this one's free slots.
     (!now.closed && !mayStay && (held === 0 || free));
 
+  if (now.pollMs !== null && !closing) {
+    const ms = now.pollMs - now.sinceReportMs;
+    return ms <= 0 || now.unreported >= MAX_RESULTS
+      ? { kind: "report", closing }
+      : { kind: "wait", ms, closing };
+  }
   if (now.unreported > 0 && (held === 0 || isUrgent(now))) {
     return { kind: "report", closing };
   }

@@ -89,6 +89,11 @@ describe("a tick", () => {
 });
 
 test("a busy pool has one chain, also after its guard came", async () => {
+  // More than one executor drives for.
+  await pool.enqueue(
+    Array.from({ length: 20 }, (_, n) => slow(`long ${n}`, 40 * SECOND)),
+    { maxParallelism: 50 },
+  );
   for (let n = 0; n < 12; n++) {
     await pool.enqueueOne(action(`first ${n}`));
     await pool.pass(10);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  COOL_DOWN_MS,
   decide,
   type Decision,
   type LoopStateKind,
@@ -31,6 +32,7 @@ const outcome = (changes: Partial<TickOutcome> = {}): TickOutcome => ({
   dueSince: NOW,
   lastWorkAt: LONG_AGO,
   frequent: false,
+  coolDownMs: COOL_DOWN_MS,
   ...changes,
 });
 
@@ -149,6 +151,7 @@ test("nothing that happens leaves a loop parked in a state that contradicts what
     dueSince: fc.constantFrom(NOW, NOW - 1000),
     lastWorkAt: fc.constantFrom(NOW - 100, LONG_AGO),
     frequent: fc.boolean(),
+    coolDownMs: fc.constantFrom(COOL_DOWN_MS, 1000),
   });
   fc.assert(
     fc.property(anOutcome, (what) => {

@@ -18,8 +18,8 @@ import { SECOND, SEGMENT_MS } from "../shared.js";
 
 export type LoopStateKind = Doc<"runStatus">["state"];
 
-/** Two segments without anything to do: then it is worth trying to park. */
-const COOL_DOWN_MS = 2 * SEGMENT_MS;
+/** A chain tries to park after two segments without anything to do. */
+export const COOL_DOWN_MS = 2 * SEGMENT_MS;
 /** A tick this late tells that the deployment is busy, not that the pool is idle. */
 const LATE_MS = SEGMENT_MS;
 /** More parked ticks than this within a second cost more than a chain would. */
@@ -39,8 +39,10 @@ export type TickOutcome = {
   dueSince: number;
   /** When a tick last moved something. */
   lastWorkAt: number;
-  /** Parked ticks come so often that a chain is cheaper. */
+  /** Parked ticks come so often that going on is cheaper. */
   frequent: boolean;
+  /** How long there must have been nothing to do before it is worth trying to park. */
+  coolDownMs: number;
 };
 
 export type Decision =
@@ -57,7 +59,7 @@ export function decide(outcome: TickOutcome): Decision {
   if (state.kind === "running") {
     const busy =
       outcome.moved > 0 ||
-      now - outcome.lastWorkAt < COOL_DOWN_MS ||
+      now - outcome.lastWorkAt < outcome.coolDownMs ||
       now - outcome.dueSince > LATE_MS;
     return busy
       ? { kind: "run", delayMs: untilNextSegment(now) }
@@ -81,7 +83,7 @@ export function parkedState(
     : { kind: "scheduled", at: nextDueAt };
 }
 
-function sameState(a: LoopStateKind, b: LoopStateKind): boolean {
+export function sameState(a: LoopStateKind, b: LoopStateKind): boolean {
   return (
     a.kind === b.kind &&
     (a.kind !== "scheduled" || b.kind !== "scheduled" || a.at === b.at)

@@ -39,7 +39,7 @@ export type EntryView = {
 
 export type StatsView = Omit<
   Doc<"executorStats">,
-  "_creationTime" | "open" | "seq"
+  "_id" | "_creationTime" | "open" | "seq"
 >;
 
 /** Executors that have not made their last report. */
@@ -94,7 +94,13 @@ export async function look(
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
       .unique();
     if (row) {
-      const { _creationTime: _, open: __, seq: ___, ...counters } = row;
+      const {
+        _id: _,
+        _creationTime: __,
+        open: ___,
+        seq: ____,
+        ...counters
+      } = row;
       stats.push(counters);
     }
   }
@@ -210,6 +216,11 @@ function entryView(entry: Doc<"pendingStart">): EntryView {
   };
 }
 
+/** Milliseconds since the epoch. */
+export function committedAt({ position }: EntryView): number {
+  return Number(position.commitTs / 1_000_000n);
+}
+
 async function hasTick(
   ctx: QueryCtx,
   entry: Doc<"pendingStart"> | undefined,
@@ -242,6 +253,14 @@ export function executorViews(
       worksPerSlot: stats?.worksPerSlot ?? 1,
     };
   });
+}
+
+/** With statistics that the reading transaction has changed and not written, or that came after a snapshot. */
+export function withStats(view: View, stats: StatsView): View {
+  const others = view.stats.filter(
+    ({ executorId }) => executorId !== stats.executorId,
+  );
+  return { ...view, stats: [...others, stats] };
 }
 
 export const view = internalQuery({

@@ -100,6 +100,12 @@ const someExecutors = fc
 const someEntries = fc
   .array(fc.integer({ min: 1, max: 32 }), { maxLength: 12 })
   .map((sizes) => sizes.map((works, index) => entry(`w${index}`, works)));
+const someDriver = fc.option(
+  fc.record({
+    id: fc.constantFrom("e0", "e1", "e2"),
+    width: fc.constantFrom(4, 16),
+  }),
+);
 const isolatedWorks = fc.nat(4).map((count) =>
   Array.from({ length: count }, (_, index): WaitingEntry => ({
     ...entry(`i${index}`),
@@ -137,6 +143,20 @@ describe("merging", () => {
 });
 
 describe("a plan", () => {
+  test("widens the lease of a driver before it starts an executor, and only so far", () => {
+    const driver = { id: "a", width: 12 };
+    const executors = [executor("a", { inFlight: 10 })];
+    const made = plan(20, CAP, executors, [entry("w", 5)], [], driver);
+    expect(made.grow).toEqual([{ id: "a", width: 12 }]);
+    expect(made.pieces.map(({ works }) => works)).toEqual([2, 3]);
+    expect(made.newExecutors).toHaveLength(1);
+    expect(plan(11, CAP, executors, [entry("w")], [], driver)).toMatchObject({
+      grow: [{ id: "a", width: 11 }],
+      newExecutors: [],
+      leftOver: false,
+    });
+  });
+
   test("fills free slots before it starts an executor", () => {
     const made = plan(
       20,
@@ -311,92 +331,105 @@ describe("whatever there is,", () => {
     executors: someExecutors,
     entries: someEntries,
     isolated: isolatedWorks,
+    driver: someDriver,
   });
 
   test("a plan takes entries in order, whole ones before parts, and never more than they have", () => {
     fc.assert(
-      fc.property(situation, ({ limit, executors, entries, isolated }) => {
-        const made = plan(limit, CAP, executors, entries, isolated);
-        const waiting = [...isolated, ...entries];
-        const taken = new Map<string, number>();
-        const order: string[] = [];
-        for (const { entryId, works } of made.pieces) {
-          expect(works).toBeGreaterThan(0);
-          if (!taken.has(entryId)) order.push(entryId);
-          taken.set(entryId, (taken.get(entryId) ?? 0) + works);
-        }
-        const ids = (list: readonly WaitingEntry[]) => list.map(({ id }) => id);
-        const isolatedTaken = order.filter((id) => id.startsWith("i"));
-        const othersTaken = order.filter((id) => id.startsWith("w"));
-        expect(isolatedTaken).toEqual(
-          ids(isolated).slice(0, isolatedTaken.length),
-        );
-        expect(othersTaken).toEqual(ids(entries).slice(0, othersTaken.length));
-        for (const { id, works } of waiting) {
-          expect(taken.get(id) ?? 0).toBeLessThanOrEqual(works);
-          // Only the last one may be taken in part.
-          const isPart = (taken.get(id) ?? works) < works;
-          if (isPart) expect(id).toBe(othersTaken.at(-1));
-        }
-        expect(made.leftOver).toBe(
-          entries.some(({ id, works }) => (taken.get(id) ?? 0) < works),
-        );
-      }),
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          const waiting = [...isolated, ...entries];
+          const taken = new Map<string, number>();
+          const order: string[] = [];
+          for (const { entryId, works } of made.pieces) {
+            expect(works).toBeGreaterThan(0);
+            if (!taken.has(entryId)) order.push(entryId);
+            taken.set(entryId, (taken.get(entryId) ?? 0) + works);
+          }
+          const ids = (list: readonly WaitingEntry[]) =>
+            list.map(({ id }) => id);
+          const isolatedTaken = order.filter((id) => id.startsWith("i"));
+          const othersTaken = order.filter((id) => id.startsWith("w"));
+          expect(isolatedTaken).toEqual(
+            ids(isolated).slice(0, isolatedTaken.length),
+          );
+          expect(othersTaken).toEqual(
+            ids(entries).slice(0, othersTaken.length),
+          );
+          for (const { id, works } of waiting) {
+            expect(taken.get(id) ?? 0).toBeLessThanOrEqual(works);
+            // Only the last one may be taken in part.
+            const isPart = (taken.get(id) ?? works) < works;
+            if (isPart) expect(id).toBe(othersTaken.at(-1));
+          }
+          expect(made.leftOver).toBe(
+            entries.some(({ id, works }) => (taken.get(id) ?? 0) < works),
+          );
+        },
+      ),
     );
   });
 
   test("no lease becomes wider by a plan that does not say so", () => {
     fc.assert(
-      fc.property(situation, ({ limit, executors, entries, isolated }) => {
-        const made = plan(limit, CAP, executors, entries, isolated);
-        const after = apply(executors, made);
-        executors.forEach((before, index) => {
-          if (made.grow.some(({ id }) => id === before.id)) return;
-          expect(leaseOf(after[index]!)).toBe(leaseOf(before));
-        });
-      }),
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          const after = apply(executors, made);
+          executors.forEach((before, index) => {
+            if (made.grow.some(({ id }) => id === before.id)) return;
+            expect(leaseOf(after[index]!)).toBe(leaseOf(before));
+          });
+        },
+      ),
     );
   });
 
   test("nothing starts beyond the limit, beyond a width, or beyond the executors allowed", () => {
     fc.assert(
-      fc.property(situation, ({ limit, executors, entries, isolated }) => {
-        const made = plan(limit, CAP, executors, entries, isolated);
-        const after = apply(executors, made);
-        expect(leasesOf(after)).toBeLessThanOrEqual(
-          Math.max(limit, leasesOf(executors)),
-        );
-        if (made.pieces.length > 0) {
-          expect(runningOf(after)).toBeLessThanOrEqual(limit);
-        }
-        for (const [index, each] of after.entries()) {
-          const before = executors[index];
-          const inFlight = before?.inFlight ?? 0;
-          if (each.inFlight === inFlight) continue;
-          const widened = before ? each.width - leaseOf(before) : 0;
-          expect(each.inFlight).toBeLessThanOrEqual(
-            Math.max(
-              Math.ceil(each.width * each.worksPerSlot),
-              inFlight + widened,
-            ),
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          const after = apply(executors, made);
+          expect(leasesOf(after)).toBeLessThanOrEqual(
+            Math.max(limit, leasesOf(executors)),
           );
-          expect(before?.closing ?? false).toBe(false);
-        }
-        // Where all are draining, one more than they are.
-        const draining = executors.every(({ closing }) => closing);
-        const allowed = Math.max(CAP, executors.length + (draining ? 1 : 0));
-        expect(after.length).toBeLessThanOrEqual(allowed);
-        expect(after.length).toBeLessThanOrEqual(
-          Math.max(2 * CAP, executors.length),
-        );
-      }),
+          if (made.pieces.length > 0) {
+            expect(runningOf(after)).toBeLessThanOrEqual(limit);
+          }
+          for (const [index, each] of after.entries()) {
+            const before = executors[index];
+            const inFlight = before?.inFlight ?? 0;
+            if (each.inFlight === inFlight) continue;
+            const widened = before ? each.width - leaseOf(before) : 0;
+            expect(each.inFlight).toBeLessThanOrEqual(
+              Math.max(
+                Math.ceil(each.width * each.worksPerSlot),
+                inFlight + widened,
+              ),
+            );
+            expect(before?.closing ?? false).toBe(false);
+          }
+          // Where all are draining, one more than they are.
+          const draining = executors.every(({ closing }) => closing);
+          const allowed = Math.max(CAP, executors.length + (draining ? 1 : 0));
+          expect(after.length).toBeLessThanOrEqual(allowed);
+          expect(after.length).toBeLessThanOrEqual(
+            Math.max(2 * CAP, executors.length),
+          );
+        },
+      ),
     );
   });
 
   test("nothing is handed over ahead while a slot is free", () => {
     fc.assert(
-      fc.property(situation, ({ limit, executors, entries }) => {
-        const made = plan(limit, CAP, executors, entries, []);
+      fc.property(situation, ({ limit, executors, entries, driver }) => {
+        const made = plan(limit, CAP, executors, entries, [], driver);
         const after = apply(executors, made);
         const ahead = after.some(
           ({ inFlight, width }, index) =>
@@ -411,13 +444,17 @@ describe("whatever there is,", () => {
 
   test("at most the last executor that is started listens, and only when the cap is reached", () => {
     fc.assert(
-      fc.property(situation, ({ limit, executors, entries, isolated }) => {
-        const made = plan(limit, CAP, executors, entries, isolated);
-        made.newExecutors.forEach(({ listener, isolated: apart }, index) => {
-          const isLast = !apart && executors.length + index + 1 === CAP;
-          expect(listener).toBe(isLast);
-        });
-      }),
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          made.newExecutors.forEach(({ listener, isolated: apart }, index) => {
+            // Or beyond it, when all others are draining.
+            const isLast = !apart && executors.length + index + 1 >= CAP;
+            expect(listener).toBe(isLast);
+          });
+        },
+      ),
     );
   });
 
@@ -456,7 +493,11 @@ describe("whatever there is,", () => {
         worksPerSlot: fc.constantFrom(1, 3, 10),
       }),
       fc.record({ kind: fc.constant("close" as const), which: fc.nat(7) }),
-      fc.record({ kind: fc.constant("start" as const), works: fc.nat(60) }),
+      fc.record({
+        kind: fc.constant("start" as const),
+        works: fc.nat(60),
+        driven: fc.boolean(),
+      }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -489,6 +530,9 @@ describe("whatever there is,", () => {
               executors,
               [entry("w", each.works)],
               [],
+              each.driven && executors[0]
+                ? { id: executors[0].id, width: 16 }
+                : null,
             );
             executors = apply(executors, made);
             expect(runningOf(executors)).toBeLessThanOrEqual(

@@ -67,6 +67,8 @@ export function plan(
   executors: readonly ExecutorView[],
   entries: readonly WaitingEntry[],
   isolated: readonly WaitingEntry[],
+  /** Widened up to this before others are started. */
+  driver: { id: string; width: number } | null = null,
 ): Plan {
   const result: Plan = {
     pieces: [],
@@ -106,13 +108,31 @@ export function plan(
       free: freeSlots(each),
     }))
     .sort((a, b) => b.free - a.free);
+  let driving = open.find(({ each }) => each.id === driver?.id);
   type Place = { target: Target; free: number };
   let places: Place[] = open.map(({ target, free }) => ({ target, free }));
 
-  /** The next place, in this order: free slots, a new executor, a wider one, room ahead. */
+  /** Widens the lease of an open executor, as far as there is something left of the limit. */
+  const widen = (widened: (typeof open)[number], by: number): Place => {
+    const before = result.grow.find(({ id }) => id === widened.each.id);
+    const width = (before?.width ?? leaseOf(widened.each)) + by;
+    if (before) before.width = width;
+    else result.grow.push({ id: widened.each.id, width });
+    left -= by;
+    places.push({ target: widened.target, free: by });
+    return places[0]!;
+  };
+
+  /** The next place, in this order: free slots, a wider driver, a new executor, a wider one, room ahead. */
   const nextPlace = (): Place | null => {
     while (places[0]?.free === 0) places.shift();
     if (places[0]) return places[0];
+    if (driving && left > 0) {
+      const by = Math.min(left, driver!.width - leaseOf(driving.each));
+      const found = by > 0 ? driving : undefined;
+      driving = undefined;
+      if (found) return widen(found, by);
+    }
     if (left > 0 && executorSlots > 0) {
       const width = widthOfNew(limit, left, executorSlots, executorCap);
       const listener = executorSlots === 1;
@@ -124,13 +144,7 @@ export function plan(
       return places[0]!;
     }
     const widened = open[0];
-    if (left > 0 && widened) {
-      places.push({ target: widened.target, free: left });
-      const width = leaseOf(widened.each) + left;
-      result.grow.push({ id: widened.each.id, width });
-      left = 0;
-      return places[0]!;
-    }
+    if (left > 0 && widened) return widen(widened, left);
     if (!aheadPlaced && !over) {
       aheadPlaced = true;
       places = shares(

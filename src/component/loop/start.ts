@@ -31,15 +31,19 @@ export class Starter {
     private readonly state: State,
     /** New executors take nothing beyond what they are started with. */
     private readonly bornClosing: boolean,
+    /** How often a new executor reports that is going to drive. */
+    private readonly pollMs: number | null,
   ) {}
 
   /**
    * Moves what the plan says. Every entry is read again before it is written: a
    * cancel may have taken works out of it since the snapshot.
    *
-   * @returns how many works were handed over.
+   * @returns how many works were handed over, and which executors were started for any work.
    */
-  async carryOut(plan: Plan): Promise<number> {
+  async carryOut(
+    plan: Plan,
+  ): Promise<{ moved: number; executors: Id<"executor">[] }> {
     const { view, ctx } = this;
     const entries = new Map<string, EntryView>(
       [...view.ready, ...view.due, ...view.isolated].map((entry) => [
@@ -65,9 +69,13 @@ export class Starter {
       assigned.peak = Math.max(assigned.peak, width);
     }
     let moved = 0;
+    const executors: Id<"executor">[] = [];
     for (const { target, pieces } of byTarget.values()) {
       if (target.kind === "new") {
-        moved += await this.start(plan.newExecutors[target.index]!, pieces);
+        const made = plan.newExecutors[target.index]!;
+        const started = await this.start(made, pieces);
+        moved += started.moved;
+        if (!made.isolated) executors.push(started.executorId);
         continue;
       }
       const width =
@@ -75,7 +83,7 @@ export class Starter {
         view.executors.find(({ _id }) => _id === target.id)!.width;
       moved += await this.handOver(target.id as Id<"executor">, width, pieces);
     }
-    return moved;
+    return { moved, executors };
   }
 
   private assigned(executorId: Id<"executor">): State["assigned"][number] {
@@ -114,7 +122,7 @@ export class Starter {
   private async start(
     made: Plan["newExecutors"][number],
     pieces: readonly Piece[],
-  ): Promise<number> {
+  ): Promise<{ moved: number; executorId: Id<"executor"> }> {
     const { ctx, view, state } = this;
     const { executorId, incarnation } = await reuse(ctx, view, state);
     const closed = made.isolated || (this.bornClosing && !made.listener);
@@ -134,7 +142,15 @@ export class Starter {
     const scheduledId = await ctx.scheduler.runAfter(
       0,
       internal.executor.run.run,
-      { executorId, incarnation, attempts, width, listener, closed },
+      {
+        executorId,
+        incarnation,
+        attempts,
+        width,
+        listener,
+        closed,
+        pollMs: this.pollMs,
+      },
     );
     logStarted(this.console, delivered.started, scheduledId);
     await ctx.db.replace("executor", executorId, {
@@ -157,7 +173,8 @@ export class Starter {
       works,
       peak: width,
     });
-    return first.length + (await this.handOver(executorId, width, rest));
+    const later = await this.handOver(executorId, width, rest);
+    return { moved: first.length + later, executorId };
   }
 
   /** Inserts hand-over rows, packed like entries. */

@@ -1,0 +1,551 @@
+/**
+ * One turn of the loop: look, start what may start, decide what follows. Ticks
+ * do it, and the reports of a driver (`drive.ts`).
+ */
+import { internal } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { sweepOverdueCallbacks } from "../callback.js";
+import { effectiveConfig } from "../config.js";
+import { NOTHING } from "../executor/results.js";
+import { createLogger, type Logger } from "../logging.js";
+import { sweepExpired } from "../retention.js";
+import { MINUTE, SECOND } from "../shared.js";
+import {
+  COOL_DOWN_MS,
+  decide,
+  type Decision,
+  type LoopStateKind,
+  MAX_FRUITLESS_TICKS_PER_MINUTE,
+  MAX_PARKED_TICKS,
+  parkedState,
+  RUNAWAY_DELAY_MS,
+} from "./decide.js";
+import {
+  afterTurn,
+  DRIVEN_COOL_DOWN_MS,
+  DRIVER_WIDTH,
+  driverLives,
+  isLight,
+  LIGHT_WORKS,
+  MIN_WAKE_UPS,
+  newDriver,
+  pollMs,
+} from "./drive.js";
+import { adjustLeases, removeGoneExecutors } from "./executors.js";
+import {
+  guardMissing,
+  nextIsLost,
+  overdue,
+  validUntil,
+  wantedGuard,
+} from "./guard.js";
+import { maxExecutors } from "./lease.js";
+import {
+  anythingAfter,
+  committedAt,
+  executorViews,
+  livingExecutors,
+  look,
+  MAX_ARRIVALS,
+  START,
+  type StatsView,
+  type View,
+  withStats,
+} from "./look.js";
+import { merge, plan, type Plan, type WaitingEntry } from "./plan.js";
+import { recoverLostExecutors } from "./recovery.js";
+import { reportIfDue } from "./stats.js";
+import { Starter } from "./start.js";
+
+export type TickArgs = {
+  generation: bigint;
+  takeover?: boolean;
+  token?: string;
+  guardAt?: number;
+  dueAt?: number;
+};
+
+/** Who does the turn. */
+export type Caller =
+  | ({ kind: "tick" } & TickArgs)
+  | {
+      kind: "driver";
+      executorId: Id<"executor">;
+      /** With what its report has changed. */
+      stats: StatsView;
+      /** It takes no more work: the loop goes on without it. */
+      leaving: boolean;
+    };
+
+export type Outcome = {
+  /** Who does the next turn; null: a tick, or nobody. */
+  driver: Doc<"loopState">["driver"];
+  /** What the loop parked as, if it did. */
+  parkedAs: LoopStateKind | null;
+};
+
+/** What a turn found and handed over. */
+type Started = {
+  moved: number;
+  /** Something waits that found no place. */
+  leftOver: boolean;
+  /** Other executors than the driver were needed, or a bound was met. */
+  tooMuchForDriver: boolean;
+};
+
+export function planFor(view: View, cap: number): Plan {
+  return plan(
+    view.config.maxParallelism,
+    cap,
+    executorViews(view),
+    merge(view.ready.map(waitingEntry), view.due.map(waitingEntry)),
+    view.isolated.map(waitingEntry),
+    view.state?.driver
+      ? { id: view.state.driver.executorId, width: DRIVER_WIDTH }
+      : null,
+  );
+}
+
+export async function executorCap(ctx: MutationCtx): Promise<number> {
+  const { class: deploymentClass } = await ctx.meta.getDeploymentMetadata();
+  return maxExecutors(deploymentClass);
+}
+
+export class Turn {
+  private view!: View;
+  private state!: Doc<"loopState">;
+  private status!: Doc<"runStatus">;
+  private console!: Logger;
+  /** Works put back into the queue by this turn. */
+  private requeued = 0;
+  private guardAgainAtOnce = false;
+  private readonly isGuard: boolean;
+
+  constructor(
+    private readonly ctx: MutationCtx,
+    private readonly now: number,
+    private readonly cap: number,
+    private readonly caller: Caller,
+  ) {
+    this.isGuard = caller.kind === "tick" && caller.guardAt !== undefined;
+  }
+
+  /** @returns whether the caller drives from now on, and how the loop goes on. */
+  async run(stale: View): Promise<Outcome> {
+    const { ctx } = this;
+    await this.readForWriting(stale);
+    if (!this.isStillWanted()) return { driver: null, parkedAs: null };
+    const tookOver = await this.beginOrTakeOver();
+
+    const parkedAs = this.isLastOfDriver()
+      ? await this.handOn()
+      : await this.startAndGoOn(tookOver);
+    await this.armGuard();
+    const { _id, _creationTime: _, ...fields } = this.state;
+    await ctx.db.replace("loopState", _id, fields);
+    return { driver: this.state.driver, parkedAs };
+  }
+
+  /** With what was read with dependencies. */
+  private isStillWanted(): boolean {
+    const { caller, state, status } = this;
+    if (caller.kind === "driver") {
+      const { driver } = state;
+      return (
+        status.state.kind === "running" &&
+        (driver === null || driver.executorId === caller.executorId)
+      );
+    }
+    if (this.isGuard) return true;
+    return status.generation === caller.generation && isLink(caller, state);
+  }
+
+  private async beginOrTakeOver(): Promise<boolean> {
+    const { caller, state, status, now, view } = this;
+    if (caller.kind === "driver") {
+      state.driver ??= newDriver(caller.executorId, now);
+      return false;
+    }
+    let dead = overdue(status, now);
+    if (this.isGuard) {
+      state.guardAt = null;
+      dead ||= nextIsLost(status, state, now);
+      await this.guard();
+      const { driver } = state;
+      dead ||= driver !== null && !driverLives(driver, view.executors);
+    }
+    if (dead) this.takeOver();
+    return dead;
+  }
+
+  /** A driver that leaves, or whose lease changes, makes room for a chain. New leases are given by a tick. */
+  private isLastOfDriver(): boolean {
+    const { caller, view } = this;
+    return (
+      caller.kind === "driver" &&
+      (caller.leaving ||
+        livingExecutors(view).some(({ epoch }) => epoch !== view.config.epoch))
+    );
+  }
+
+  private async handOn(): Promise<null> {
+    this.state.driver = null;
+    await this.keepRunning(0, 0, false);
+    return null;
+  }
+
+  private async startAndGoOn(tookOver: boolean): Promise<LoopStateKind | null> {
+    this.requeued += await adjustLeases(this.ctx, this.view, this.state);
+    this.noteArrivals();
+    this.countParkedTick();
+    const started = await this.start();
+    await sweepExpired(this.ctx);
+    return await this.goOn(started, tookOver);
+  }
+
+  private async goOn(
+    { moved, leftOver, tooMuchForDriver }: Started,
+    tookOver: boolean,
+  ): Promise<LoopStateKind | null> {
+    const { state, now } = this;
+    const decision = decide({
+      state: this.status.state,
+      moved: moved + this.requeued,
+      more: this.requeued > 0 || this.boundsMet(leftOver),
+      waiting: leftOver,
+      nextDueAt: this.view.nextDueAt,
+      now,
+      dueSince: state.nextTickAt,
+      lastWorkAt: state.lastWorkAt,
+      frequent: state.driver !== null || this.isFrequent(),
+      coolDownMs: state.driver === null ? COOL_DOWN_MS : DRIVEN_COOL_DOWN_MS,
+    });
+    if (moved + this.requeued > 0) state.lastWorkAt = now;
+
+    const next = await this.makeCertain(decision, moved);
+    if (next.kind === "park") {
+      await this.park(next.as);
+      return next.as;
+    }
+    if (next.kind === "stay") {
+      if (tookOver) await this.writeStatus(this.status.state);
+      return null;
+    }
+    // A loop that is alive goes on by itself: its guard must not add a chain.
+    const alive = this.isGuard && this.status.state.kind === "running";
+    if (alive) return null;
+    if (tooMuchForDriver) state.driver = null;
+    await this.keepRunning(next.delayMs, moved, tookOver);
+    return null;
+  }
+
+  /** From here on with dependencies: what this tick writes, and who may close. */
+  private async readForWriting(stale: View): Promise<void> {
+    const { ctx } = this;
+    const config = await effectiveConfig(ctx);
+    this.console = createLogger(config.logLevel);
+    this.state = await getOrCreateState(ctx, this.now);
+    this.status = await getOrCreateStatus(ctx);
+    const executors: Doc<"executor">[] = [];
+    for (const { executorId } of this.state.assigned) {
+      const row = await ctx.db.get("executor", executorId);
+      if (row) executors.push(row);
+    }
+    this.view = {
+      ...this.withOwnStats(stale),
+      config,
+      executors,
+      state: this.state,
+      status: this.status,
+    };
+  }
+
+  /** What a driver's report has changed is not in the table yet. */
+  private withOwnStats(view: View): View {
+    const { caller } = this;
+    return caller.kind === "driver" ? withStats(view, caller.stats) : view;
+  }
+
+  /** A loop that gave no sign of life, or whose chain or driver is lost, goes on under a new generation. */
+  private takeOver(): void {
+    const { status } = this;
+    this.console.warn(
+      `[loop] no sign of life in state ${status.state.kind}: a new chain takes over from generation ${status.generation}`,
+    );
+    status.generation += 1n;
+    // As if idle: whatever there is to do is decided anew below.
+    status.state = { kind: "idle" };
+    this.state.driver = null;
+  }
+
+  private async guard(): Promise<void> {
+    const { ctx, now, view, state } = this;
+    const recovered = await recoverLostExecutors(
+      ctx,
+      this.console,
+      now,
+      view,
+      state,
+    );
+    this.requeued += recovered.requeued;
+    this.guardAgainAtOnce = recovered.unfinished;
+    await removeGoneExecutors(ctx, view, state);
+    await sweepOverdueCallbacks(ctx, this.console);
+    await reportIfDue(ctx, this.console, now, view, state);
+    const { kind } = this.status.state;
+    if (kind === "running" || kind === "saturated") {
+      await this.writeStatus(this.status.state);
+    }
+  }
+
+  /** Later entries seen in commit order: one that committed late may be due before what was scanned. */
+  private noteArrivals(): void {
+    const { arrivals } = this.view;
+    const last = arrivals.at(-1);
+    if (!last) return;
+    this.state.later = last.position;
+    this.state.dueFrom = Math.min(
+      this.state.dueFrom,
+      ...arrivals.map(({ dueAt }) => dueAt),
+    );
+  }
+
+  private async start(): Promise<Started> {
+    const { view, state } = this;
+    const made = planFor(view, this.cap);
+    const more = made.leftOver || this.boundsMet(made.leftOver);
+    const driverToBe = !more && this.callsForDriver(made);
+    // Where a chain follows, or work waits, there is more to come for an
+    // executor. Where not, one that counted as open would have to ask for it.
+    const staysParked =
+      this.status.state.kind !== "running" && !more && !this.isFrequent();
+    const { moved, executors } = await new Starter(
+      this.ctx,
+      this.console,
+      this.now,
+      view,
+      state,
+      staysParked && !driverToBe,
+      driverToBe ? pollMs({ perSecond: MIN_WAKE_UPS }) : null,
+    ).carryOut(made);
+    if (driverToBe) state.driver = newDriver(executors[0]!, this.now);
+    return {
+      moved,
+      leftOver: made.leftOver,
+      tooMuchForDriver: more || (!driverToBe && executors.length > 0),
+    };
+  }
+
+  /** Wake-ups come often, and one executor is enough for them: the one about to start. */
+  private callsForDriver(made: Plan): boolean {
+    const executors = executorViews(this.view);
+    return (
+      !this.isGuard &&
+      this.status.state.kind !== "running" &&
+      this.state.parkedTicks.count >= MIN_WAKE_UPS &&
+      made.newExecutors.length === 1 &&
+      !made.newExecutors[0]!.isolated &&
+      executors.every(({ closing }) => closing) &&
+      isLight(executors) &&
+      made.pieces.reduce((sum, { works }) => sum + works, 0) <= LIGHT_WORKS
+    );
+  }
+
+  private boundsMet(leftOver: boolean): boolean {
+    const { truncated, arrivals } = this.view;
+    return arrivals.length >= MAX_ARRIVALS || (truncated && !leftOver);
+  }
+
+  private countParkedTick(): void {
+    const { parkedTicks } = this.state;
+    if (this.now - parkedTicks.since >= SECOND) {
+      this.state.parkedTicks = { since: this.now, count: 1 };
+    } else {
+      parkedTicks.count += 1;
+    }
+  }
+
+  /** Parked ticks so close to each other that a chain is cheaper, and conflicts less. */
+  private isFrequent(): boolean {
+    const { ready } = this.view;
+    const crowded =
+      ready.length > 1 &&
+      ready[0]!.position.commitTs !== ready.at(-1)!.position.commitTs;
+    return crowded || this.state.parkedTicks.count > MAX_PARKED_TICKS;
+  }
+
+  private async makeCertain(
+    decision: Decision,
+    moved: number,
+  ): Promise<Decision> {
+    if (decision.kind === "park") return await this.confirmPark();
+    const { kind } = this.status.state;
+    const startsForOthers =
+      decision.kind === "stay" && moved > 0 && kind !== "saturated";
+    return startsForOthers && !(await this.nothingBehind())
+      ? { kind: "run", delayMs: 0 }
+      : decision;
+  }
+
+  /**
+   * Reads the ends of the queue with dependencies: whoever adds to it at the same
+   * time conflicts. Later work too: its wake-up also counts on this tick.
+   */
+  private async nothingBehind(): Promise<boolean> {
+    const { ready, later } = this.state;
+    return (
+      !(await anythingAfter(this.ctx, "ready", ready)) &&
+      !(await anythingAfter(this.ctx, "later", later))
+    );
+  }
+
+  /**
+   * Before parking, everything that is about to be ignored is read with
+   * dependencies: whoever adds work or frees room at the same time conflicts
+   * with this tick, so one of the two sees the other.
+   */
+  private async confirmPark(): Promise<Decision> {
+    const fresh = this.withOwnStats(
+      await look(this.ctx, this.now, { entries: 1, arrivals: 1 }, this.state),
+    );
+    const made = planFor(fresh, this.cap);
+    if (fresh.arrivals.length > 0 || made.pieces.length > 0) {
+      return { kind: "run", delayMs: 0 };
+    }
+    return {
+      kind: "park",
+      as: parkedState(made.leftOver, fresh.nextDueAt),
+    };
+  }
+
+  private async keepRunning(
+    delayMs: number,
+    moved: number,
+    tookOver: boolean,
+  ): Promise<void> {
+    const { ctx, now, state, status } = this;
+    if (moved > 0 || now - state.reschedules.since >= MINUTE) {
+      state.reschedules = { since: now, count: 0 };
+    }
+    state.reschedules.count += 1;
+    let delay = delayMs;
+    if (state.reschedules.count > MAX_FRUITLESS_TICKS_PER_MINUTE) {
+      delay = Math.max(delay, RUNAWAY_DELAY_MS);
+      this.console.error(
+        `[loop] runaway: ${state.reschedules.count} ticks without progress since ${new Date(state.reschedules.since).toISOString()}; slowing down`,
+      );
+    }
+    if (status.state.kind !== "running") {
+      if (!tookOver) status.generation += 1n;
+      await this.writeStatus({ kind: "running" });
+    }
+    if (state.driver) {
+      state.driver = afterTurn(state.driver, moved, now);
+      state.nextTickAt = now + pollMs(state.driver);
+      return;
+    }
+    state.nextTickAt = now + delay;
+    await ctx.scheduler.runAfter(delay, internal.loop.tick.tick, {
+      generation: status.generation,
+      dueAt: state.nextTickAt,
+    });
+  }
+
+  private async park(as: LoopStateKind): Promise<void> {
+    this.status.generation += 1n;
+    this.state.driver = null;
+    await this.writeStatus(as);
+    if (as.kind === "scheduled") {
+      this.state.nextTickAt = as.at;
+      // The clock of functions shows whole milliseconds: at a fraction of one,
+      // this tick would find that it is too early.
+      await this.ctx.scheduler.runAt(
+        Math.ceil(as.at),
+        internal.loop.tick.tick,
+        { generation: this.status.generation },
+      );
+    }
+  }
+
+  private async writeStatus(state: LoopStateKind): Promise<void> {
+    const { ctx, status, now } = this;
+    status.state = state;
+    status.validUntil = validUntil(state, this.hasExecutors(), now);
+    const { _id, _creationTime: _, ...fields } = status;
+    await ctx.db.replace("runStatus", _id, fields);
+  }
+
+  private hasExecutors(): boolean {
+    return this.state.assigned.length > 0;
+  }
+
+  private async armGuard(): Promise<void> {
+    const { ctx, state, now } = this;
+    const wanted = this.guardAgainAtOnce
+      ? now
+      : wantedGuard(
+          this.status.state,
+          this.hasExecutors(),
+          this.view.owedAt,
+          now,
+        );
+    if (wanted === null || !guardMissing(state, wanted, now)) return;
+    state.guardAt = wanted;
+    await ctx.scheduler.runAt(wanted, internal.loop.tick.tick, {
+      generation: this.status.generation,
+      guardAt: wanted,
+    });
+  }
+}
+
+/** A link of the chain counts only at the time that the last turn set. */
+export function isLink(
+  { dueAt }: Pick<TickArgs, "dueAt">,
+  state: Pick<Doc<"loopState">, "nextTickAt">,
+): boolean {
+  return dueAt === undefined || dueAt === state.nextTickAt;
+}
+
+function waitingEntry(entry: View["ready"][number]): WaitingEntry {
+  return {
+    id: entry.id,
+    kind: entry.kind,
+    waitingSince: entry.kind === "ready" ? committedAt(entry) : entry.dueAt,
+    works: entry.works,
+  };
+}
+
+async function getOrCreateStatus(ctx: MutationCtx): Promise<Doc<"runStatus">> {
+  const row = await ctx.db.query("runStatus").first();
+  if (row) return row;
+  const id = await ctx.db.insert("runStatus", {
+    state: { kind: "idle" },
+    generation: 0n,
+    validUntil: null,
+  });
+  return (await ctx.db.get("runStatus", id))!;
+}
+
+async function getOrCreateState(
+  ctx: MutationCtx,
+  now: number,
+): Promise<Doc<"loopState">> {
+  const row = await ctx.db.query("loopState").first();
+  if (row) return row;
+  const id: Id<"loopState"> = await ctx.db.insert("loopState", {
+    ready: START,
+    later: START,
+    dueFrom: 0,
+    assigned: [],
+    driver: null,
+    nextTickAt: now,
+    lastWorkAt: 0,
+    parkedTicks: { since: now, count: 0 },
+    guardAt: null,
+    reschedules: { since: now, count: 0 },
+    totals: NOTHING,
+    lastReportAt: now,
+  });
+  return (await ctx.db.get("loopState", id))!;
+}
