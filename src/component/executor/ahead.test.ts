@@ -5,19 +5,24 @@ import {
   bufferSize,
   COMPANY_MS,
   lowWater,
-  updateMean,
+  Durations,
+  MIN_SAMPLES,
   worksPerSlot,
 } from "./ahead.js";
 
-describe("before anything has ended, and for long works,", () => {
+describe("before enough has ended, and for long works,", () => {
   test.each([null, SECOND, 60 * SECOND])(
     "nothing is fetched ahead (mean %s)",
     (mean) => {
       expect(bufferSize(10, mean)).toBe(0);
-      expect(lowWater(10, mean)).toBe(0);
       expect(worksPerSlot(mean)).toBe(1);
     },
   );
+});
+
+test("a report waits for company where works are long, and not while nothing is known of them", () => {
+  expect(lowWater(10, SECOND)).toBe(0);
+  expect(lowWater(10, null)).toBe(1);
 });
 
 describe("for short works", () => {
@@ -62,23 +67,34 @@ describe("for short works", () => {
   });
 });
 
+/** After so many works of `ms` milliseconds each. */
+function seen(count: number, ms: number): Durations {
+  const durations = new Durations();
+  for (let n = 0; n < count; n++) durations.add(ms);
+  return durations;
+}
+
 describe("the mean", () => {
-  test("is at first what the first work took", () => {
-    expect(updateMean(null, 40)).toBe(40);
+  test("is unknown until enough works have ended", () => {
+    expect(seen(MIN_SAMPLES - 1, 40).mean).toBeNull();
+    expect(seen(MIN_SAMPLES, 40).mean).toBeCloseTo(40);
   });
 
   test("stays within what was seen, and follows what runs now", () => {
-    let mean = 10;
+    const durations = seen(50, 10);
+    let mean = durations.mean!;
     for (let n = 0; n < 200; n++) {
-      const next = updateMean(mean, 3000);
-      expect(next).toBeGreaterThanOrEqual(mean);
-      expect(next).toBeLessThanOrEqual(3000);
-      mean = next;
+      durations.add(3000);
+      expect(durations.mean).toBeGreaterThanOrEqual(mean);
+      expect(durations.mean).toBeLessThanOrEqual(3000);
+      mean = durations.mean!;
     }
     expect(mean).toBeGreaterThan(2990);
   });
 
   test("is not thrown off by a single long work among short ones", () => {
-    expect(bufferSize(10, updateMean(20, 400))).toBeGreaterThan(0);
+    const durations = seen(50, 20);
+    durations.add(400);
+    expect(bufferSize(10, durations.mean)).toBeGreaterThan(0);
   });
 });

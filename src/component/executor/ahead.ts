@@ -21,12 +21,25 @@ const LOOP_MS = 2.5 * SEGMENT_MS + COMPANY_MS;
 const MAX_BUFFER = 400;
 const MAX_WORKS_PER_SLOT = 64;
 
-/** Milliseconds a slot is taken per work, averaged; null before the first one ended. */
+/** Milliseconds a slot is taken per work, averaged; null while too few have ended to tell. */
 export type MeanMs = number | null;
 
-/** Recent works count more: what runs may change. */
-export function updateMean(mean: MeanMs, ms: number): number {
-  return mean === null ? ms : mean + (ms - mean) / 16;
+/** So many works say something about the next: one that waits behind a wrong guess waits for long. */
+export const MIN_SAMPLES = 8;
+
+/** How long works take. Recent ones count more: what runs may change. */
+export class Durations {
+  private count = 0;
+  private average = 0;
+
+  add(ms: number): void {
+    this.count += 1;
+    this.average += (ms - this.average) / Math.min(this.count, 16);
+  }
+
+  get mean(): MeanMs {
+    return this.count < MIN_SAMPLES ? null : this.average;
+  }
 }
 
 function during(mean: MeanMs, ms: number): number {
@@ -43,6 +56,7 @@ export function bufferSize(width: number, mean: MeanMs): number {
 
 /** With fewer than this in the buffer, a report cannot wait for company: slots would run dry. */
 export function lowWater(width: number, mean: MeanMs): number {
+  if (mean === null) return 1;
   return Math.min(MAX_BUFFER, Math.ceil(width * during(mean, ROUND_TRIP_MS)));
 }
 

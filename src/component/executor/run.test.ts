@@ -230,14 +230,14 @@ describe("how much an executor wants", () => {
   });
 
   test("grows with short works, to a buffer beside them", async () => {
-    const play = new Play({ attempts: attempts(4), width: 4 }, () => ({
+    const play = new Play({ attempts: attempts(8), width: 8 }, () => ({
       ...OPEN,
-      width: 4,
+      width: 8,
     }));
     await play.pass(20);
-    await play.end(0, 1, 2, 3);
+    await play.end(0, 1, 2, 3, 4, 5, 6, 7);
     const { want, worksPerSlot } = play.reports.at(-1)!;
-    expect(want).toBeGreaterThan(2 * 4);
+    expect(want).toBeGreaterThan(2 * 8);
     expect(worksPerSlot).toBeGreaterThan(2);
   });
 

@@ -17,7 +17,7 @@
 import { type Infer, v } from "convex/values";
 import { type ActionCtx, internalAction } from "../_generated/server.js";
 import { MINUTE } from "../shared.js";
-import { bufferSize, type MeanMs, updateMean, worksPerSlot } from "./ahead.js";
+import { bufferSize, Durations, worksPerSlot } from "./ahead.js";
 import { resultBytes, runAttempt } from "./attempt.js";
 import { Bell } from "./bell.js";
 import {
@@ -72,7 +72,7 @@ class Executor {
     ReportReply,
     "width" | "listen" | "listener" | "closed" | "pollMs"
   >;
-  private mean: MeanMs = null;
+  private readonly durations = new Durations();
   private closing = false;
   private lastReportAt = this.startedAt;
   /** Reports in a row that brought nothing and took nothing. */
@@ -106,7 +106,7 @@ class Executor {
         buffered: this.buffer.length,
         unreported: this.unreported.length,
         oldestUnreportedMs: now - (this.unreported[0]?.since ?? now),
-        mean: this.mean,
+        mean: this.durations.mean,
         closing: this.closing,
         age: now - this.startedAt,
         sinceReportMs: now - this.lastReportAt,
@@ -131,7 +131,7 @@ class Executor {
     let bytes = 0;
     for (const { size } of this.held()) bytes += size;
     const { width } = this.known;
-    const target = width + bufferSize(width, this.mean);
+    const target = width + bufferSize(width, this.durations.mean);
     const reply = await this.reporter.report(results, {
       holding: [
         ...this.held().map(({ position }) => position),
@@ -139,7 +139,7 @@ class Executor {
       ],
       want: Math.max(0, target - this.held().length),
       wantBytes: Math.max(0, MAX_HELD_BYTES - bytes),
-      worksPerSlot: worksPerSlot(this.mean),
+      worksPerSlot: worksPerSlot(this.durations.mean),
       closing: this.closing,
       mayDrive: this.mayDrive(),
     });
@@ -180,7 +180,7 @@ class Executor {
       this.startedAt + RETRY_UNTIL_MS,
     );
     const now = Date.now();
-    this.mean = updateMean(this.mean, now - result.startedAt);
+    this.durations.add(now - result.startedAt);
     this.running.delete(attempt.position);
     this.unreported.push({ result, since: now });
     this.fill();
@@ -191,7 +191,7 @@ class Executor {
   private giveBackExcess(widthBefore: number): void {
     const { width } = this.known;
     if (width >= widthBefore) return;
-    const keep = width > 0 ? bufferSize(width, this.mean) : 0;
+    const keep = width > 0 ? bufferSize(width, this.durations.mean) : 0;
     const now = Date.now();
     for (const attempt of this.buffer.splice(keep)) this.giveBack(attempt, now);
   }

@@ -35,7 +35,7 @@ const wait = (ms?: number) => ({
   ...(ms === undefined ? {} : { ms }),
   closing: false,
 });
-const ASK = SEGMENT_MS / 2;
+const ASK = SEGMENT_MS;
 /** Of so short works a report cannot wait. */
 const short = { mean: 10 };
 
@@ -88,9 +88,19 @@ describe("an executor whose slots are all taken", () => {
 describe("what has ended", () => {
   test.each<[string, Partial<Situation>, unknown]>([
     [
-      "of short works is reported at once when a slot is free",
-      { ...short, unreported: 1 },
+      "of short works is reported at once when the slots were full",
+      { ...short, running: 3, unreported: 1 },
       report,
+    ],
+    [
+      "of works of which nothing is known yet, too",
+      { mean: null, running: 3, unreported: 1 },
+      report,
+    ],
+    [
+      "waits for company where there were free slots before: nothing waits for one",
+      { ...short, unreported: 1 },
+      wait(COMPANY_MS),
     ],
     [
       "of long works waits for company: a moment is nothing to them",
@@ -146,6 +156,20 @@ describe("what has ended", () => {
     ],
   ])("%s", (_, changes, expected) => {
     expect(step(changes)).toEqual(expected);
+  });
+});
+
+describe("a driver", () => {
+  const driver = { pollMs: 150, running: 0 };
+
+  test.each<[string, Partial<Situation>, unknown]>([
+    ["reports at its rhythm, whatever it has", {}, wait(150)],
+    ["also results, and with free slots", { unreported: 1 }, wait(150)],
+    ["when it is time", { sinceReportMs: 150 }, report],
+    ["at once when the results fill a report", { unreported: 100 }, report],
+    ["at once when it leaves", { age: MINUTE + 1 }, reportClosing],
+  ])("%s", (_, changes, expected) => {
+    expect(step({ ...driver, ...changes })).toEqual(expected);
   });
 });
 

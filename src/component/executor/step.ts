@@ -11,8 +11,8 @@ const LISTENER_LIFETIME_MS = 5 * MINUTE;
 /** Results in one report: their callbacks share one second of CPU. */
 export const MAX_RESULTS = 100;
 
-/** Asking for more: soon at first, then less and less often. */
-const FIRST_ASK_MS = SEGMENT_MS / 2;
+/** Asking for more: as often as the loop looks at first, then less and less often. */
+const FIRST_ASK_MS = SEGMENT_MS;
 const MAX_ASK_MS = SECOND / 2;
 
 export type Situation = Pick<
@@ -74,12 +74,19 @@ export function decideStep(now: Situation): Step {
     : { kind: "wait", ms: ask - now.sinceReportMs, closing };
 }
 
-/** Results wait for company only as long as no slot stays empty for it. */
+/**
+ * Results wait for company only as long as no slot stays empty for it. Where
+ * slots were free before, nothing is waiting for one.
+ */
 function isUrgent(now: Situation): boolean {
+  const wasFull = now.running + now.unreported >= now.width;
   return (
     now.unreported >= MAX_RESULTS ||
     now.oldestUnreportedMs >= COMPANY_MS ||
-    (now.listen && !now.closed && now.buffered < lowWater(now.width, now.mean))
+    (now.listen &&
+      !now.closed &&
+      wasFull &&
+      now.buffered < lowWater(now.width, now.mean))
   );
 }
 
