@@ -15,14 +15,10 @@ describe("before enough has ended, and for long works,", () => {
     "nothing is fetched ahead (mean %s)",
     (mean) => {
       expect(bufferSize(10, mean)).toBe(0);
+      expect(lowWater(10, mean)).toBe(0);
       expect(worksPerSlot(mean)).toBe(1);
     },
   );
-});
-
-test("a report waits for company where works are long, and not while nothing is known of them", () => {
-  expect(lowWater(10, SECOND)).toBe(0);
-  expect(lowWater(10, null)).toBe(1);
 });
 
 describe("for short works", () => {

@@ -25,7 +25,7 @@ const MAX_WORKS_PER_SLOT = 64;
 export type MeanMs = number | null;
 
 /** So many works say something about the next: one that waits behind a wrong guess waits for long. */
-export const MIN_SAMPLES = 8;
+export const MIN_SAMPLES = 4;
 
 /** How long works take. Recent ones count more: what runs may change. */
 export class Durations {
@@ -56,7 +56,6 @@ export function bufferSize(width: number, mean: MeanMs): number {
 
 /** With fewer than this in the buffer, a report cannot wait for company: slots would run dry. */
 export function lowWater(width: number, mean: MeanMs): number {
-  if (mean === null) return 1;
   return Math.min(MAX_BUFFER, Math.ceil(width * during(mean, ROUND_TRIP_MS)));
 }
 

@@ -86,7 +86,7 @@ function isUrgent(now: Situation): boolean {
     (now.listen &&
       !now.closed &&
       wasFull &&
-      now.buffered < lowWater(now.width, now.mean))
+      (now.mean === null || now.buffered < lowWater(now.width, now.mean)))
   );
 }
 
