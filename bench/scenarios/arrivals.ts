@@ -1,4 +1,4 @@
-/** Jobs that arrive one by one, whatever the pool makes of them. */
+/** Jobs that arrive one by one in a pool that has been used before, whatever it makes of them. */
 import type { Randomness } from "../../embedded/src/seams.js";
 import { jobs, type MakeWorkload } from "../workload.js";
 import type { Scenario } from "./scenario.js";
@@ -56,11 +56,14 @@ function arrivals(options: {
     parallelism,
     workload,
     async measure(run) {
+      // A pool makes its first rows only once.
+      await run.enqueue([{ id: -1, ms: 0 }]);
+      await run.drained();
       const load = workload(run.scaled, run.world.random);
       const count = load.jobs.length;
       const before = run.world.totals();
       await run.feed(load);
-      await run.ended(count);
+      await run.ended(count + 1);
       const measured = await run.settled(count, before, options.idleMinutes);
       run.checkOnce(load.jobs);
       return measured;

@@ -80,21 +80,35 @@ const cancel: Scenario = {
   },
 };
 
-/** Jobs whose cost is counted, after as many again that bring the pool into its stride. */
+/** Jobs whose cost is counted. */
 const SLICE = 2000;
-/** While a batch is enqueued, so many of its jobs run. */
-const MEANWHILE = 0.04;
+/**
+ * Scans pass over what was deleted or superseded lately: both slices are measured
+ * with a past this long behind them, which is longer than it takes to fill the queue.
+ */
+const PAST_MS = 12_000;
+const FULL_PAST_MS = 120_000;
 
 /** What a slice of jobs costs, with `waiting` more behind them all the time. */
 async function slice(run: Run, first: number, waiting: number) {
   const { meter, world } = run;
-  const count = Math.ceil((2 * SLICE + waiting) * (1 + MEANWHILE));
-  const all = jobs(count, { ms: 100 }).map((job) => ({
-    ...job,
-    id: first + job.id,
-  }));
-  await run.enqueueAll(all, BATCH, 1);
-  await run.ended(meter.ended + SLICE);
+  const endedBefore = meter.ended;
+  let enqueued = 0;
+  const fill = async () => {
+    while (enqueued - (meter.ended - endedBefore) < waiting + SLICE) {
+      const from = first + enqueued;
+      enqueued += BATCH;
+      await run.enqueue(
+        jobs(BATCH, { ms: 100 }).map((job) => ({ ...job, id: from + job.id })),
+      );
+    }
+  };
+  const past = run.setting.full ? FULL_PAST_MS : run.scaled(PAST_MS);
+  const start = world.now + past;
+  do {
+    await fill();
+    await run.ended(meter.ended + BATCH);
+  } while (world.now < start);
   const before = world.totals();
   const from = meter.ended;
   await run.ended(from + SLICE);

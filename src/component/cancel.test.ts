@@ -44,7 +44,7 @@ test("what waits ends, with its arguments and its place in the queue", async () 
   expect(entry!.bytes).toBeLessThan(101_000);
 
   await t.mutation(api.lib.cancel, { id: second! });
-  expect(await rowCounts(t)).toEqual({ config: 1 });
+  expect(await rowCounts(t)).toEqual({ config: 1, runStatus: 1 });
 });
 
 test("what runs goes on, marked, so that it is not retried", async () => {
@@ -94,7 +94,7 @@ test("canceling twice, or what never was, does no harm", async () => {
   for (const nothing of [id!, other, "", "nonsense", "🙂"]) {
     await t.mutation(api.lib.cancel, { id: nothing });
   }
-  expect(await rowCounts(t)).toEqual({ config: 1, payload: 1 });
+  expect(await rowCounts(t)).toEqual({ config: 1, runStatus: 1, payload: 1 });
 });
 
 test("all are canceled page by page, the latest first", async () => {
@@ -118,7 +118,7 @@ test("all are canceled page by page, the latest first", async () => {
 
   await t.mutation(api.lib.cancelAll, next!.args[0]);
   await t.mutation(api.lib.cancelAll, next!.args[0]);
-  expect(await rowCounts(t)).toEqual({ config: 1 });
+  expect(await rowCounts(t)).toEqual({ config: 1, runStatus: 1 });
 });
 
 test("all are canceled with pages of one, also what runs", async () => {

@@ -38,7 +38,12 @@ describe("a single enqueue", () => {
   test("writes the work and its entry, and wakes the loop", async () => {
     const id = await enqueue({ fnArgs: { a: 1 } });
 
-    expect(await rowCounts(t)).toEqual({ config: 1, work: 1, pendingStart: 1 });
+    expect(await rowCounts(t)).toEqual({
+      config: 1,
+      runStatus: 1,
+      work: 1,
+      pendingStart: 1,
+    });
     expect(await works()).toMatchObject([
       { _id: id, fnName: "jobs:test", fnArgs: { a: 1 }, attempts: 0, fence: 0 },
     ]);

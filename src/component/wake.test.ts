@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decideWake, type WakeReason } from "./wake.js";
 
 const NOW = 1_700_000_000_000;
-type Status = NonNullable<Parameters<typeof decideWake>[0]>;
+type Status = Parameters<typeof decideWake>[0];
 
 const status = (
   state: Status["state"],
@@ -10,7 +10,6 @@ const status = (
 ): Status => ({ state, validUntil });
 
 const IN = {
-  "no state yet": null,
   idle: status({ kind: "idle" }, null),
   scheduled: status({ kind: "scheduled", at: NOW + 5000 }),
   running: status({ kind: "running" }),
@@ -30,42 +29,36 @@ type Row = Record<keyof typeof IN, "tick" | "none">;
 const quiet = { running: "none" } as const;
 const TABLE: Record<keyof typeof REASONS, Row> = {
   "work that may run now": {
-    "no state yet": "tick",
     idle: "tick",
     scheduled: "tick",
     ...quiet,
     saturated: "none",
   },
   "work due before the next tick": {
-    "no state yet": "tick",
     idle: "tick",
     scheduled: "tick",
     ...quiet,
     saturated: "none",
   },
   "work due with the next tick": {
-    "no state yet": "tick",
     idle: "tick",
     scheduled: "none",
     ...quiet,
     saturated: "none",
   },
   "work due after it": {
-    "no state yet": "tick",
     idle: "tick",
     scheduled: "none",
     ...quiet,
     saturated: "none",
   },
   "freed capacity": {
-    "no state yet": "tick",
     idle: "none",
     scheduled: "none",
     ...quiet,
     saturated: "tick",
   },
   "changed settings": {
-    "no state yet": "tick",
     idle: "tick",
     scheduled: "tick",
     ...quiet,

@@ -7,7 +7,6 @@
  *
  * | runStatus  | new work that may run now | later work       | freed capacity, changed settings |
  * | ---------- | ------------------------- | ---------------- | -------------------------------- |
- * | (none)     | tick                      | tick             | tick                             |
  * | idle       | tick                      | tick             | settings only                    |
  * | scheduled  | tick                      | tick, if earlier | settings only                    |
  * | running    | the chain will look       | the same         | the same                         |
@@ -23,7 +22,6 @@ import type { Doc } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { vWakeUp } from "./schema.js";
 
-type RunStatus = Doc<"runStatus"> | null;
 export type WakeUp = Infer<typeof vWakeUp>;
 
 export type WakeReason =
@@ -31,11 +29,10 @@ export type WakeReason =
 
 /** Pure: does this need a tick, and does that tick take over a loop that died? */
 export function decideWake(
-  status: Pick<Doc<"runStatus">, "state" | "validUntil"> | null,
+  status: Pick<Doc<"runStatus">, "state" | "validUntil">,
   reason: WakeReason,
   now: number,
 ): "none" | "tick" | "takeover" {
-  if (status === null) return "tick";
   if (status.validUntil !== null && status.validUntil < now) return "takeover";
   switch (status.state.kind) {
     case "running":
@@ -54,14 +51,14 @@ export function decideWake(
 
 async function wake(
   ctx: MutationCtx,
-  status: RunStatus,
+  status: Doc<"runStatus">,
   reason: WakeReason,
 ): Promise<WakeUp | "none" | "refused"> {
   const decision = decideWake(status, reason, Date.now());
   if (decision === "none") return "none";
   const token = crypto.randomUUID();
   const id = await ctx.scheduler.runAfter(0, internal.loop.tick.tick, {
-    generation: status?.generation ?? 0n,
+    generation: status.generation,
     token,
     ...(decision === "takeover" ? { takeover: true } : {}),
   });
@@ -73,8 +70,28 @@ async function wake(
     : "refused";
 }
 
-export async function readRunStatus(ctx: MutationCtx): Promise<RunStatus> {
+/** Null: nothing was ever enqueued. */
+export async function readRunStatus(
+  ctx: MutationCtx,
+): Promise<Doc<"runStatus"> | null> {
   return await ctx.db.query("runStatus").first();
+}
+
+/**
+ * The first enqueue makes the row together with its other first rows: made by the
+ * first tick, it would conflict once more with all who enqueue meanwhile.
+ */
+export async function getOrCreateRunStatus(
+  ctx: MutationCtx,
+): Promise<Doc<"runStatus">> {
+  const row = await readRunStatus(ctx);
+  if (row) return row;
+  const id = await ctx.db.insert("runStatus", {
+    state: { kind: "idle" },
+    generation: 0n,
+    validUntil: null,
+  });
+  return (await ctx.db.get("runStatus", id))!;
 }
 
 /**
@@ -104,7 +121,7 @@ async function wakeOrThrow(
   ctx: MutationCtx,
   reason: WakeReason,
 ): Promise<WakeUp | undefined> {
-  const result = await wake(ctx, await readRunStatus(ctx), reason);
+  const result = await wake(ctx, await getOrCreateRunStatus(ctx), reason);
   if (result === "refused") {
     throw new Error(
       "Nothing was changed: the pool's wake-up could not be scheduled, because the scheduled function that makes this call was canceled.",
@@ -122,8 +139,8 @@ export async function wakeFromReport(
   ctx: MutationCtx,
   freed: boolean,
   earliestRetryAt: number | null,
-): Promise<Doc<"runStatus"> | null> {
-  const status = await readRunStatus(ctx);
+): Promise<Doc<"runStatus">> {
+  const status = await getOrCreateRunStatus(ctx);
   const woken = freed ? await wake(ctx, status, { kind: "capacity" }) : "none";
   if (woken === "none" && earliestRetryAt !== null) {
     await wake(ctx, status, { kind: "work", dueAt: earliestRetryAt });

@@ -105,7 +105,7 @@ export const report = internalMutation({
       (endedHere > 0 && makesRoom) || done || (closed && !before.closing);
     const status = await wakeFromReport(ctx, freed, earliestRetryAt);
     const active =
-      status?.state.kind === "running" || status?.state.kind === "saturated";
+      status.state.kind === "running" || status.state.kind === "saturated";
     const listener = executor.listener && inFlight(stats) > 0;
     return {
       next,

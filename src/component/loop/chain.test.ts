@@ -153,7 +153,7 @@ describe("a chain that was lost", () => {
     await pool.pass(SECOND);
     const generation = (await pool.runStatus()).generation;
     expect(await pool.cancelScheduled(TICK)).toBeGreaterThan(0);
-    await pool.pass(31 * SECOND);
+    await pool.pass(61 * SECOND);
     expect((await pool.runStatus()).generation).toBe(generation);
 
     await pool.enqueue([action("late")]);

@@ -13,8 +13,13 @@ import type { LoopStateKind } from "./decide.js";
 export const GUARD_MS = 12 * SECOND;
 /** The guard comes this long after the due time that a parked loop waits for. */
 const GUARD_GRACE_MS = 15 * SECOND;
-/** Without a sign of life for this long, whoever notices takes the loop over. */
-const VALID_MS = 30 * SECOND;
+/**
+ * Without a sign of life for this long, whoever notices takes the loop over. Each
+ * renewal conflicts with whoever is enqueuing, so it serves several guards.
+ */
+const VALID_MS = 60 * SECOND;
+/** Renewed when the next guard might come too late to do it. */
+const RENEW_BELOW_MS = 2 * GUARD_MS;
 /** A chain, or a driver, this long overdue is not coming back. */
 export const LOST_MS = 5 * SECOND;
 
@@ -62,6 +67,20 @@ export function validUntil(
       // Paused, nothing in flight: only a change of settings can wake it.
       return hasExecutors ? now + VALID_MS : null;
   }
+}
+
+/** Whether the guard should renew what the row says. */
+export function needsRenewal(
+  status: Pick<Doc<"runStatus">, "state" | "validUntil">,
+  hasExecutors: boolean,
+  now: number,
+): boolean {
+  const { state } = status;
+  if (state.kind !== "running" && state.kind !== "saturated") return false;
+  if (validUntil(state, hasExecutors, now) === null) {
+    return status.validUntil !== null;
+  }
+  return (status.validUntil ?? 0) < now + RENEW_BELOW_MS;
 }
 
 /** Nobody has given a sign of life for too long. */

@@ -11,6 +11,7 @@ import { NOTHING } from "../executor/results.js";
 import { createLogger, type Logger } from "../logging.js";
 import { sweepExpired } from "../retention.js";
 import { MINUTE, SECOND } from "../shared.js";
+import { getOrCreateRunStatus } from "../wake.js";
 import {
   COOL_DOWN_MS,
   decide,
@@ -35,6 +36,7 @@ import {
 import { adjustLeases, removeGoneExecutors } from "./executors.js";
 import {
   guardMissing,
+  needsRenewal,
   nextIsLost,
   overdue,
   validUntil,
@@ -246,7 +248,7 @@ export class Turn {
     const config = await effectiveConfig(ctx);
     this.console = createLogger(config.logLevel);
     this.state = await getOrCreateState(ctx, this.now);
-    this.status = await getOrCreateStatus(ctx);
+    this.status = await getOrCreateRunStatus(ctx);
     const executors: Doc<"executor">[] = [];
     for (const { executorId } of this.state.assigned) {
       const row = await ctx.db.get("executor", executorId);
@@ -293,8 +295,7 @@ export class Turn {
     await removeGoneExecutors(ctx, view, state);
     await sweepOverdueCallbacks(ctx, this.console);
     await reportIfDue(ctx, this.console, now, view, state);
-    const { kind } = this.status.state;
-    if (kind === "running" || kind === "saturated") {
+    if (needsRenewal(this.status, this.hasExecutors(), now)) {
       await this.writeStatus(this.status.state);
     }
   }
@@ -514,17 +515,6 @@ function waitingEntry(entry: View["ready"][number]): WaitingEntry {
     waitingSince: entry.kind === "ready" ? committedAt(entry) : entry.dueAt,
     works: entry.works,
   };
-}
-
-async function getOrCreateStatus(ctx: MutationCtx): Promise<Doc<"runStatus">> {
-  const row = await ctx.db.query("runStatus").first();
-  if (row) return row;
-  const id = await ctx.db.insert("runStatus", {
-    state: { kind: "idle" },
-    generation: 0n,
-    validUntil: null,
-  });
-  return (await ctx.db.get("runStatus", id))!;
 }
 
 async function getOrCreateState(
