@@ -3,12 +3,12 @@ import type { FunctionAddress } from "../embedded/src/runtime/types.js";
 import type { JSONValue } from "../embedded/src/storage/types.js";
 
 /** The functions that do jobs: called by the components, and written by hand. */
-const HANDLERS = new Set([
-  "jobs:action",
-  "jobs:mutation",
-  "byHand:action",
-  "byHand:mutation",
-]);
+const ACTIONS = new Set(["jobs:action", "byHand:action"]);
+const MUTATIONS = new Set(["jobs:mutation", "byHand:mutation"]);
+
+function isHandler({ component, name }: FunctionAddress): boolean {
+  return component === "" && (ACTIONS.has(name) || MUTATIONS.has(name));
+}
 
 export interface JobTimes {
   /** From when it may run: the commit of its enqueue, or its due time. */
@@ -23,20 +23,27 @@ export class Meter {
   readonly neighbours = new Map<number, number>();
   inFlight = 0;
   maxInFlight = 0;
+  /** Slots in use: from the call of an action to its return, and while a mutation runs. */
+  #slots = 0;
   started = 0;
   ended = 0;
-  firstStart: number | null = null;
-  lastStart: number | null = null;
   lastEnd: number | null = null;
   /** Of job-milliseconds, up to the last change. */
   #busy = 0;
   #changed = 0;
-  #busyAtLastStart = 0;
+  #firstTake: number | null = null;
+  #lastTake = 0;
+  #busyAtLastTake = 0;
   readonly #waiting = new Set<{ holds: () => boolean; resolve: () => void }>();
 
   constructor(private readonly now: () => number) {}
 
-  /** The deployment's observer. */
+  /** The deployment's observer of calls: from here on an action takes a slot. */
+  onCall(address: FunctionAddress): (() => void) | null {
+    return isHandler(address) ? this.#takeSlot() : null;
+  }
+
+  /** The deployment's observer of runs. */
   onRun(address: FunctionAddress, args: JSONValue): (() => void) | null {
     if (address.component !== "") return null;
     const { id } = args as { id: number };
@@ -44,12 +51,14 @@ export class Meter {
       this.neighbours.set(id, this.now());
       return null;
     }
-    if (!HANDLERS.has(address.name)) return null;
+    if (!isHandler(address)) return null;
+    const free = MUTATIONS.has(address.name) ? this.#takeSlot() : () => {};
     this.#begin(id);
     let over = false;
     return () => {
       if (!over) this.#end(id);
       over = true;
+      free();
     };
   }
 
@@ -57,6 +66,7 @@ export class Meter {
   died(): void {
     this.#integrate();
     this.inFlight = 0;
+    this.#slots = 0;
   }
 
   job(id: number): JobTimes {
@@ -75,13 +85,12 @@ export class Meter {
   }
 
   /**
-   * The share of `slots` in use from the first start to the last: while jobs
-   * were waiting. Null when that is no time at all.
+   * The share of `slots` in use from the first call of a handler to the last:
+   * while jobs were waiting. Null when that is no time at all.
    */
   utilization(slots: number): number | null {
-    if (this.firstStart === null) return null;
-    const span = this.lastStart! - this.firstStart;
-    return span <= 0 ? null : this.#busyAtLastStart / (slots * span);
+    const span = this.#lastTake - (this.#firstTake ?? this.#lastTake);
+    return span <= 0 ? null : this.#busyAtLastTake / (slots * span);
   }
 
   /** Milliseconds from when each job might run until it first did, in order. */
@@ -95,13 +104,24 @@ export class Meter {
     return latencies.sort((a, b) => a - b);
   }
 
-  #begin(id: number): void {
+  /** @returns what frees it. */
+  #takeSlot(): () => void {
     this.#integrate();
-    const now = this.now();
-    this.job(id).starts.push(now);
-    this.firstStart ??= now;
-    this.lastStart = now;
-    this.#busyAtLastStart = this.#busy;
+    this.#firstTake ??= this.now();
+    this.#lastTake = this.now();
+    this.#busyAtLastTake = this.#busy;
+    this.#slots++;
+    let taken = true;
+    return () => {
+      if (!taken) return;
+      this.#integrate();
+      this.#slots--;
+      taken = false;
+    };
+  }
+
+  #begin(id: number): void {
+    this.job(id).starts.push(this.now());
     this.started++;
     this.inFlight++;
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
@@ -109,7 +129,6 @@ export class Meter {
   }
 
   #end(id: number): void {
-    this.#integrate();
     const now = this.now();
     this.job(id).ends.push(now);
     this.lastEnd = now;
@@ -120,7 +139,7 @@ export class Meter {
 
   #integrate(): void {
     const now = this.now();
-    this.#busy += this.inFlight * (now - this.#changed);
+    this.#busy += this.#slots * (now - this.#changed);
     this.#changed = now;
   }
 

@@ -51,9 +51,11 @@ export class Run {
     setting: Setting,
   ): Promise<Run> {
     const observed: { current?: Run } = {};
-    const world = await World.open(app, setting, (address, args) =>
-      observed.current!.meter.onRun(address, args),
-    );
+    const meter = () => observed.current!.meter;
+    const world = await World.open(app, setting, {
+      onCall: (address) => meter().onCall(address),
+      onRun: (address, args) => meter().onRun(address, args),
+    });
     const run = new Run(world, pool, parallelism, setting);
     observed.current = run;
     return run;

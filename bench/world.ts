@@ -13,6 +13,7 @@ import {
 import type {
   App,
   FunctionStats,
+  CallObserver,
   RunObserver,
   Stats,
 } from "../embedded/src/runtime/types.js";
@@ -29,6 +30,11 @@ export interface Committed {
   value: JSONValue;
   /** Milliseconds since the epoch. */
   at: number;
+}
+
+export interface Observer {
+  onCall: CallObserver;
+  onRun: RunObserver;
 }
 
 /** A subscription. */
@@ -52,7 +58,7 @@ export class World {
   private constructor(
     private readonly app: App,
     private readonly setting: Setting,
-    private readonly onRun: RunObserver,
+    private readonly observer: Observer,
   ) {
     this.#randomness = new SeededRandomness(setting.seed);
     // The workload's own, so that it is the same for every pool.
@@ -83,9 +89,9 @@ export class World {
   static async open(
     app: App,
     setting: Setting,
-    onRun: RunObserver,
+    observer: Observer,
   ): Promise<World> {
-    const world = new World(app, setting, onRun);
+    const world = new World(app, setting, observer);
     await world.#begin();
     return world;
   }
@@ -102,8 +108,10 @@ export class World {
       limits: { userTimeMs: null, operationsPerAction: this.setting.ops },
       modules: MODULES,
       reuseModules: this.setting.reuseModules,
+      onCall: (address, args) =>
+        clock.isAlive ? this.observer.onCall(address, args) : null,
       onRun: (address, args) =>
-        clock.isAlive ? this.onRun(address, args) : null,
+        clock.isAlive ? this.observer.onRun(address, args) : null,
     });
     return { runtime, clock };
   }

@@ -59,11 +59,12 @@ function arrivals(options: {
       // A pool makes its first rows only once.
       await run.enqueue([{ id: -1, ms: 0 }]);
       await run.drained();
+      run.startOver();
       const load = workload(run.scaled, run.world.random);
       const count = load.jobs.length;
       const before = run.world.totals();
       await run.feed(load);
-      await run.ended(count + 1);
+      await run.ended(count);
       const measured = await run.settled(count, before, options.idleMinutes);
       run.checkOnce(load.jobs);
       return measured;

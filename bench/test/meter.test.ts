@@ -23,21 +23,35 @@ describe("the meter", () => {
     expect([meter.started, meter.ended]).toEqual([3, 2]);
   });
 
-  test("counts slots in use from the first start to the last", () => {
-    const first = begin(1);
+  test("counts slots in use from the first call to the last", () => {
+    const call = () => meter.onCall(app("jobs:action"))!;
+    const first = call();
+    now = 1040;
+    const run = begin(1);
     now = 1100;
+    run();
     first();
     now = 1200;
-    begin(2);
+    call();
     expect(meter.utilization(1)).toBe(0.5);
     expect(meter.utilization(2)).toBe(0.25);
     now = 9000;
     expect(meter.utilization(1)).toBe(0.5);
   });
 
+  test("counts the slot of a mutation while it runs", () => {
+    const mutation = (id: number) => meter.onRun(app("jobs:mutation"), { id })!;
+    const first = mutation(1);
+    now = 1100;
+    first();
+    now = 1200;
+    mutation(2);
+    expect(meter.utilization(1)).toBe(0.5);
+  });
+
   test("knows no share of slots for jobs that all start at once", () => {
-    begin(1);
-    begin(2);
+    meter.onCall(app("jobs:action"));
+    meter.onCall(app("jobs:action"));
     expect(meter.utilization(2)).toBeNull();
   });
 

@@ -7,7 +7,13 @@ import type { Latency, RuntimeLimits } from "./limits.js";
 import type { ModuleLoader } from "./moduleLoader.js";
 import type { Permits } from "./permits.js";
 import type { StatsCollector } from "./stats.js";
-import type { App, FunctionAddress, LogLine, RunObserver } from "./types.js";
+import type {
+  App,
+  CallObserver,
+  FunctionAddress,
+  LogLine,
+  RunObserver,
+} from "./types.js";
 
 export interface DeploymentMetadata {
   name: string;
@@ -30,6 +36,7 @@ export interface RuntimeContext {
   deployment: DeploymentMetadata;
   fetch: typeof fetch;
   onRun: RunObserver;
+  onCall: CallObserver;
   onLog(address: FunctionAddress, line: LogLine): void;
   /** A failure of the deployment itself that no caller is told of. */
   onInternalError(what: string, error: unknown): void;

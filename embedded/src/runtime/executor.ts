@@ -276,6 +276,19 @@ export class Executor {
     wait: "root" | "nested" | "scheduled",
     run: (call: ActionCall) => Promise<T>,
   ): Promise<T> {
+    const over = this.context.onCall(invocation.address, invocation.args);
+    try {
+      return await this.begunAction(invocation, wait, run);
+    } finally {
+      over?.();
+    }
+  }
+
+  private async begunAction<T>(
+    invocation: Invocation,
+    wait: "root" | "nested" | "scheduled",
+    run: (call: ActionCall) => Promise<T>,
+  ): Promise<T> {
     const { context } = this;
     const { app, address, request, log } = invocation;
     const { clock, latency, limits, permits } = context;

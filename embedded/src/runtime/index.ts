@@ -36,6 +36,7 @@ import type {
   FunctionAddress,
   FunctionRunner,
   LogLine,
+  CallObserver,
   RunObserver,
   Stats,
 } from "./types.js";
@@ -75,6 +76,8 @@ export interface RuntimeOptions {
   reuseModules?: boolean;
   /** Default: nobody looks. */
   onRun?: RunObserver;
+  /** Default: nobody looks. */
+  onCall?: CallObserver;
   /** Every log line of every function, as it is written. */
   onLog?(address: FunctionAddress, line: LogLine): void;
   /** A failure of the deployment itself that no caller is told of. Default: to stderr. */
@@ -126,6 +129,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     fetch: options.fetch ?? fetch,
     onRun: options.onRun ?? (() => null),
+    onCall: options.onCall ?? (() => null),
     onLog: options.onLog ?? (() => {}),
     onInternalError:
       options.onInternalError ??

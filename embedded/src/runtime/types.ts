@@ -155,6 +155,12 @@ export type RunObserver = (
   args: JSONValue,
 ) => (() => void) | null;
 
+/**
+ * Told whenever an action is called, before the deployment has found a place for
+ * it to run; what it returns is told when the call is over, however it went.
+ */
+export type CallObserver = RunObserver;
+
 /** Counters of one function, summed over calls. Everything `--stats` prints. */
 export interface FunctionStats {
   /** Billed calls: from clients, actions and the scheduler. */
