@@ -23,27 +23,41 @@ const MAX_REPLY_BYTES = 6_000_000;
 const MAX_HAND_OVERS = 64;
 
 export const waiting = internalQuery({
-  args: { executorId: v.id("executor"), cursor: v.number() },
+  args: {
+    executorId: v.id("executor"),
+    cursor: v.number(),
+    works: v.number(),
+  },
   returns: v.array(v.id("running")),
-  handler: async (ctx, { executorId, cursor }) =>
-    (await undelivered(ctx, executorId, cursor)).map((row) => row._id),
+  handler: async (ctx, { executorId, cursor, works }) =>
+    (await undelivered(ctx, executorId, cursor, works)).map((row) => row._id),
 });
+
+/** No more than have `works` works, but one if there is any: who wants to leave must know of it. */
 
 async function undelivered(
   ctx: QueryCtx,
   executorId: Id<"executor">,
   cursor: number,
+  works: number,
 ): Promise<Doc<"running">[]> {
-  return await ctx.db
+  const rows: Doc<"running">[] = [];
+  let found = 0;
+  const waiting = ctx.db
     .query("running")
     .withIndex("by_executor", (q) =>
       q.eq("executorId", executorId).gte("first", cursor),
-    )
-    .take(MAX_HAND_OVERS);
+    );
+  for await (const row of waiting) {
+    rows.push(row);
+    found += row.works.length;
+    if (found >= works || rows.length === MAX_HAND_OVERS) break;
+  }
+  return rows;
 }
 
 /**
- * The hand-overs not delivered yet. A stale look leaves no read dependency, so
+ * The hand-overs not delivered yet, as many as have `works` works. A stale look leaves no read dependency, so
  * that the loop can hand over meanwhile; what it misses, the next report finds.
  * A `thorough` look is for an executor about to leave, for which no next report comes.
  */
@@ -51,12 +65,13 @@ export async function findUndelivered(
   ctx: MutationCtx,
   executorId: Id<"executor">,
   cursor: number,
+  works: number,
   thorough: boolean,
 ): Promise<Doc<"running">[]> {
-  if (thorough) return await undelivered(ctx, executorId, cursor);
+  if (thorough) return await undelivered(ctx, executorId, cursor, works);
   const ids: Id<"running">[] = await ctx.runQuery(
     internal.executor.delivery.waiting,
-    { executorId, cursor },
+    { executorId, cursor, works },
     { useStaleSnapshot: true },
   );
   const rows: Doc<"running">[] = [];

@@ -158,13 +158,6 @@ async function deliverNext(
   const closing = args.closing || driving.kind === "parked";
   const leaving = closing || executor.closing;
   const drives = driving.kind === "drives";
-  const rows = await findUndelivered(
-    ctx,
-    executor._id,
-    stats.cursor,
-    // What a driver has just handed over to itself is in no snapshot.
-    leaving || drives,
-  );
   // Under a lease of an older epoch nothing new may start. Whoever leaves, or
   // drives, takes all that was handed over.
   const works =
@@ -173,6 +166,14 @@ async function deliverNext(
       : leaving || drives
         ? Infinity
         : args.want;
+  const rows = await findUndelivered(
+    ctx,
+    executor._id,
+    stats.cursor,
+    works,
+    // What a driver has just handed over to itself is in no snapshot.
+    leaving || drives,
+  );
   const count = countDeliverable(rows, {
     works,
     bytes: args.wantBytes,

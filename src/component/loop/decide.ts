@@ -65,7 +65,10 @@ export function decide(outcome: TickOutcome): Decision {
       ? { kind: "run", delayMs: untilNextSegment(now) }
       : { kind: "park", as: parked };
   }
-  if (outcome.moved > 0 && outcome.frequent) {
+  // A backlog that has just begun may be of short works: many reports would each
+  // wake the loop.
+  const backlogBegins = outcome.waiting && state.kind !== "saturated";
+  if (outcome.moved > 0 && (outcome.frequent || backlogBegins)) {
     return { kind: "run", delayMs: untilNextSegment(now) };
   }
   return sameState(state, parked)

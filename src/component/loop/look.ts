@@ -108,7 +108,7 @@ export async function look(
     ctx,
     "later",
     state?.later ?? START,
-    limits.arrivals,
+    new Bound(limits.arrivals),
   );
   const dueFrom = Math.min(
     state?.dueFrom ?? 0,
@@ -129,12 +129,17 @@ export async function look(
   const next = [await later.next.first(), await isolated.next.first()];
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
-  const limit = Math.min(
-    limits.entries,
-    roomFor(config.maxParallelism, { executors, stats, state }) + 1,
+  // One work more than there is room for tells that something waits.
+  const room = roomFor(config.maxParallelism, { executors, stats, state }) + 1;
+  const readyBound = new Bound(limits.entries, room);
+  const ready = await afterPosition(
+    ctx,
+    "ready",
+    state?.ready ?? START,
+    readyBound,
   );
-  const ready = await afterPosition(ctx, "ready", state?.ready ?? START, limit);
-  const due = await later.due.take(limit);
+  const dueBound = new Bound(limits.entries, room);
+  const due = await dueBound.take(later.due);
   return {
     snapshotTs: ctx.meta.getSnapshotTs(),
     status,
@@ -145,7 +150,7 @@ export async function look(
     ready: ready.map(entryView),
     oldestHasTick: await hasTick(ctx, ready[0]),
     due: due.map(entryView),
-    truncated: ready.length === limit || due.length === limit,
+    truncated: readyBound.isMet || dueBound.isMet,
     isolated: (await isolated.due.take(MAX_ISOLATED)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
@@ -171,7 +176,7 @@ export async function anythingAfter(
   kind: "ready" | "later",
   position: Position,
 ): Promise<boolean> {
-  return (await afterPosition(ctx, kind, position, 1)).length > 0;
+  return (await afterPosition(ctx, kind, position, new Bound(1))).length > 0;
 }
 
 /** Entries in commit order. All entries of one mutation share a timestamp: among them creation time tells. */
@@ -179,27 +184,48 @@ async function afterPosition(
   ctx: QueryCtx,
   kind: "ready" | "later",
   { commitTs, creationTime }: Position,
-  limit: number,
+  bound: Bound,
 ): Promise<Doc<"pendingStart">[]> {
-  const siblings = await ctx.db
+  const siblings = ctx.db
     .query("pendingStart")
     .withIndex("by_arrival", (q) =>
       q
         .eq("kind", kind)
         .eq("commitTs", commitTs)
         .gt("_creationTime", creationTime),
-    )
-    .take(limit);
-  const others =
-    siblings.length < limit
-      ? await ctx.db
-          .query("pendingStart")
-          .withIndex("by_arrival", (q) =>
-            q.eq("kind", kind).gt("commitTs", commitTs),
-          )
-          .take(limit - siblings.length)
-      : [];
-  return [...siblings, ...others];
+    );
+  const others = ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q.eq("kind", kind).gt("commitTs", commitTs),
+    );
+  return [...(await bound.take(siblings)), ...(await bound.take(others))];
+}
+
+/** How much is read: no more entries than this, and none once they have so many works. */
+class Bound {
+  constructor(
+    private entries: number,
+    private works = Infinity,
+  ) {}
+
+  get isMet(): boolean {
+    return this.entries <= 0 || this.works <= 0;
+  }
+
+  async take(
+    source: AsyncIterable<Doc<"pendingStart">>,
+  ): Promise<Doc<"pendingStart">[]> {
+    const taken: Doc<"pendingStart">[] = [];
+    if (this.isMet) return taken;
+    for await (const entry of source) {
+      taken.push(entry);
+      this.entries -= 1;
+      this.works -= entry.works.length;
+      if (this.isMet) break;
+    }
+    return taken;
+  }
 }
 
 function entryView(entry: Doc<"pendingStart">): EntryView {

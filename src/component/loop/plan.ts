@@ -113,14 +113,16 @@ export function plan(
   let places: Place[] = open.map(({ target, free }) => ({ target, free }));
 
   /** Widens the lease of an open executor, as far as there is something left of the limit. */
-  const widen = (widened: (typeof open)[number], by: number): Place => {
-    const before = result.grow.find(({ id }) => id === widened.each.id);
-    const width = (before?.width ?? leaseOf(widened.each)) + by;
-    if (before) before.width = width;
-    else result.grow.push({ id: widened.each.id, width });
+  const widen = (widened: (typeof open)[number], by: number): void => {
+    const { id, inFlight } = widened.each;
+    const before = result.grow.find((each) => each.id === id);
+    const lease = before?.width ?? leaseOf(widened.each);
+    if (before) before.width = lease + by;
+    else result.grow.push({ id, width: lease + by });
     left -= by;
-    places.push({ target: widened.target, free: by });
-    return places[0]!;
+    // What was handed over ahead takes the new slots first.
+    const ahead = Math.max(0, inFlight - lease);
+    places.push({ target: widened.target, free: Math.max(0, by - ahead) });
   };
 
   /** The next place, in this order: free slots, a wider driver, a new executor, a wider one, room ahead. */
@@ -128,10 +130,13 @@ export function plan(
     while (places[0]?.free === 0) places.shift();
     if (places[0]) return places[0];
     if (driving && left > 0) {
-      const by = Math.min(left, driver!.width - leaseOf(driving.each));
-      const found = by > 0 ? driving : undefined;
+      const widened = driving;
       driving = undefined;
-      if (found) return widen(found, by);
+      const by = Math.min(left, driver!.width - leaseOf(widened.each));
+      if (by > 0) {
+        widen(widened, by);
+        return nextPlace();
+      }
     }
     if (left > 0 && executorSlots > 0) {
       const width = widthOfNew(limit, left, executorSlots, executorCap);
@@ -144,7 +149,10 @@ export function plan(
       return places[0]!;
     }
     const widened = open[0];
-    if (left > 0 && widened) return widen(widened, left);
+    if (left > 0 && widened) {
+      widen(widened, left);
+      return nextPlace();
+    }
     if (!aheadPlaced && !over) {
       aheadPlaced = true;
       places = shares(
