@@ -45,7 +45,7 @@ describe("a single enqueue", () => {
       pendingStart: 1,
     });
     expect(await works()).toMatchObject([
-      { _id: id, fnName: "jobs:test", fnArgs: { a: 1 }, attempts: 0, fence: 0 },
+      { _id: id, fnName: "jobs:test", fnArgs: { a: 1 } },
     ]);
     expect(await entries()).toMatchObject([
       { kind: "ready", works: [id], only: id, dueAt: Date.now() },

@@ -153,8 +153,6 @@ async function insertWork(
     onComplete: item.onComplete && (await storeCallback(ctx, item.onComplete)),
     statusTtl,
     runAt: item.runAt,
-    attempts: 0,
-    fence: 0,
     entryId,
   });
 }

@@ -146,7 +146,7 @@ export async function requeue(
     for (const { work, patch } of members) {
       await ctx.db.patch("work", work._id, {
         ...patch,
-        fence: work.fence + 1,
+        fence: (work.fence ?? 0) + 1,
         entryId,
       });
     }

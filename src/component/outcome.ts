@@ -41,7 +41,7 @@ export async function endWork(
       fnType: work.fnType,
       fnName: work.fnName,
       ...stored,
-      attempts: work.attempts,
+      attempts: work.attempts ?? 0,
       ...(work.lastError !== undefined ? { lastError: work.lastError } : {}),
       enqueuedAt: work._creationTime,
       runAt: work.runAt,
@@ -62,7 +62,7 @@ export async function endWork(
     fnName: work.fnName,
     completedAt: now,
     onCompleteScheduledFunctionId: scheduledId,
-    attempts: work.attempts,
+    attempts: work.attempts ?? 0,
     status: result.kind,
   });
 }

@@ -143,10 +143,10 @@ export default defineSchema({
     ),
     statusTtl: v.optional(vStatusTtl),
     runAt: v.number(),
-    /** Attempts that have ended. */
-    attempts: v.number(),
+    /** Attempts that have ended. Unset: none, as with most works that are read. */
+    attempts: v.optional(v.number()),
     /** Grows whenever the work goes back to the queue, so a late result of an old attempt changes nothing. */
-    fence: v.number(),
+    fence: v.optional(v.number()),
     /** The queue entry it is in, or was last in. Unset: see `pendingStart.only`. */
     entryId: v.optional(v.id("pendingStart")),
     canceled: v.optional(v.boolean()),

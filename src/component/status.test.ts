@@ -33,7 +33,10 @@ const get = (id: string) => t.query(api.lib.get, { id });
 const retry = (id: Id<"work">, dueAt: number | null) =>
   t.run(async (ctx) => {
     const work = (await ctx.db.get("work", id))!;
-    const patch = { attempts: work.attempts + 1, lastError: "Error: once" };
+    const patch = {
+      attempts: (work.attempts ?? 0) + 1,
+      lastError: "Error: once",
+    };
     await requeue(ctx, [{ work, dueAt, patch }]);
   });
 const end = (

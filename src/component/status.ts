@@ -51,7 +51,7 @@ function statusOf(
 ): Status {
   return {
     state: entry?.works.includes(work._id) ? "pending" : "running",
-    previousAttempts: work.attempts,
+    previousAttempts: work.attempts ?? 0,
   };
 }
 
@@ -80,7 +80,7 @@ async function unfinishedInfo(
     fnName: work.fnName,
     fnType: work.fnType,
     state: entry ? "pending" : "running",
-    attempts: work.attempts,
+    attempts: work.attempts ?? 0,
     ...(work.canceled && { canceled: true as const }),
     enqueuedAt: work._creationTime,
     runAt: work.runAt,

@@ -137,7 +137,7 @@ export async function deliver(
     attempts.push({
       position,
       workId,
-      fence: work.fence,
+      fence: work.fence ?? 0,
       fnType: work.fnType,
       fnHandle: work.fnHandle,
       fnName: work.fnName,

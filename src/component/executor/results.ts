@@ -43,7 +43,7 @@ export function decideAfterAttempt(
       kind: "end";
       result: { kind: "failed"; error: string } | { kind: "canceled" };
     } {
-  const ended = work.attempts + 1;
+  const ended = (work.attempts ?? 0) + 1;
   const retry =
     outcome.retryable &&
     work.retryBehavior !== undefined &&
@@ -86,7 +86,7 @@ export async function applyResults(
       continue;
     }
     const work = await ctx.db.get("work", workId);
-    if (!work || work.fence !== fence) {
+    if (!work || (work.fence ?? 0) !== fence) {
       console.debug(`[report] late result of work ${workId} ignored`);
       continue;
     }
@@ -108,7 +108,7 @@ export async function applyResults(
       continue;
     }
     if (outcome.kind === "success") {
-      work.attempts += 1;
+      work.attempts = (work.attempts ?? 0) + 1;
       await endWork(ctx, console, work, outcome, {
         startedAt,
         inlineCallback: inlineCallbacks,
@@ -117,7 +117,7 @@ export async function applyResults(
       continue;
     }
     const decision = decideAfterAttempt(work, outcome, Math.random());
-    const attempts = work.attempts + 1;
+    const attempts = (work.attempts ?? 0) + 1;
     if (decision.kind === "end") {
       await endWork(
         ctx,

@@ -28,7 +28,7 @@ export const run = internalMutation({
   handler: async (ctx, { workId, fence, inlineCallback }) => {
     const startedAt = Date.now();
     const work = await ctx.db.get("work", workId);
-    if (!work || work.fence !== fence || work.fnType === "action") {
+    if (!work || (work.fence ?? 0) !== fence || work.fnType === "action") {
       return "superseded" as const;
     }
     const { logLevel } = await effectiveConfig(ctx);
@@ -37,7 +37,7 @@ export const run = internalMutation({
     if (work.canceled) {
       result = { kind: "canceled" };
     } else {
-      work.attempts += 1;
+      work.attempts = (work.attempts ?? 0) + 1;
       try {
         result = {
           kind: "success",

@@ -195,7 +195,7 @@ async function goOn(
       }
       continue;
     }
-    const attempts = work.attempts + 1;
+    const attempts = (work.attempts ?? 0) + 1;
     const decision = decideAfterAttempt(
       work,
       { kind: "failed", error, retryable: true },
