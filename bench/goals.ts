@@ -36,7 +36,10 @@ const written = (result: Result) => result.documentsWrittenPerJob;
 const bytes = (result: Result) =>
   result.bytesReadPerJob + result.bytesWrittenPerJob;
 const conflicts = (result: Result) => result.conflictsPerJob;
-/** Enqueuing one by one costs a call whatever the pool does. */
+/**
+ * Enqueuing one by one costs a call whatever the pool does; the floor of these
+ * goals, one call, is the job's own.
+ */
 const callsOfPool = (result: Result) =>
   result.functionCallsPerJob - result.clientCallsPerJob;
 
@@ -64,7 +67,7 @@ const GOALS: Goal[] = [
   cost("calls per job", "burst", calls, 1.1),
   cost("calls per job", "throughput", calls, 1.25),
   cost("calls per job", "mutations", calls, 1.25),
-  cost("calls per job", "trickle", calls, 4.3),
+  cost("calls per job, the client's left out", "trickle", callsOfPool, 4.3),
   cost("calls per job", "serial", calls, 1.6),
   cost(
     "calls per minute when idle",
