@@ -9,6 +9,8 @@ export type {
 } from "./options.js";
 export {
   type OnCompleteArgs,
+  type PoolHealth,
+  vPoolHealth,
   vOnComplete,
   vOnCompleteArgs,
   /** @deprecated Use `vOnCompleteArgs` instead. */

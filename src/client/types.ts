@@ -71,5 +71,7 @@ export const vWorkInfo = v.object({
   ...vComponentWorkInfo.fields,
   workId: vWorkId,
 });
+export { vPoolHealth, type PoolHealth } from "../component/poolHealth.js";
+
 /** What is known about a work: see {@link Workpool.get}. */
 export type WorkInfo = Infer<typeof vWorkInfo>;

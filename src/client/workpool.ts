@@ -25,6 +25,7 @@ import {
 } from "./options.js";
 import {
   type OnCompleteArgs,
+  type PoolHealth,
   vOnCompleteArgs,
   type WorkId,
   type WorkInfo,
@@ -362,6 +363,33 @@ export class Workpool {
     return (await ctx.runQuery(this.component.lib.get, {
       id,
     })) as WorkInfo | null;
+  }
+
+  /**
+   * How the pool is doing: the state of its loop, what waits and for how long, its
+   * executors, and what is wrong with it, in words. Show it to administrators, or
+   * call it from a cron job that raises an alarm. It reads a page of the queue, so
+   * a subscription to it runs again with every work that comes and goes.
+   *
+   * @param ctx - Any context.
+   * @returns `problems` is empty when nothing is wrong; times are in milliseconds
+   *   since the epoch; counts stop at a page and then say `isAtLeast`.
+   */
+  async health(ctx: QueryCtx | MutationCtx | ActionCtx): Promise<PoolHealth> {
+    return await ctx.runQuery(this.component.lib.health, {});
+  }
+
+  /**
+   * For a pool that seems stuck: its loop looks after lost executors, owed callbacks
+   * and waiting works at once, and starts anew. A pool looks after itself within
+   * fifteen seconds, so this should never be needed; it harms none that works.
+   *
+   * @param ctx - A mutation's or an action's context.
+   * @throws When the tick cannot be scheduled, because the scheduled function that
+   *   makes this call was canceled.
+   */
+  async kick(ctx: MutationCtx | ActionCtx): Promise<void> {
+    await ctx.runMutation(this.component.lib.kick, {});
   }
 
   /**

@@ -9,7 +9,9 @@ import {
 } from "./cancel.js";
 import { effectiveConfig, vDeclaration } from "./config.js";
 import { enqueueItems, vItem } from "./enqueue.js";
+import { poolHealth } from "./health.js";
 import { createLogger, logLevel } from "./logging.js";
+import { vPoolHealth } from "./poolHealth.js";
 import { vStatus } from "./shared.js";
 import { workInfo, workStatus, workStatuses } from "./status.js";
 import {
@@ -17,6 +19,7 @@ import {
   checkCancelLimit,
   checkStatusBatch,
 } from "./validate.js";
+import { kickLoop } from "./wake.js";
 import { vWorkInfo } from "./workInfo.js";
 
 export const enqueue = mutation({
@@ -81,6 +84,23 @@ export const statusBatch = query({
   handler: async (ctx, { ids }) => {
     checkStatusBatch(ids);
     return await workStatuses(ctx, ids);
+  },
+});
+
+/** How the pool is doing, and what is wrong with it in words. */
+export const health = query({
+  args: {},
+  returns: vPoolHealth,
+  handler: async (ctx) => await poolHealth(ctx, Date.now()),
+});
+
+/** For a pool that seems stuck: its loop looks after everything at once, and starts anew. */
+export const kick = mutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    await kickLoop(ctx);
+    return null;
   },
 });
 

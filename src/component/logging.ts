@@ -129,6 +129,22 @@ export function recordReport(
   console.event("report", { ...data, ...failureRates(data) });
 }
 
+/** The loop goes round without moving anything: it is slowed down, and a bug. Logged as an error at every level. */
+export function recordRunaway(
+  console: Logger,
+  { count, since }: { count: number; since: number },
+): void {
+  console.error(
+    JSON.stringify({
+      component: "workpool",
+      event: "runaway",
+      message: `${count} ticks without progress since ${new Date(since).toISOString()}: slowing down to one per second`,
+      count,
+      since,
+    }),
+  );
+}
+
 /** `failureRate` counts every failed attempt, `permanentFailureRate` only works that failed for good. */
 export function failureRates({
   completed,

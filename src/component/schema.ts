@@ -105,7 +105,9 @@ export default defineSchema({
      * starts a new chain.
      */
     nextTickAt: v.number(),
-    /** When the last tick moved something. */
+    /** When the last turn was. */
+    lastTurnAt: v.number(),
+    /** When the last turn moved something. */
     lastWorkAt: v.number(),
     /** Ticks outside the running state in the window that began at `since`: many of them mean a chain is cheaper. */
     parkedTicks: v.object({ since: v.number(), count: v.number() }),

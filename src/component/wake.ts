@@ -16,9 +16,10 @@
  * (its tick was canceled by hand, hit a limit, was lost): then the tick that is
  * scheduled takes the loop over.
  */
+import type { FunctionArgs } from "convex/server";
 import type { Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
-import type { Doc } from "./_generated/dataModel.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import type { vWakeUp } from "./schema.js";
 
@@ -57,17 +58,25 @@ async function wake(
   const decision = decideWake(status, reason, Date.now());
   if (decision === "none") return "none";
   const token = crypto.randomUUID();
-  const id = await ctx.scheduler.runAfter(0, internal.loop.tick.tick, {
+  const scheduledId = await schedule(ctx, {
     generation: status.generation,
     token,
     ...(decision === "takeover" ? { takeover: true } : {}),
   });
-  // Inside a scheduled function that was canceled meanwhile, Convex inserts
-  // new ones already canceled: such a tick will never come.
+  return scheduledId ? { token, scheduledId } : "refused";
+}
+
+/**
+ * Null: inside a scheduled function that was canceled meanwhile, Convex inserts
+ * new ones already canceled, so such a tick would never come.
+ */
+async function schedule(
+  ctx: MutationCtx,
+  args: FunctionArgs<typeof internal.loop.tick.tick>,
+): Promise<Id<"_scheduled_functions"> | null> {
+  const id = await ctx.scheduler.runAfter(0, internal.loop.tick.tick, args);
   const scheduled = await ctx.db.system.get("_scheduled_functions", id);
-  return scheduled?.state.kind === "pending"
-    ? { token, scheduledId: id }
-    : "refused";
+  return scheduled?.state.kind === "pending" ? id : null;
 }
 
 /** Null: nothing was ever enqueued. */
@@ -117,16 +126,22 @@ export async function wakeForChange(ctx: MutationCtx): Promise<void> {
   await wakeOrThrow(ctx, { kind: "settings" });
 }
 
+/**
+ * Somebody believes that the loop is stuck: a tick looks after everything, as the
+ * guard does, and starts a new generation. Of no use, and no harm, to a loop that works.
+ * @throws when the tick cannot be scheduled.
+ */
+export async function kickLoop(ctx: MutationCtx): Promise<void> {
+  const { generation } = await getOrCreateRunStatus(ctx);
+  if (!(await schedule(ctx, { generation, kick: true }))) throw refusal();
+}
+
 async function wakeOrThrow(
   ctx: MutationCtx,
   reason: WakeReason,
 ): Promise<WakeUp | undefined> {
   const result = await wake(ctx, await getOrCreateRunStatus(ctx), reason);
-  if (result === "refused") {
-    throw new Error(
-      "Nothing was changed: the pool's wake-up could not be scheduled, because the scheduled function that makes this call was canceled.",
-    );
-  }
+  if (result === "refused") throw refusal();
   return result === "none" ? undefined : result;
 }
 
@@ -146,4 +161,10 @@ export async function wakeFromReport(
     await wake(ctx, status, { kind: "work", dueAt: earliestRetryAt });
   }
   return status;
+}
+
+function refusal(): Error {
+  return new Error(
+    "Nothing was changed: the pool's wake-up could not be scheduled, because the scheduled function that makes this call was canceled.",
+  );
 }

@@ -151,6 +151,39 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      health: FunctionReference<
+        "query",
+        "internal",
+        {},
+        {
+          backlog: { count: number; isAtLeast: boolean };
+          callbacks: {
+            failed: { count: number; isAtLeast: boolean };
+            owed: { count: number; isAtLeast: boolean };
+          };
+          executors: Array<{
+            closing: boolean;
+            drives: boolean;
+            inFlight: number;
+            lastReportAt: number | null;
+            startedAt: number;
+            state: string | null;
+            width: number;
+          }>;
+          fruitlessTicks: { count: number; since: number };
+          healthy: boolean;
+          inFlight: number;
+          lastTickAt: number | null;
+          maxParallelism: number;
+          nextDueAt: number | null;
+          nextTickAt: number | null;
+          oldestWaitingSince: number | null;
+          problems: Array<string>;
+          state: "idle" | "scheduled" | "running" | "saturated";
+        },
+        Name
+      >;
+      kick: FunctionReference<"mutation", "internal", {}, null, Name>;
       status: FunctionReference<
         "query",
         "internal",

@@ -10,7 +10,8 @@ import {
   type View,
   withStats,
 } from "./look.js";
-import { executorCap, planFor, Turn } from "./turn.js";
+import { executorCap, planFor } from "./planView.js";
+import { Turn } from "./turn.js";
 
 /** What a report's executor has to do with the loop's turns. */
 export type Driving =

@@ -228,7 +228,7 @@ class Bound {
   }
 }
 
-function entryView(entry: Doc<"pendingStart">): EntryView {
+export function entryView(entry: Doc<"pendingStart">): EntryView {
   return {
     id: entry._id,
     kind: entry.kind,

@@ -7,6 +7,7 @@
  * - a wake-up or a link of the chain: it exits unless its generation is the
  *   stored one and no executor drives, having read nothing but a stale snapshot;
  * - a takeover: somebody found the loop dead, and this starts a new generation;
+ * - a kick: somebody believes so;
  * - the guard: it comes at least every `GUARD_MS` while anything could go
  *   wrong unseen, looks after lost executors, owed callbacks and the chain itself.
  */
@@ -21,7 +22,8 @@ import {
   wantedGuard,
 } from "./guard.js";
 import { committedAt, livingExecutors, lookStale, type View } from "./look.js";
-import { executorCap, isLink, planFor, type TickArgs, Turn } from "./turn.js";
+import { executorCap, planFor } from "./planView.js";
+import { isLink, type TickArgs, Turn } from "./turn.js";
 
 export const tick = internalMutation({
   args: {
@@ -33,6 +35,8 @@ export const tick = internalMutation({
     guardAt: v.optional(v.number()),
     /** A link of the chain: when it was due. */
     dueAt: v.optional(v.number()),
+    /** Somebody asked for it: looks after everything, under a new generation. */
+    kick: v.optional(v.boolean()),
   },
   returns: v.null(),
   handler: async (ctx, args) => {
@@ -42,7 +46,8 @@ export const tick = internalMutation({
       return null;
     }
     const cap = await executorCap(ctx);
-    if (args.guardAt === undefined && nothingToDo(stale, cap, now)) return null;
+    const isThorough = args.guardAt !== undefined || args.kick === true;
+    if (!isThorough && nothingToDo(stale, cap, now)) return null;
     await new Turn(ctx, now, cap, { kind: "tick", ...args }).run(stale);
     return null;
   },
@@ -56,6 +61,7 @@ function concerns(
 ): boolean {
   if (args.guardAt !== undefined) return state?.guardAt === args.guardAt;
   if ((status?.generation ?? 0n) !== args.generation) return false;
+  if (args.kick) return true;
   if (args.takeover) return overdue(status, now);
   if (!state || !status) return true;
   const driven = state.driver !== null && !nextIsLost(status, state, now);

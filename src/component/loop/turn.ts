@@ -7,8 +7,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { sweepOverdueCallbacks } from "../callback.js";
 import { effectiveConfig } from "../config.js";
-import { NOTHING } from "../executor/results.js";
-import { createLogger, type Logger } from "../logging.js";
+import { createLogger, type Logger, recordRunaway } from "../logging.js";
 import { sweepExpired } from "../retention.js";
 import { MINUTE, SECOND } from "../shared.js";
 import { getOrCreateRunStatus } from "../wake.js";
@@ -25,7 +24,6 @@ import {
 import {
   afterTurn,
   DRIVEN_COOL_DOWN_MS,
-  DRIVER_WIDTH,
   driverLives,
   isLight,
   LIGHT_WORKS,
@@ -42,21 +40,20 @@ import {
   validUntil,
   wantedGuard,
 } from "./guard.js";
-import { maxExecutors } from "./lease.js";
 import {
   anythingAfter,
-  committedAt,
   executorViews,
   livingExecutors,
   look,
   MAX_ARRIVALS,
-  START,
   type StatsView,
   type View,
   withStats,
 } from "./look.js";
-import { merge, plan, type Plan, type WaitingEntry } from "./plan.js";
+import type { Plan } from "./plan.js";
+import { planFor } from "./planView.js";
 import { recoverLostExecutors } from "./recovery.js";
+import { getOrCreateState } from "./state.js";
 import { reportIfDue } from "./stats.js";
 import { Starter } from "./start.js";
 
@@ -66,6 +63,7 @@ export type TickArgs = {
   token?: string;
   guardAt?: number;
   dueAt?: number;
+  kick?: boolean;
 };
 
 /** Who does the turn. */
@@ -96,24 +94,6 @@ type Started = {
   tooMuchForDriver: boolean;
 };
 
-export function planFor(view: View, cap: number): Plan {
-  return plan(
-    view.config.maxParallelism,
-    cap,
-    executorViews(view),
-    merge(view.ready.map(waitingEntry), view.due.map(waitingEntry)),
-    view.isolated.map(waitingEntry),
-    view.state?.driver
-      ? { id: view.state.driver.executorId, width: DRIVER_WIDTH }
-      : null,
-  );
-}
-
-export async function executorCap(ctx: MutationCtx): Promise<number> {
-  const { class: deploymentClass } = await ctx.meta.getDeploymentMetadata();
-  return maxExecutors(deploymentClass);
-}
-
 export class Turn {
   private view!: View;
   private state!: Doc<"loopState">;
@@ -122,7 +102,9 @@ export class Turn {
   /** Works put back into the queue by this turn. */
   private requeued = 0;
   private guardAgainAtOnce = false;
-  private readonly isGuard: boolean;
+  private readonly isKicked: boolean;
+  /** Looks after everything, as the guard does. */
+  private readonly isThorough: boolean;
 
   constructor(
     private readonly ctx: MutationCtx,
@@ -130,7 +112,9 @@ export class Turn {
     private readonly cap: number,
     private readonly caller: Caller,
   ) {
-    this.isGuard = caller.kind === "tick" && caller.guardAt !== undefined;
+    const tick: Partial<TickArgs> = caller.kind === "tick" ? caller : {};
+    this.isKicked = tick.kick === true;
+    this.isThorough = this.isKicked || tick.guardAt !== undefined;
   }
 
   /** @returns whether the caller drives from now on, and how the loop goes on. */
@@ -144,6 +128,7 @@ export class Turn {
       ? await this.handOn()
       : await this.startAndGoOn(tookOver);
     await this.armGuard();
+    this.state.lastTurnAt = this.now;
     const { _id, _creationTime: _, ...fields } = this.state;
     await ctx.db.replace("loopState", _id, fields);
     return { driver: this.state.driver, parkedAs };
@@ -159,7 +144,7 @@ export class Turn {
         (driver === null || driver.executorId === caller.executorId)
       );
     }
-    if (this.isGuard) return true;
+    if (caller.guardAt !== undefined) return true;
     return status.generation === caller.generation && isLink(caller, state);
   }
 
@@ -169,8 +154,8 @@ export class Turn {
       state.driver ??= newDriver(caller.executorId, now);
       return false;
     }
-    let dead = overdue(status, now);
-    if (this.isGuard) {
+    let dead = overdue(status, now) || this.isKicked;
+    if (this.isThorough) {
       state.guardAt = null;
       dead ||= nextIsLost(status, state, now);
       await this.guard();
@@ -235,7 +220,7 @@ export class Turn {
       return null;
     }
     // A loop that is alive goes on by itself: its guard must not add a chain.
-    const alive = this.isGuard && this.status.state.kind === "running";
+    const alive = this.isThorough && this.status.state.kind === "running";
     if (alive) return null;
     if (tooMuchForDriver) state.driver = null;
     await this.keepRunning(next.delayMs, moved, tookOver);
@@ -272,8 +257,9 @@ export class Turn {
   /** A loop that gave no sign of life, or whose chain or driver is lost, goes on under a new generation. */
   private takeOver(): void {
     const { status } = this;
+    const why = this.isKicked ? "kicked" : "no sign of life";
     this.console.warn(
-      `[loop] no sign of life in state ${status.state.kind}: a new chain takes over from generation ${status.generation}`,
+      `[loop] ${why} in state ${status.state.kind}: a new chain takes over from generation ${status.generation}`,
     );
     status.generation += 1n;
     // As if idle: whatever there is to do is decided anew below.
@@ -342,7 +328,7 @@ export class Turn {
   private callsForDriver(made: Plan): boolean {
     const executors = executorViews(this.view);
     return (
-      !this.isGuard &&
+      !this.isThorough &&
       this.status.state.kind !== "running" &&
       this.state.parkedTicks.count >= MIN_WAKE_UPS &&
       made.newExecutors.length === 1 &&
@@ -433,9 +419,7 @@ export class Turn {
     let delay = delayMs;
     if (state.reschedules.count > MAX_FRUITLESS_TICKS_PER_MINUTE) {
       delay = Math.max(delay, RUNAWAY_DELAY_MS);
-      this.console.error(
-        `[loop] runaway: ${state.reschedules.count} ticks without progress since ${new Date(state.reschedules.since).toISOString()}; slowing down`,
-      );
+      recordRunaway(this.console, state.reschedules);
     }
     if (status.state.kind !== "running") {
       if (!tookOver) status.generation += 1n;
@@ -506,36 +490,4 @@ export function isLink(
   state: Pick<Doc<"loopState">, "nextTickAt">,
 ): boolean {
   return dueAt === undefined || dueAt === state.nextTickAt;
-}
-
-function waitingEntry(entry: View["ready"][number]): WaitingEntry {
-  return {
-    id: entry.id,
-    kind: entry.kind,
-    waitingSince: entry.kind === "ready" ? committedAt(entry) : entry.dueAt,
-    works: entry.works,
-  };
-}
-
-async function getOrCreateState(
-  ctx: MutationCtx,
-  now: number,
-): Promise<Doc<"loopState">> {
-  const row = await ctx.db.query("loopState").first();
-  if (row) return row;
-  const id: Id<"loopState"> = await ctx.db.insert("loopState", {
-    ready: START,
-    later: START,
-    dueFrom: 0,
-    assigned: [],
-    driver: null,
-    nextTickAt: now,
-    lastWorkAt: 0,
-    parkedTicks: { since: now, count: 0 },
-    guardAt: null,
-    reschedules: { since: now, count: 0 },
-    totals: NOTHING,
-    lastReportAt: now,
-  });
-  return (await ctx.db.get("loopState", id))!;
 }

@@ -1,0 +1,166 @@
+/** What `health` tells of a pool as it goes through its states, and what `kick` does for one that is stuck. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ended, job, ProtocolTest, recorded } from "../testing/protocol.js";
+import { api } from "./_generated/api.js";
+import type { Item } from "./enqueue.js";
+import { MINUTE, SECOND } from "./shared.js";
+
+const TICK = "loop/tick:tick";
+
+let pool: ProtocolTest;
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  pool = new ProtocolTest();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const health = () => pool.t.query(api.lib.health, {});
+const kick = () => pool.t.mutation(api.lib.kick, {});
+const action = (key: string, changes: Partial<Item> = {}) =>
+  job("action", "act", { key }, { ...recorded(key), ...changes });
+
+describe("health", () => {
+  test("of a pool that was never used is good", async () => {
+    expect(await health()).toMatchObject({
+      healthy: true,
+      problems: [],
+      state: "idle",
+      lastTickAt: null,
+      backlog: { count: 0, isAtLeast: false },
+      executors: [],
+    });
+  });
+
+  test("tells what waits, what runs and where", async () => {
+    await pool.enqueue([action("a"), action("b"), action("c")], {
+      maxParallelism: 2,
+    });
+    const before = Date.now();
+    expect(await health()).toMatchObject({
+      healthy: true,
+      maxParallelism: 2,
+      backlog: { count: 3 },
+      oldestWaitingSince: expect.any(Number),
+      inFlight: 0,
+    });
+    const executor = await pool.startByHand();
+    expect(await health()).toMatchObject({
+      healthy: true,
+      backlog: { count: 1 },
+      inFlight: 2,
+      lastTickAt: before,
+      executors: [
+        { state: "inProgress", width: 2, inFlight: 2, lastReportAt: null },
+      ],
+    });
+    const [first] = executor.attempts();
+    await executor.report([ended(first!)]);
+    const { executors, inFlight } = await health();
+    expect(inFlight).toBe(executor.held.size);
+    expect(executors).toMatchObject([{ lastReportAt: Date.now() }]);
+  });
+
+  test("leaves works that are due later out of the backlog", async () => {
+    const runAt = Date.now() + MINUTE;
+    await pool.enqueue([action("later", { runAt })]);
+    await pool.pass(SECOND);
+    expect(await health()).toMatchObject({
+      healthy: true,
+      state: "scheduled",
+      nextTickAt: runAt,
+      nextDueAt: runAt,
+      backlog: { count: 0 },
+      oldestWaitingSince: null,
+    });
+  });
+
+  test("tells of a paused pool that works wait", async () => {
+    await pool.enqueue([action("a")], { maxParallelism: 0 });
+    await pool.pass(10 * SECOND);
+    expect(await health()).toMatchObject({
+      healthy: false,
+      problems: [expect.stringContaining("paused")],
+    });
+  });
+
+  test("tells of an executor that was lost", async () => {
+    await pool.enqueue([action("a")]);
+    const executor = await pool.startByHand();
+    await executor.becomes({ kind: "failed", error: "out of memory" });
+    expect(await health()).toMatchObject({
+      healthy: false,
+      executors: [{ state: "failed" }],
+    });
+    await pool.drain();
+    expect(await health()).toMatchObject({ healthy: true, executors: [] });
+  });
+
+  test("counts no further than a page", async () => {
+    await pool.setLimit(0);
+    await pool.enqueue(
+      Array.from({ length: 300 }, (_, index) => action(`${index}`)),
+    );
+    expect(await health()).toMatchObject({
+      backlog: { count: 300, isAtLeast: false },
+    });
+    for (let n = 0; n < 260; n++) await pool.enqueueOne(action(`one ${n}`));
+    const { backlog } = await health();
+    expect(backlog).toMatchObject({ isAtLeast: true });
+    expect(backlog.count).toBeLessThan(560);
+  });
+});
+
+describe("kick", () => {
+  test("wakes a pool all of whose ticks were canceled by hand", async () => {
+    await pool.enqueue([action("a")]);
+    await pool.cancelScheduled(TICK);
+    await pool.pass(MINUTE);
+    expect(await health()).toMatchObject({
+      healthy: false,
+      problems: [expect.stringContaining("idle")],
+    });
+    await kick();
+    await pool.drain();
+    expect(await pool.outcomes()).toHaveProperty("a");
+    expect(await health()).toMatchObject({ healthy: true });
+  });
+
+  test("recovers a lost executor at once", async () => {
+    await pool.enqueue([action("a")]);
+    const executor = await pool.startByHand();
+    await executor.becomes(null);
+    await kick();
+    await pool.pass(SECOND);
+    expect(await health()).toMatchObject({ healthy: true });
+    await pool.drain();
+    expect(await pool.outcomes()).toHaveProperty("a");
+  });
+
+  test("does a working pool no harm, however often", async () => {
+    await pool.enqueue(
+      Array.from({ length: 30 }, (_, index) => action(`${index}`)),
+      { maxParallelism: 5 },
+    );
+    for (let n = 0; n < 20; n++) {
+      await kick();
+      await pool.pass(30);
+    }
+    await pool.drain();
+    const outcomes = Object.values(await pool.outcomes());
+    expect(outcomes).toHaveLength(30);
+    expect(outcomes.every((each) => each.length === 1)).toBe(true);
+    expect(await pool.effects("attempt")).toHaveLength(30);
+  });
+
+  test("of an idle pool leaves nothing scheduled", async () => {
+    await kick();
+    await pool.pass(SECOND);
+    expect(await pool.scheduled()).toEqual([]);
+    expect((await pool.runStatus()).state).toEqual({ kind: "idle" });
+  });
+});

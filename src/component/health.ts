@@ -1,0 +1,134 @@
+/** Reads how the pool is doing. Bounded: it looks at a page of each queue. */
+import type { Doc } from "./_generated/dataModel.js";
+import type { QueryCtx } from "./_generated/server.js";
+import { diagnose } from "./diagnose.js";
+import {
+  committedAt,
+  entryView,
+  executorViews,
+  livingExecutors,
+  look,
+  START,
+  type View,
+} from "./loop/look.js";
+import type { PoolHealth } from "./poolHealth.js";
+
+/** Entries of one kind that are counted; beyond it the exact number matters to nobody. */
+const MAX_COUNTED_ENTRIES = 256;
+const MAX_COUNTED_CALLBACKS = 100;
+
+export async function poolHealth(
+  ctx: QueryCtx,
+  now: number,
+): Promise<PoolHealth> {
+  const view = await look(ctx, now, { entries: 1, arrivals: 1 });
+  const { status, state, config } = view;
+  const kind = status?.state.kind ?? "idle";
+  const waits = kind === "running" || kind === "scheduled";
+  const found = {
+    state: kind,
+    maxParallelism: config.maxParallelism,
+    lastTickAt: state?.lastTurnAt ?? null,
+    nextTickAt: (waits && state?.nextTickAt) || null,
+    ...(await waiting(ctx, view, now)),
+    nextDueAt: view.nextDueAt,
+    inFlight: executorViews(view).reduce((sum, each) => sum + each.inFlight, 0),
+    executors: await executors(ctx, view),
+    fruitlessTicks: state?.reschedules ?? { count: 0, since: now },
+    callbacks: {
+      owed: await callbacks(ctx, "owed"),
+      failed: await callbacks(ctx, "failed"),
+    },
+  };
+  const validUntil = status?.validUntil ?? null;
+  const problems = diagnose({ ...found, validUntil }, now);
+  return { healthy: problems.length === 0, problems, ...found };
+}
+
+async function waiting(
+  ctx: QueryCtx,
+  { state }: View,
+  now: number,
+): Promise<Pick<PoolHealth, "backlog" | "oldestWaitingSince">> {
+  const { commitTs } = state?.ready ?? START;
+  const ready = await ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q.eq("kind", "ready").gte("commitTs", commitTs),
+    )
+    .take(MAX_COUNTED_ENTRIES);
+  const due = [];
+  for (const kind of ["later", "isolated"] as const) {
+    const from = kind === "later" ? (state?.dueFrom ?? 0) : 0;
+    due.push(
+      await ctx.db
+        .query("pendingStart")
+        .withIndex("by_due", (q) =>
+          q.eq("kind", kind).gte("dueAt", from).lte("dueAt", now),
+        )
+        .take(MAX_COUNTED_ENTRIES),
+    );
+  }
+  const entries = [...ready, ...due.flat()];
+  const since = [
+    ...ready.map((entry) => committedAt(entryView(entry))),
+    ...due.flat().map(({ dueAt }) => dueAt),
+  ];
+  return {
+    backlog: {
+      count: entries.reduce((sum, { works }) => sum + works.length, 0),
+      isAtLeast: [ready, ...due].some(
+        ({ length }) => length === MAX_COUNTED_ENTRIES,
+      ),
+    },
+    oldestWaitingSince: since.length > 0 ? Math.min(...since) : null,
+  };
+}
+
+async function executors(
+  ctx: QueryCtx,
+  view: View,
+): Promise<PoolHealth["executors"]> {
+  const views = executorViews(view);
+  const drivers = view.state?.driver?.executorId;
+  const found: PoolHealth["executors"] = [];
+  for (const executor of livingExecutors(view)) {
+    const { _id, startedAt, width, closing } = executor;
+    found.push({
+      state: await jobState(ctx, executor),
+      startedAt,
+      lastReportAt:
+        view.stats.find(({ executorId }) => executorId === _id)?.lastReportAt ??
+        null,
+      width,
+      inFlight: views.find(({ id }) => id === _id)!.inFlight,
+      closing,
+      drives: _id === drivers,
+    });
+  }
+  return found;
+}
+
+async function jobState(
+  ctx: QueryCtx,
+  { scheduledId }: Doc<"executor">,
+): Promise<string | null> {
+  const job =
+    scheduledId &&
+    (await ctx.db.system.get("_scheduled_functions", scheduledId));
+  return job ? job.state.kind : null;
+}
+
+async function callbacks(
+  ctx: QueryCtx,
+  state: "owed" | "failed",
+): Promise<{ count: number; isAtLeast: boolean }> {
+  const rows = await ctx.db
+    .query("complete")
+    .withIndex("by_callback", (q) => q.eq("callback.state", state))
+    .take(MAX_COUNTED_CALLBACKS);
+  return {
+    count: rows.length,
+    isAtLeast: rows.length === MAX_COUNTED_CALLBACKS,
+  };
+}

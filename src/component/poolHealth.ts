@@ -1,0 +1,52 @@
+/** What is told about a pool. Apps use the validator too, so no database access here. */
+import { type Infer, v } from "convex/values";
+
+/** A count that stops somewhere: `isAtLeast` says that there may be more. */
+const vCount = v.object({ count: v.number(), isAtLeast: v.boolean() });
+
+export const vPoolHealth = v.object({
+  /** Nothing is wrong. */
+  healthy: v.boolean(),
+  /** What is wrong, each in a sentence. Empty when healthy. */
+  problems: v.array(v.string()),
+  state: v.union(
+    v.literal("idle"),
+    v.literal("scheduled"),
+    v.literal("running"),
+    v.literal("saturated"),
+  ),
+  /** In force. 0: the pool is paused. */
+  maxParallelism: v.number(),
+  /** When the loop last did its turn. Milliseconds since the epoch, as all times here. */
+  lastTickAt: v.union(v.number(), v.null()),
+  /** When it does so next; null when it waits for somebody to wake it. */
+  nextTickAt: v.union(v.number(), v.null()),
+  /** Works that could run now and wait, those due later left out. */
+  backlog: vCount,
+  /** Since when the oldest of these could have run. */
+  oldestWaitingSince: v.union(v.number(), v.null()),
+  /** When the next of the works that are due later is due. */
+  nextDueAt: v.union(v.number(), v.null()),
+  /** Works given to executors: running, or about to. */
+  inFlight: v.number(),
+  executors: v.array(
+    v.object({
+      /** Its scheduled function. Null or of another state than pending and inProgress: it is lost. */
+      state: v.union(v.string(), v.null()),
+      startedAt: v.number(),
+      lastReportAt: v.union(v.number(), v.null()),
+      /** How many handlers it may have in flight. */
+      width: v.number(),
+      inFlight: v.number(),
+      /** It takes no more work. */
+      closing: v.boolean(),
+      /** Its reports do the loop's turns. */
+      drives: v.boolean(),
+    }),
+  ),
+  /** Turns of the loop that moved nothing and called for another, since `since`. */
+  fruitlessTicks: v.object({ count: v.number(), since: v.number() }),
+  /** Callbacks that have not run yet, and that were given up. */
+  callbacks: v.object({ owed: vCount, failed: vCount }),
+});
+export type PoolHealth = Infer<typeof vPoolHealth>;
