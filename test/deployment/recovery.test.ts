@@ -234,7 +234,7 @@ describe("the loop's scheduled functions are canceled by hand", () => {
         simulation.rows("runStatus", "workpool")[0]?.state.kind === state;
       expect(await simulation.until(inState, 10_000)).not.toBeNull();
       cancelJobs(simulation, ticks(simulation));
-      await simulation.pass(65_000);
+      await simulation.pass(100_000);
       await simulation.enqueue(mutate("next"));
       await simulation.drain();
       expect(outcomes(simulation)).toEqual(all(["next", ...names], "success"));

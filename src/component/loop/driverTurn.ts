@@ -45,7 +45,9 @@ export async function driverTurn(
     return { kind: driverLives(driver, view.executors) ? "another" : "none" };
   }
   const cap = await executorCap(ctx);
-  if (!driver && (leaving || !hasRoom(view, cap))) return { kind: "none" };
+  if (!driver && (leaving || !volunteers(view, executor, cap))) {
+    return { kind: "none" };
+  }
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
 
   const turn = new Turn(ctx, now, cap, {
@@ -64,11 +66,25 @@ export async function driverTurn(
   return { kind: nothingLeft ? "parked" : "none" };
 }
 
-/** Everything that runs and waits would fit one executor. */
-function hasRoom(view: View, cap: number): boolean {
+/**
+ * Everything that runs and waits would fit one executor. Of several that find
+ * this at the same time, the one that has been open for longest begins: the others
+ * would conflict with it.
+ */
+function volunteers(
+  view: View,
+  { _id }: Doc<"executor">,
+  cap: number,
+): boolean {
+  const executors = executorViews(view);
+  const open = executors.filter(({ closing }) => !closing);
+  const [eldest] = view.state!.assigned.filter(({ executorId }) =>
+    open.some(({ id }) => id === executorId),
+  );
   const made = planFor(view, cap);
   return (
-    isLight(executorViews(view)) &&
+    eldest?.executorId === _id &&
+    isLight(executors) &&
     !made.leftOver &&
     made.newExecutors.length === 0
   );
