@@ -30,10 +30,11 @@ export default class CaseReporter implements Reporter {
     const { logger, config } = this.vitest!;
     const total = [...counts.values()].reduce((sum, each) => sum + each, 0);
     logger.log(`\n${total} cases in ${counts.size} topics`);
+    const files = await this.vitest!.globTestSpecifications();
     const whole =
       reason === "passed" &&
       config.testNamePattern === undefined &&
-      this.vitest!.filenamePattern === undefined;
+      modules.length === files.length;
     if (!whole) return;
     const page = await readFile(PAGE, "utf8");
     const rows = [...counts].map(([topic, count]) => `| ${topic} | ${count} |`);
