@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { watch } from "../test/sync/events.js";
 import { backend, conforms, docs } from "./harness/case.js";
 import { api, useDeployment } from "./harness/deployment.js";
+import { setVariable } from "./harness/push.js";
 
 const app = useDeployment();
 let watcher: ConvexClient;
@@ -49,6 +50,22 @@ describe("Components", () => {
         currency: "CHF",
         path: "second",
       });
+    },
+  );
+
+  conforms(
+    "see a variable that is bound by reference change, and so do those who watch",
+    AUTHORING,
+    async () => {
+      const seen = watch<{ currency: string }>(watcher, api.parts.ask, {
+        which: "second",
+        name: "surroundings",
+        args: {},
+      });
+      await seen.until(({ latest }) => latest?.currency === "CHF");
+      await setVariable(app, "CURRENCY", "JPY");
+      await seen.until(({ latest }) => latest?.currency === "JPY");
+      seen.stop();
     },
   );
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { startDeployment } from "../../src/index.js";
-import { convex, deployDirectory } from "../../test/cli/convex.js";
+import { convex, deployDirectory, type Target } from "../../test/cli/convex.js";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -17,18 +17,30 @@ declare module "vitest" {
   }
 }
 
-export const APP = fileURLToPath(new URL("../app", import.meta.url));
+const APP = fileURLToPath(new URL("../app", import.meta.url));
+
+/** `npx convex env set`. */
+export async function setVariable(
+  target: Target,
+  name: string,
+  value: string,
+): Promise<void> {
+  const args = ["env", "set", name, value];
+  const { code, stderr } = await convex(APP, args, target);
+  if (code !== 0) throw new Error(stderr);
+}
 
 export default async function setup({ provide }: TestProject) {
   const dataDir = await mkdtemp(join(tmpdir(), "conformance-"));
   const deployment = await startDeployment({ dataDir });
   try {
-    const { code, stderr } = await convex(
-      APP,
-      ["env", "set", "GREETING", "hello"],
-      deployment,
-    );
-    if (code !== 0) throw new Error(stderr);
+    // What the app declares as required must be there before it.
+    for (const [name, value] of [
+      ["GREETING", "hello"],
+      ["CURRENCY", "CHF"],
+    ] as const) {
+      await setVariable(deployment, name, value);
+    }
     await deployDirectory(APP, deployment);
   } finally {
     await deployment.close();
