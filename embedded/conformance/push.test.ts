@@ -258,7 +258,7 @@ describe("Pushes", () => {
       const watcher = new ConvexClient(deployment.url, { logger: false });
       const job = watch<any>(watcher, api.rows.job, { id });
       await job.until(({ latest }) => latest?.state.kind === "pending");
-      clock.skip(DAY);
+      await clock.skip(DAY);
       await job.until(({ latest }) => latest?.state.kind === "failed");
       await watcher.close();
     },

@@ -14,6 +14,11 @@ export default defineSchema({
     .index("by_value", ["value"])
     .index("by_set_value", ["set", "value"])
     .index("by_nested", ["outer.inner"]),
+  modelRows: defineTable({
+    key: v.number(),
+    value: v.number(),
+    tag: v.number(),
+  }).index("by_key", ["key"]),
   stamps: defineTable({ at: v.commitTs(), label: v.string() }).index("by_at", [
     "at",
   ]),
