@@ -271,6 +271,44 @@ describe("Indexes and queries", () => {
     ]);
   });
 
+  conforms(
+    "rows may be deleted while they are iterated over",
+    READING,
+    async () => {
+      const group = "iterated";
+      await app.mutate(
+        ...Array.from({ length: 300 }, (_, rank) =>
+          insert("items", { group, rank }),
+        ),
+      );
+      expect(
+        await app.client.mutation(api.queries.deleteWhileIterating, { group }),
+      ).toBe(300);
+      expect(
+        await app.read(
+          find("items", {
+            index: "by_group_rank",
+            range: [["eq", "group", group]],
+          }),
+        ),
+      ).toEqual([[]]);
+    },
+  );
+
+  conforms(
+    "get, patch, replace and delete may name the table; a wrong one is an error",
+    docs("database/writing-data"),
+    async () => {
+      expect(
+        await app.client.mutation(api.queries.byTableAndId, { group: "named" }),
+      ).toEqual({
+        ranks: [2, 3],
+        gone: null,
+        mistake: expect.stringContaining("anything"),
+      });
+    },
+  );
+
   // Filters.
 
   for (const [name, expected] of [

@@ -243,6 +243,25 @@ describe("Values", () => {
   );
 
   conforms(
+    "a string with half a surrogate pair cannot be stored",
+    LIMITS,
+    async () => {
+      await expect(
+        app.mutate(insert("anything", { value: "\ud800" })),
+      ).rejects.toThrow();
+      const answer = await app.client.mutation(api.values.storeHalfPair, {});
+      expect(answer).toContain("surrogate");
+    },
+  );
+
+  for (const table of ["with-dash", "1st", ""]) {
+    conforms(`a table cannot be called "${table}"`, LIMITS, async () => {
+      const [{ error }] = await app.mutate(attempt(insert(table, {})));
+      expect(error).toBeDefined();
+    });
+  }
+
+  conforms(
     "an id says which table it is of",
     docs("database/document-ids"),
     async () => {

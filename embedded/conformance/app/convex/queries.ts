@@ -1,4 +1,8 @@
-import { paginationOptsValidator, queryGeneric } from "convex/server";
+import {
+  mutationGeneric,
+  paginationOptsValidator,
+  queryGeneric,
+} from "convex/server";
 import { v } from "convex/values";
 
 /** A filter per name, on the rows of `anything` with `set: "filters"`. */
@@ -163,4 +167,44 @@ export const withValue = queryGeneric({
         )
         .collect()
     ).map(({ value }) => value),
+});
+
+/** Deletes what it iterates over. */
+export const deleteWhileIterating = mutationGeneric({
+  args: { group: v.string() },
+  handler: async (ctx, { group }): Promise<number> => {
+    let deleted = 0;
+    for await (const { _id } of ctx.db
+      .query("items")
+      .withIndex("by_group_rank", (q) => q.eq("group", group))) {
+      await ctx.db.delete(_id);
+      deleted++;
+    }
+    return deleted;
+  },
+});
+
+/** The forms that name the table. */
+export const byTableAndId = mutationGeneric({
+  args: { group: v.string() },
+  handler: async (ctx, { group }): Promise<unknown> => {
+    const db = ctx.db as any;
+    const id = await db.insert("items", { group, rank: 1 });
+    await db.patch("items", id, { rank: 2 });
+    const patched = await db.get("items", id);
+    await db.replace("items", id, { group, rank: 3, note: "replaced" });
+    const replaced = await db.get("items", id);
+    let mistake = "";
+    try {
+      await db.get("anything", id);
+    } catch (error) {
+      mistake = (error as Error).message;
+    }
+    await db.delete("items", id);
+    return {
+      ranks: [patched.rank, replaced.rank],
+      gone: await db.get("items", id),
+      mistake,
+    };
+  },
 });

@@ -32,3 +32,14 @@ export const fill = mutationGeneric({
     return getDocumentSize((await ctx.db.get(id)) as any);
   },
 });
+
+export const storeHalfPair = mutationGeneric({
+  args: {},
+  handler: async (ctx): Promise<string> => {
+    try {
+      return await ctx.db.insert("anything", { value: "\ud800" });
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+});
