@@ -76,14 +76,22 @@ export function assertResultSize(fnName: string, returnValue: unknown): void {
   }
 }
 
-/** The text an outcome carries for what a function threw. Bounded: it is stored and passed to callbacks. */
+/**
+ * The text an outcome carries for what a function threw. Bounded, and without half a
+ * surrogate pair: it is stored and passed to callbacks, and Convex stores valid Unicode
+ * only. An outcome that cannot be written would be lost.
+ */
 export function formatError(error: unknown): string {
   const text =
     getNonRetryableErrorMessage(error) ??
     (error instanceof Error ? error.message : String(error));
-  return text.length > MAX_ERROR_LENGTH
-    ? `${text.slice(0, MAX_ERROR_LENGTH)}… (${text.length - MAX_ERROR_LENGTH} more characters)`
-    : text;
+  const rest = text.length - MAX_ERROR_LENGTH;
+  return (
+    rest > 0
+      ? `${text.slice(0, MAX_ERROR_LENGTH)}… (${rest} more characters)`
+      : text
+  ).replace(UNPAIRED_SURROGATES, "\ufffd");
 }
 
+const UNPAIRED_SURROGATES = /\p{Surrogate}/gu;
 const MAX_ERROR_LENGTH = 10_000;

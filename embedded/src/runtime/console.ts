@@ -45,6 +45,6 @@ function formatArguments(args: unknown[]): string {
     .map((arg) => inspect(arg, { depth: 6, maxStringLength: MAX_LINE_LENGTH }))
     .join(" ");
   return line.length > MAX_LINE_LENGTH
-    ? `${line.slice(0, MAX_LINE_LENGTH - 1)}…`
+    ? `${line.slice(0, MAX_LINE_LENGTH)} (truncated due to length)`
     : line;
 }

@@ -47,7 +47,11 @@ export class SystemError extends Error {
 
 /** What a syscall refuses: the function sees an Error with exactly this message. */
 export class SyscallError extends Error {
-  constructor(message: string) {
+  constructor(
+    message: string,
+    /** Convex JSON: with it the function sees a ConvexError. */
+    readonly data?: JSONValue,
+  ) {
     super(message);
     this.name = "SyscallError";
   }

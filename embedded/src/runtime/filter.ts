@@ -3,6 +3,7 @@ import type { JSONValue } from "../storage/types.js";
 import {
   decodeFloat,
   decodeInt64,
+  displayValue,
   encodeInt64,
   isObject,
   orderKey,
@@ -124,7 +125,7 @@ function calculate(op: Arithmetic, left: Maybe, right: Maybe): JSONValue {
     return { $integer: encodeInt64(result) };
   }
   throw new SyscallError(
-    `Cannot ${op.verb} ${show(left)} (type ${typeName(left)}) and ${show(right)} (type ${typeName(right)})`,
+    `Cannot ${op.verb} ${displayValue(left)} (type ${typeName(left)}) and ${displayValue(right)} (type ${typeName(right)})`,
   );
 }
 
@@ -132,7 +133,7 @@ function negate(value: Maybe): JSONValue {
   const number = numeric(value);
   if (number === null) {
     throw new SyscallError(
-      `Cannot negate ${show(value)} (type ${typeName(value)})`,
+      `Cannot negate ${displayValue(value)} (type ${typeName(value)})`,
     );
   }
   if (number.kind === "float") return floatJson(-number.value);
@@ -156,16 +157,12 @@ function floatJson(value: number): JSONValue {
 function asBoolean(value: Maybe): boolean {
   if (typeof value === "boolean") return value;
   throw new SyscallError(
-    `Invalid filter: expected a boolean, got ${show(value)} (type ${typeName(value)})`,
+    `Cannot use value ${displayValue(value)} (type ${typeName(value)}) as a Boolean`,
   );
 }
 
-function show(value: Maybe): string {
-  return value === undefined ? "undefined" : JSON.stringify(value);
-}
-
 function typeName(value: Maybe): string {
-  if (value === undefined) return "Undefined";
+  if (value === undefined) return "undefined";
   if (value === null) return "Null";
   if (typeof value === "boolean") return "Boolean";
   if (typeof value === "string") return "String";

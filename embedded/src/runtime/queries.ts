@@ -273,18 +273,20 @@ function decodeCursor(
   try {
     decoded = JSON.parse(Buffer.from(cursor, "base64url").toString());
   } catch {
-    throw new SyscallError(`Failed to parse cursor: ${cursor}`);
+    throw new SyscallError("Failed to parse cursor");
   }
   if (
     !Array.isArray(decoded) ||
     decoded.length !== 2 ||
     typeof decoded[1] !== "string"
   ) {
-    throw new SyscallError(`Failed to parse cursor: ${cursor}`);
+    throw new SyscallError("Failed to parse cursor");
   }
   if (decoded[0] !== fingerprint(query)) {
+    // By the data, usePaginatedQuery knows that it should begin anew.
     throw new SyscallError(
       "InvalidCursor: Tried to run a query starting from a cursor, but it looks like this cursor is from a different query.",
+      { isConvexSystemError: true, paginationError: "InvalidCursor" },
     );
   }
   return decoded[1];

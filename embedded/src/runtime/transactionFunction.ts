@@ -275,20 +275,23 @@ function parseArguments(args: string): Record<string, unknown> {
 /** What the function sees of a failed syscall; what it must not catch is thrown through. */
 export function catchableError(error: unknown): Error {
   if (error instanceof FunctionError) {
-    const seen = new Error(error.display);
-    return error.data === undefined
-      ? seen
-      : Object.assign(seen, { data: error.data });
+    return errorWith(error.display, error.data);
   }
-  if (error instanceof SyscallError || error instanceof DeveloperError) {
-    return new Error(error.message);
-  }
+  if (error instanceof SyscallError)
+    return errorWith(error.message, error.data);
+  if (error instanceof DeveloperError) return new Error(error.message);
   if (error instanceof SystemError) throw error;
   throw new SystemError(
     "InternalServerError",
     `The embedded deployment failed internally: ${String((error as Error)?.stack ?? error)}`,
     { cause: error },
   );
+}
+
+/** What the npm package turns into a ConvexError when there are data. */
+function errorWith(message: string, data: JSONValue | undefined): Error {
+  const seen = new Error(message);
+  return data === undefined ? seen : Object.assign(seen, { data });
 }
 
 function invoke(

@@ -20,7 +20,8 @@ import type {
   TableDefinition,
   Transaction,
 } from "../storage/types.js";
-import { convexSize } from "../values/index.js";
+import { invalidArgument } from "../storage/snapshot-reader.js";
+import { convexSize, decodeId } from "../values/index.js";
 
 export const JOBS_TABLE = "_scheduled_functions";
 
@@ -172,6 +173,7 @@ export function cancelJob(
   id: string,
   now: number,
 ): void {
+  invalidArgument("db.cancel_job", () => decodeId(id));
   if (transaction.normalizeId(namespace, JOBS_TABLE, id) === null) {
     throw new SyscallError(
       `Invalid scheduled function ID. The ID must be an ID on the '${JOBS_TABLE}' table.`,

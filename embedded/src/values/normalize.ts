@@ -13,6 +13,8 @@ export const MAX_VALUE_NESTING = 64;
 /** Of any value; a document may only have 1 MiB. */
 export const MAX_VALUE_SIZE = 32 * 1024 * 1024;
 
+const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
+
 export interface NormalizedValue {
   value: JSONValue;
   /** In bytes, as `getConvexSize` of "convex/values" counts. */
@@ -59,6 +61,11 @@ class Pass {
         this.size += 9;
         return value;
       case "string":
+        if (UNPAIRED_SURROGATE.test(value)) {
+          throw new Error(
+            "String is not valid Unicode: it contains an unpaired surrogate",
+          );
+        }
         this.size += 2 + Buffer.byteLength(value, "utf8");
         return value;
       case "object":

@@ -251,6 +251,6 @@ export function displayValidator(validator: ValidatorJSON): string {
 }
 
 function displayLiteral(value: JSONValue): string {
-  if (!isObject(value)) return JSON.stringify(value);
+  if (!isObject(value)) return displayValue(value);
   return specialOf(value)?.kind === "integer" ? "<bigint>" : "<number>";
 }

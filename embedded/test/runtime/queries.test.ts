@@ -99,7 +99,7 @@ describe("queries", () => {
       negative: [7],
     });
     expect((await failure(t.query("q:badFilter"))).message).toContain(
-      'Cannot add 0 (type Float64) and "x" (type String)',
+      'Cannot add 0.0 (type Float64) and "x" (type String)',
     );
   });
 

@@ -35,6 +35,13 @@ describe("normalized values", () => {
     expect(value).toEqual({ b: [1], a: { z: 1, y: 2 } });
   });
 
+  test("hold no half of a surrogate pair, as UTF-8 could not", () => {
+    expect(normalizeValue("😀").value).toBe("😀");
+    for (const broken of ["\ud83d", "\ude00\ud83d", "a\ude00"]) {
+      expect(() => normalizeValue([broken])).toThrow("unpaired surrogate");
+    }
+  });
+
   test("keep a field called __proto__ as a field", () => {
     const { value } = normalizeValue(JSON.parse('{"__proto__":{"a":1}}'));
     expect(JSON.stringify(value)).toBe('{"__proto__":{"a":1}}');

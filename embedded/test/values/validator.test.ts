@@ -83,7 +83,11 @@ describe("validators refuse, in Convex's words,", () => {
       "b",
       '`"b"` does not match literal validator `v.literal("a")`.',
     ],
-    [v.literal(1), 1n, "`1` does not match literal validator `v.literal(1)`."],
+    [
+      v.literal(1),
+      1n,
+      "`1` does not match literal validator `v.literal(1.0)`.",
+    ],
     [
       v.literal(1n),
       2n,

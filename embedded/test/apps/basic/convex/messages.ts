@@ -91,15 +91,6 @@ export const crashLater = mutationGeneric({
   },
 });
 
-/** Answers once `url` does. */
-export const waitFor = actionGeneric({
-  args: { url: v.string() },
-  handler: async (_ctx, { url }) => {
-    await fetch(url);
-    return "old code";
-  },
-});
-
 /** Sends once `url` has answered. */
 export const waitThenSend = actionGeneric({
   args: { url: v.string() },

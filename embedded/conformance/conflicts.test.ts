@@ -1,0 +1,674 @@
+/**
+ * What conflicts and what does not. One mutation is held between its begin and its
+ * first step, another one commits meanwhile, then the first one goes on; without
+ * retries, a conflict shows as the error that a client gets after the last one.
+ */
+import { ConvexHttpClient } from "convex/browser";
+import { describe, expect } from "vitest";
+import {
+  attempt,
+  fail,
+  find,
+  get,
+  inLedger,
+  insert,
+  nested,
+  nestedQuery,
+  page,
+  patch,
+  remove,
+  replace,
+  stale,
+  type Step,
+} from "./app/shared/steps.js";
+import { backend, conforms, docs, type Source } from "./harness/case.js";
+import { api, useDeployment } from "./harness/deployment.js";
+import { HOLD, HoldingClock } from "./harness/holdingClock.js";
+
+const clock = new HoldingClock();
+const app = useDeployment({
+  clock,
+  latency: { slowMutationsMs: { "script:held": HOLD } },
+  limits: { mutationRetry: { retries: 0, initialMs: 0, maxMs: 0 } },
+});
+
+/** Three rows that every case begins with. */
+interface Rows {
+  ann: string;
+  bob: string;
+  cid: string;
+}
+type Steps = (rows: Rows) => Step[];
+
+async function race(held: Steps, meanwhile: Steps): Promise<string> {
+  const [ann, bob, cid]: string[] = await app.client.mutation(
+    api.script.reset,
+    {
+      table: "items",
+      rows: [
+        { group: "a", rank: 20 },
+        { group: "b", rank: 30 },
+        { group: "b", rank: 40 },
+      ],
+    },
+  );
+  const rows = { ann: ann!, bob: bob!, cid: cid! };
+  const client = new ConvexHttpClient(app.url, { logger: false });
+  const running = client.mutation(api.script.held, { steps: held(rows) }).then(
+    () => "commits",
+    (error: Error) => error.message,
+  );
+  await clock.held();
+  await app.mutate(...meanwhile(rows));
+  clock.release();
+  return running;
+}
+
+/** Only who writes is validated; this row is nobody else's. */
+const andWrites =
+  (steps: Steps): Steps =>
+  (rows) => [...steps(rows), insert("notes", {})];
+
+const READS = backend("crates/database/src/reads.rs");
+const RANGE = backend("crates/database/src/query/index_range.rs");
+const TRANSACTION = backend("crates/database/src/transaction.rs");
+const FILTER = backend("crates/database/src/query/filter.rs");
+const NESTED = backend("crates/database/src/writes.rs");
+
+const readAnn: Steps = ({ ann }) => [get(ann)];
+const all: Steps = () => [find("items")];
+const low: Steps = () => [
+  find("items", {
+    index: "by_rank",
+    range: [
+      ["gte", "rank", 20],
+      ["lt", "rank", 30],
+    ],
+  }),
+];
+const nobody: Steps = () => [
+  find("items", { index: "by_group_rank", range: [["eq", "group", "n"]] }),
+];
+const first: Steps = () => [find("items", { index: "by_rank", end: "first" })];
+const last: Steps = () => [
+  find("items", { index: "by_rank", order: "desc", end: "first" }),
+];
+const take =
+  (n: number): Steps =>
+  () => [find("items", { index: "by_rank", end: n })];
+const ofGroupB: Steps = () => [find("items", { filter: ["group", "b"] })];
+const firstOfGroupB: Steps = () => [
+  find("items", { index: "by_rank", filter: ["group", "b"], end: "first" }),
+];
+const firstPage: Steps = () => [
+  page("items", { numItems: 2 }, { index: "by_rank" }),
+];
+const add =
+  (rank: number, group = "new"): Steps =>
+  () => [insert("items", { group, rank })];
+const rerank =
+  (who: keyof Rows, rank: number): Steps =>
+  (rows) => [patch(rows[who], { rank })];
+const annotate =
+  (who: keyof Rows): Steps =>
+  (rows) => [patch(rows[who], { note: "changed" })];
+const drop =
+  (who: keyof Rows): Steps =>
+  (rows) => [remove(rows[who])];
+
+type Row = [
+  Source,
+  /** The held one … */ string,
+  Steps,
+  /** … while … */ string,
+  Steps,
+  "conflicts" | "commits",
+];
+
+const cases: Row[] = [
+  // A document by its id.
+  [
+    READS,
+    "got a document",
+    readAnn,
+    "it is patched",
+    rerank("ann", 21),
+    "conflicts",
+  ],
+  [
+    READS,
+    "got a document",
+    readAnn,
+    "it is replaced",
+    ({ ann }) => [replace(ann, { group: "z", rank: 1 })],
+    "conflicts",
+  ],
+  [READS, "got a document", readAnn, "it is deleted", drop("ann"), "conflicts"],
+  [
+    READS,
+    "got a document",
+    readAnn,
+    "another one is patched",
+    rerank("bob", 31),
+    "commits",
+  ],
+  [READS, "got a document", readAnn, "one is inserted", add(21), "commits"],
+  [
+    TRANSACTION,
+    "got a document",
+    readAnn,
+    "it is patched with what it has",
+    rerank("ann", 20),
+    "commits",
+  ],
+  [
+    TRANSACTION,
+    "got a document",
+    readAnn,
+    "it is replaced by the same",
+    ({ ann }) => [replace(ann, { group: "a", rank: 20 })],
+    "commits",
+  ],
+  [
+    TRANSACTION,
+    "patched a document unseen",
+    annotate("ann"),
+    "it is patched in another field",
+    rerank("ann", 21),
+    "conflicts",
+  ],
+  [
+    TRANSACTION,
+    "deleted a document unseen",
+    drop("ann"),
+    "it is patched",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    TRANSACTION,
+    "replaced a document unseen",
+    ({ ann }) => [replace(ann, { group: "z", rank: 1 })],
+    "it is deleted",
+    drop("ann"),
+    "conflicts",
+  ],
+  [
+    TRANSACTION,
+    "inserted only",
+    add(50),
+    "others insert next to it",
+    add(50),
+    "commits",
+  ],
+  [
+    READS,
+    "turned a string into an id",
+    () => [{ op: "normalizeId", table: "items", id: "x" }],
+    "that table changes",
+    add(1),
+    "commits",
+  ],
+  // Whole tables.
+  [RANGE, "collected a table", all, "one is inserted", add(99), "conflicts"],
+  [RANGE, "collected a table", all, "one is deleted", drop("bob"), "conflicts"],
+  [
+    RANGE,
+    "collected a table",
+    all,
+    "another table changes",
+    () => [insert("others", {})],
+    "commits",
+  ],
+  [
+    RANGE,
+    "found a table empty",
+    () => [find("fresh1")],
+    "its first row appears",
+    () => [insert("fresh1", {})],
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "collected a table",
+    all,
+    "a component's table of that name changes",
+    () => [inLedger(insert("items", { group: "a", rank: 20 }))],
+    "commits",
+  ],
+  // Ranges of an index.
+  [
+    RANGE,
+    "collected a range",
+    low,
+    "one is inserted into it",
+    add(25),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "collected a range",
+    low,
+    "one is inserted at its closed end",
+    add(20),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "collected a range",
+    low,
+    "one is inserted at its open end",
+    add(30),
+    "commits",
+  ],
+  [
+    RANGE,
+    "collected a range",
+    low,
+    "one is inserted below it",
+    add(19),
+    "commits",
+  ],
+  [
+    READS,
+    "collected a range",
+    low,
+    "a row moves into it",
+    rerank("cid", 29),
+    "conflicts",
+  ],
+  [
+    READS,
+    "collected a range",
+    low,
+    "a row moves out of it",
+    rerank("ann", 99),
+    "conflicts",
+  ],
+  [
+    READS,
+    "collected a range",
+    low,
+    "a row outside moves about outside",
+    rerank("cid", 99),
+    "commits",
+  ],
+  [
+    READS,
+    "collected a range",
+    low,
+    "a field that is not indexed changes inside",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    READS,
+    "collected a range",
+    low,
+    "a field that is not indexed changes outside",
+    annotate("bob"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "found a range empty",
+    nobody,
+    "one is inserted into it",
+    add(1, "n"),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "found a range empty",
+    nobody,
+    "one is inserted right before it",
+    add(1, "m"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "found a range empty",
+    nobody,
+    "one is inserted right behind it",
+    add(1, "na"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "found a range empty",
+    nobody,
+    "a row moves into it",
+    ({ bob }) => [patch(bob, { group: "n" })],
+    "conflicts",
+  ],
+  // Prefixes: a scan that stopped depends on what it passed only.
+  [RANGE, "took the first", first, "it changes", annotate("ann"), "conflicts"],
+  [
+    RANGE,
+    "took the first",
+    first,
+    "one is inserted in front",
+    add(10),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "took the first",
+    first,
+    "one is inserted right behind, with an equal key",
+    add(20),
+    "commits",
+  ],
+  [
+    RANGE,
+    "took the first",
+    first,
+    "the second one goes",
+    drop("bob"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "took the last",
+    last,
+    "one is inserted behind",
+    add(41),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "took the last",
+    last,
+    "one is inserted right before it",
+    add(39),
+    "commits",
+  ],
+  [
+    RANGE,
+    "took the last",
+    last,
+    "the first one changes",
+    annotate("ann"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "took two",
+    take(2),
+    "the second one changes",
+    annotate("bob"),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "took two",
+    take(2),
+    "one is inserted between them",
+    add(25),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "took two",
+    take(2),
+    "the third one changes",
+    annotate("cid"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "took exactly as many as there are",
+    take(3),
+    "one is inserted behind",
+    add(99),
+    "commits",
+  ],
+  [
+    RANGE,
+    "wanted more than there are",
+    take(4),
+    "one is inserted behind",
+    add(99),
+    "conflicts",
+  ],
+  [
+    RANGE,
+    "asked for the unique one of a range",
+    () => [
+      find("items", {
+        index: "by_rank",
+        range: [["eq", "rank", 20]],
+        end: "unique",
+      }),
+    ],
+    "a second one comes",
+    add(20),
+    "conflicts",
+  ],
+  [
+    docs("database/pagination"),
+    "read a page",
+    firstPage,
+    "a row of it changes",
+    annotate("bob"),
+    "conflicts",
+  ],
+  [
+    docs("database/pagination"),
+    "read a page",
+    firstPage,
+    "one is inserted into it",
+    add(25),
+    "conflicts",
+  ],
+  [
+    docs("database/pagination"),
+    "read a page",
+    firstPage,
+    "one is inserted behind it",
+    add(35),
+    "commits",
+  ],
+  // Filters run behind the scan.
+  [
+    FILTER,
+    "filtered a table",
+    ofGroupB,
+    "a row that it left out changes",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    FILTER,
+    "filtered a table",
+    ofGroupB,
+    "one is inserted that it would leave out",
+    add(1, "a"),
+    "conflicts",
+  ],
+  [
+    FILTER,
+    "took the first that passes a filter",
+    firstOfGroupB,
+    "one passed over changes",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    FILTER,
+    "took the first that passes a filter",
+    firstOfGroupB,
+    "one behind it changes",
+    annotate("cid"),
+    "commits",
+  ],
+  // Nested calls read and write for their caller.
+  [
+    NESTED,
+    "read in a nested query",
+    (rows) => [nestedQuery(...readAnn(rows))],
+    "that changes",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    NESTED,
+    "read in a nested mutation",
+    (rows) => [nested(...readAnn(rows))],
+    "that changes",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    NESTED,
+    "rolled a nested mutation back that had read",
+    (rows) => [attempt(nested(...readAnn(rows), fail()))],
+    "that changes",
+    annotate("ann"),
+    "conflicts",
+  ],
+  [
+    NESTED,
+    "rolled a nested mutation back that had written",
+    (rows) => [attempt(nested(...annotate("ann")(rows), fail()))],
+    "that changes",
+    rerank("ann", 21),
+    "conflicts",
+  ],
+  [
+    docs("api/interfaces/server.GenericMutationCtx"),
+    "read a stale snapshot",
+    (rows) => [stale(...readAnn(rows), ...all(rows))],
+    "that changes",
+    annotate("ann"),
+    "commits",
+  ],
+  [
+    RANGE,
+    "read a component's table",
+    () => [inLedger(find("items"))],
+    "the app's table of that name changes",
+    add(1),
+    "commits",
+  ],
+  [
+    RANGE,
+    "read a component's table",
+    () => [inLedger(find("items"))],
+    "the component writes there",
+    () => [inLedger(insert("items", { group: "a", rank: 1 }))],
+    "conflicts",
+  ],
+  // Own writes.
+  [
+    TRANSACTION,
+    "got what it had inserted itself",
+    () => [insert("items", { group: "a", rank: 1 }, "own"), get("@own")],
+    "others insert",
+    add(1),
+    "commits",
+  ],
+  [
+    TRANSACTION,
+    "found its own insert in a range",
+    () => [insert("items", { group: "n", rank: 1 }), ...nobody({} as Rows)],
+    "another one comes into the range",
+    add(2, "n"),
+    "conflicts",
+  ],
+  [
+    TRANSACTION,
+    "inserted and deleted again",
+    () => [insert("items", { group: "a", rank: 1 }, "own"), remove("@own")],
+    "others do the same",
+    () => [insert("items", { group: "a", rank: 1 }, "own"), remove("@own")],
+    "commits",
+  ],
+  // The scheduler's table is a table.
+  [
+    backend("crates/model/src/scheduled_jobs/mod.rs"),
+    "scheduled a function",
+    () => [{ op: "schedule", delayMs: 1e9 }],
+    "others schedule",
+    () => [{ op: "schedule", delayMs: 1e9 }],
+    "commits",
+  ],
+  [
+    backend("crates/database/src/virtual_tables/mod.rs"),
+    "read the scheduled functions",
+    () => [find("_scheduled_functions")],
+    "one is scheduled",
+    () => [{ op: "schedule", delayMs: 1e9 }],
+    "conflicts",
+  ],
+];
+
+describe("Conflicts", () => {
+  for (const [source, did, held, change, meanwhile, ends] of cases) {
+    conforms(`who ${did} ${ends} when ${change}`, source, async () => {
+      const ended = await race(andWrites(held), meanwhile);
+      if (ends === "commits") expect(ended).toBe("commits");
+      else expect(ended).toContain("OptimisticConcurrencyControlFailure");
+    });
+  }
+
+  conforms(
+    "a mutation that writes nothing never conflicts",
+    backend("crates/database/src/committer.rs"),
+    async () => {
+      expect(await race(all, annotate("ann"))).toBe("commits");
+    },
+  );
+
+  conforms(
+    "a mutation whose writes were all rolled back never conflicts",
+    NESTED,
+    async () => {
+      const undone: Steps = (rows) => [
+        ...all(rows),
+        attempt(nested(...annotate("bob")(rows), fail())),
+      ];
+      expect(await race(undone, annotate("ann"))).toBe("commits");
+    },
+  );
+
+  conforms(
+    "the error names the table and leads to the documentation",
+    docs("error"),
+    async () => {
+      const ended = await race(andWrites(readAnn), annotate("ann"));
+      expect(ended).toContain(
+        'Documents read from or written to the \\"items\\" table changed while this mutation was being run and on every subsequent retry.',
+      );
+      expect(ended).toContain("https://docs.convex.dev/error#1");
+    },
+  );
+
+  conforms(
+    "whoever conflicts has written nothing",
+    docs("database/advanced/occ"),
+    async () => {
+      await race(
+        (rows) => [...readAnn(rows), insert("lost", { by: "the held one" })],
+        annotate("ann"),
+      );
+      expect(await app.read(find("lost"))).toEqual([[]]);
+    },
+  );
+
+  conforms(
+    "a held mutation reads the snapshot it began with, whatever is committed meanwhile",
+    docs("database/advanced/occ"),
+    async () => {
+      const [id] = await app.mutate(insert("items", { group: "s", rank: 1 }));
+      const client = new ConvexHttpClient(app.url, { logger: false });
+      const running = client.mutation(api.script.held, {
+        steps: [get(id), find("later")],
+      });
+      await clock.held();
+      await app.mutate(patch(id, { rank: 2 }), insert("later", {}));
+      clock.release();
+      expect(await running).toMatchObject([{ rank: 1 }, []]);
+    },
+  );
+});

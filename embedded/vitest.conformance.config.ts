@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    name: "conformance",
+    environment: "node",
+    include: ["embedded/conformance/**/*.test.ts"],
+    globalSetup: ["embedded/conformance/harness/push.ts"],
+    reporters: ["default", "embedded/conformance/harness/reporter.ts"],
+    // Far above what any case takes: limits against hanging, not measures.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
