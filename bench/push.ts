@@ -17,23 +17,25 @@ import {
 import type { App } from "../embedded/src/runtime/types.js";
 import { openDatabase } from "../embedded/src/storage/index.js";
 
-const APP_DIRECTORY = fileURLToPath(new URL("./app", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Of the bench's app, in any copy of the repository. */
+const APP = "bench/app";
 const CLI = path.join(
   path.dirname(createRequire(import.meta.url).resolve("convex/package.json")),
   "bin/main.js",
 );
 
-/** `npx convex deploy` of the bench's app. */
-export async function push(target: {
-  url: string;
-  adminKey: string;
-}): Promise<void> {
+/** `npx convex deploy` of the bench's app, as it is in the repository at `root`. */
+export async function push(
+  target: { url: string; adminKey: string },
+  root = ROOT,
+): Promise<void> {
   const { CONVEX_DEPLOYMENT: _, CONVEX_DEPLOY_KEY: __, ...env } = process.env;
   const child = spawn(
     process.execPath,
     [CLI, "deploy", "--yes", "--codegen=disable", "--typecheck=disable"],
     {
-      cwd: APP_DIRECTORY,
+      cwd: path.join(root, APP),
       env: {
         ...env,
         CI: "1",
@@ -54,12 +56,12 @@ export async function push(target: {
 }
 
 /** What a push of the bench's app makes of an empty deployment. */
-export async function pushedApp(): Promise<App> {
+export async function pushedApp(root?: string): Promise<App> {
   const dataDir = await mkdtemp(path.join(tmpdir(), "workpool-bench-"));
   try {
     const deployment = await startDeployment({ dataDir });
     try {
-      await push(deployment);
+      await push(deployment, root);
     } finally {
       await deployment.close();
     }
