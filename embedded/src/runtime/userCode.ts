@@ -13,6 +13,11 @@ export interface UserCall {
 
 const running = new AsyncLocalStorage<UserCall>();
 
+/** The function whose code this is, or what follows from it in promises. */
+export function currentCall(): UserCall | undefined {
+  return running.getStore();
+}
+
 function onUnhandledRejection(reason: unknown): void {
   const call = running.getStore();
   if (call !== undefined) {
