@@ -5,7 +5,7 @@
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 
-const { rows } = anyApi as any;
+const { chains, rows } = anyApi as any;
 
 /** Clients at a time; a socket sends one mutation after the other. */
 const CLIENTS = 16;
@@ -156,10 +156,10 @@ const scheduled: Load = {
     return {
       async run(count) {
         const group = newGroup();
-        await client.mutation(rows.chain, { group, steps: count });
+        await client.mutation(chains.chain, { group, steps: count });
         await new Promise<void>((resolve, reject) => {
           client.onUpdate(
-            rows.ended,
+            chains.ended,
             { group },
             (ended: boolean) => ended && resolve(),
             reject,

@@ -191,7 +191,12 @@ function outcomeTimes(
   recorded: Awaited<ReturnType<typeof allDeliveries>>,
 ): RelayRun["outcomeMs"] {
   const healthy = roster.find(({ behavior }) => behavior === "healthy")!;
-  const times = (recorded as (typeof recorded[number] & { _creationTime: number; settledAt?: number })[])
+  const times = (
+    recorded as ((typeof recorded)[number] & {
+      _creationTime: number;
+      settledAt?: number;
+    })[]
+  )
     .filter(({ endpoint }) => endpoint === healthy.name)
     .map(({ _creationTime, settledAt }) => settledAt! - _creationTime)
     .sort((a, b) => a - b);
