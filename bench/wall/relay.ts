@@ -4,7 +4,7 @@
  * its functions import as "convex-workpool".
  */
 import { randomBytes } from "node:crypto";
-import { cp, mkdir, symlink } from "node:fs/promises";
+import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
@@ -24,16 +24,18 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
 export type Component = Exclude<Pool, "scheduler">;
 
-/** What is installed as "convex-workpool". Ours has been built. */
-const PACKAGES: Record<Component, string> = {
-  workpool: ".",
-  "@convex-dev/workpool": "node_modules/@convex-dev/workpool",
+/** Ours as it is in the source, never an older build. */
+const OUR_PACKAGE = {
+  name: "convex-workpool",
+  type: "module",
+  exports: {
+    ".": "./src/client/index.ts",
+    "./convex.config.js": "./src/component/convex.config.ts",
+  },
 };
 
 /** As many connections as GitHub's stand-in of the demo opens. */
 const CONNECTIONS = 16;
-/** A pool may go on calling functions for a while after its last job: that counts too. */
-const TAIL_MS = 10_000;
 
 /** Relay pushed to a deployment that was stopped then: every run starts from a copy. */
 export interface Template {
@@ -53,14 +55,7 @@ export async function prepareRelay(
   }
   const base = "tsconfig.base.json";
   await cp(path.join(REPOSITORY, base), path.join(copy, base));
-  const modules = path.join(copy, "node_modules");
-  await mkdir(modules);
-  for (const [name, place] of [
-    ["convex", "node_modules/convex"],
-    ["convex-workpool", PACKAGES[component]],
-  ] as const) {
-    await symlink(path.join(REPOSITORY, place), path.join(modules, name));
-  }
+  await install(path.join(copy, "node_modules"), component);
   const dataDir = path.join(directory, "template");
   const githubSecret = newSecret();
   const deployment = await startDeployment({ root: REPOSITORY, dataDir });
@@ -72,6 +67,25 @@ export async function prepareRelay(
     await deployment.stop();
   }
   return { dataDir, githubSecret };
+}
+
+/** What Relay's functions import. */
+async function install(modules: string, component: Component): Promise<void> {
+  const link = (to: string, ...name: string[]) =>
+    symlink(path.join(REPOSITORY, to), path.join(modules, ...name));
+  await mkdir(modules);
+  await link("node_modules/convex", "convex");
+  if (component === "workpool") {
+    const ours = path.join(modules, OUR_PACKAGE.name);
+    await mkdir(ours);
+    await writeFile(
+      path.join(ours, "package.json"),
+      JSON.stringify(OUR_PACKAGE),
+    );
+    await link("src", OUR_PACKAGE.name, "src");
+  } else {
+    await link(`node_modules/${component}`, OUR_PACKAGE.name);
+  }
 }
 
 export interface RelayRun {
@@ -91,6 +105,8 @@ export interface RelayOptions {
   /** A directory that does not exist yet. */
   dataDir: string;
   samples: readonly Sample[];
+  /** A pool may go on calling functions for a while after its last job: so long, that counts too. */
+  tailMs: number;
   /** Goes into the webhooks' ids: receivers decide by them how they answer. */
   seed: string;
 }
@@ -100,6 +116,7 @@ export async function runRelay({
   template,
   dataDir,
   samples,
+  tailMs,
   seed,
 }: RelayOptions): Promise<RelayRun> {
   await cp(template.dataDir, dataDir, { recursive: true });
@@ -134,7 +151,7 @@ export async function runRelay({
       .reduce((a, b) => a + b, 0);
     await allSettled(deployment.url, deliveries, new AbortController().signal);
     const seconds = (performance.now() - start) / 1000;
-    await new Promise((resolve) => setTimeout(resolve, TAIL_MS));
+    await new Promise((resolve) => setTimeout(resolve, tailMs));
     const cpuMs = (await deployment.ask("cpu")) - before.cpu;
     const { calls, conflicts } = await deployment.ask("calls");
     const recorded = await allDeliveries(deployment.url);

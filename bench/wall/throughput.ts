@@ -1,5 +1,5 @@
 /** How much the embedded deployment does, side by side with another version of it if one is given. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
