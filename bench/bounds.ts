@@ -17,7 +17,9 @@ export const CHECK_SCALES: Record<string, number> = {
   throughput: 0.3,
   mutations: 0.2,
   serial: 0.3,
+  sustained: 0.1,
   "arrivals-5": 0.3,
+  "arrivals-20": 0.15,
   "arrivals-50": 0.2,
   "arrivals-slow": 0.2,
   trickle: 0.1,
@@ -31,6 +33,7 @@ export const CHECK_SCALES: Record<string, number> = {
   callbacks: 0.1,
   "callbacks-hot": 0.1,
   watched: 0.1,
+  neighbours: 0.2,
   "large-arguments": 0.4,
   "lost-worker": 1,
 };

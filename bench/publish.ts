@@ -11,17 +11,25 @@ export async function publish(
   charts: () => string[],
   date: string,
 ): Promise<string[]> {
+  const page = await writeSections({
+    ...Object.fromEntries(
+      Object.entries(tables).map(([name, table]) => [name, asMarkdown(table)]),
+    ),
+    when: `Measured on ${date} with \`npm run bench -- --publish\`.`,
+  });
+  return [page, ...charts()];
+}
+
+/** Puts each text between the page's markers of its name; resolves with the page's path. */
+export async function writeSections(
+  sections: Record<string, string>,
+): Promise<string> {
   let page = readFileSync(PAGE, "utf8");
-  for (const [name, table] of Object.entries(tables)) {
-    page = between(page, name, asMarkdown(table));
+  for (const [name, text] of Object.entries(sections)) {
+    page = between(page, name, text);
   }
-  page = between(
-    page,
-    "when",
-    `Measured on ${date} with \`npm run bench -- --publish\`.`,
-  );
   writeFileSync(PAGE, await format(page, { parser: "markdown" }));
-  return [PAGE, ...charts()];
+  return PAGE;
 }
 
 /** Puts `text` between the page's markers of that name. */

@@ -17,32 +17,34 @@ import {
 import type { App } from "../embedded/src/runtime/types.js";
 import { openDatabase } from "../embedded/src/storage/index.js";
 
-const APP_DIRECTORY = fileURLToPath(new URL("./app", import.meta.url));
+const APP = fileURLToPath(new URL("./app", import.meta.url));
 const CLI = path.join(
   path.dirname(createRequire(import.meta.url).resolve("convex/package.json")),
   "bin/main.js",
 );
 
-/** `npx convex deploy` of the bench's app. */
-export async function push(target: {
+export interface Target {
   url: string;
   adminKey: string;
-}): Promise<void> {
+}
+
+/** The official CLI, in an app's directory. */
+export async function convex(
+  { url, adminKey }: Target,
+  app: string,
+  args: string[],
+): Promise<void> {
   const { CONVEX_DEPLOYMENT: _, CONVEX_DEPLOY_KEY: __, ...env } = process.env;
-  const child = spawn(
-    process.execPath,
-    [CLI, "deploy", "--yes", "--codegen=disable", "--typecheck=disable"],
-    {
-      cwd: APP_DIRECTORY,
-      env: {
-        ...env,
-        CI: "1",
-        CONVEX_SELF_HOSTED_URL: target.url,
-        CONVEX_SELF_HOSTED_ADMIN_KEY: target.adminKey,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: app,
+    env: {
+      ...env,
+      CI: "1",
+      CONVEX_SELF_HOSTED_URL: url,
+      CONVEX_SELF_HOSTED_ADMIN_KEY: adminKey,
     },
-  );
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   child.stdout.on("data", (data: Buffer) => (said += data.toString()));
   child.stderr.on("data", (data: Buffer) => (said += data.toString()));
@@ -50,16 +52,26 @@ export async function push(target: {
     child.on("error", reject);
     child.on("close", resolve);
   });
-  if (code !== 0) throw new Error(`convex deploy failed:\n${said}`);
+  if (code !== 0) throw new Error(`convex ${args[0]} failed:\n${said}`);
+}
+
+/** `npx convex deploy` of an app, the bench's own if none is given. */
+export async function push(target: Target, app = APP): Promise<void> {
+  await convex(target, app, [
+    "deploy",
+    "--yes",
+    "--codegen=disable",
+    "--typecheck=disable",
+  ]);
 }
 
 /** What a push of the bench's app makes of an empty deployment. */
-export async function pushedApp(): Promise<App> {
+export async function pushedApp(app?: string): Promise<App> {
   const dataDir = await mkdtemp(path.join(tmpdir(), "workpool-bench-"));
   try {
     const deployment = await startDeployment({ dataDir });
     try {
-      await push(deployment);
+      await push(deployment, app);
     } finally {
       await deployment.close();
     }

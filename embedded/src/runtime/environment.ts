@@ -33,13 +33,22 @@ export type LogLevel = "DEBUG" | "LOG" | "INFO" | "WARN" | "ERROR";
 export class Environment {
   private isolate: unknown[] | null = null;
   private node: unknown[] | null = null;
+  private readonly env: Record<string, string>;
 
-  constructor(private readonly host: CallHost) {}
+  constructor(private readonly host: CallHost) {
+    this.env = { ...host.env };
+  }
+
+  /** For another call: the variables are as nobody has changed them. */
+  renew(): void {
+    for (const name of Object.keys(this.env)) delete this.env[name];
+    Object.assign(this.env, this.host.env);
+  }
 
   parameters(kind: "isolate" | "node"): unknown[] {
     return kind === "node"
-      ? (this.node ??= nodeValues(this.host))
-      : (this.isolate ??= isolateValues(this.host));
+      ? (this.node ??= nodeValues(this.host, this.env))
+      : (this.isolate ??= isolateValues(this.host, this.env));
   }
 }
 
@@ -165,14 +174,14 @@ const SHARED_GLOBAL: object = Object.defineProperties(
   ),
 );
 
-function isolateValues(host: CallHost): unknown[] {
+function isolateValues(host: CallHost, env: Record<string, string>): unknown[] {
   const global = Object.create(SHARED_GLOBAL) as object;
   const values: Record<Injected, unknown> = {
     globalThis: global,
     self: global,
     Convex: createConvex(host),
     console: createConsole(host),
-    process: { env: { ...host.env } },
+    process: { env },
     Date: createDate(host),
     Math: createMath(host),
     crypto: createCrypto(host),
@@ -212,7 +221,7 @@ const NODE_INJECTED = [
 ] as const;
 export const NODE_PARAMETERS: string[] = [...NODE_INJECTED];
 
-function nodeValues(host: CallHost): unknown[] {
+function nodeValues(host: CallHost, env: Record<string, string>): unknown[] {
   const global = Object.create(globalThis) as object;
   const values: Record<(typeof NODE_INJECTED)[number], unknown> = {
     globalThis: global,
@@ -220,7 +229,7 @@ function nodeValues(host: CallHost): unknown[] {
     Convex: createConvex(host),
     console: createConsole(host),
     process: Object.create(process, {
-      env: { value: { ...host.env }, writable: true, enumerable: true },
+      env: { value: env, writable: true, enumerable: true },
     }),
     Date: createDate(host),
     Math: createMath(host),

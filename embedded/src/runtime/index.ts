@@ -17,7 +17,7 @@ import type { Clock, Randomness } from "../seams.js";
 import type { Database, TableDefinition } from "../storage/types.js";
 import type { RuntimeContext } from "./context.js";
 import { Executor } from "./executor.js";
-import { FRESH, ReusedInstances } from "./instances.js";
+import { FreshInstances, ReusedInstances } from "./instances.js";
 import {
   CONCURRENCY,
   DEFAULT_LIMITS,
@@ -112,7 +112,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     randomness: options.randomness,
     getApp: options.getApp,
     modules,
-    instances: options.reuseModules ? new ReusedInstances() : FRESH,
+    instances: options.reuseModules
+      ? new ReusedInstances()
+      : new FreshInstances(),
     limits,
     latency: { ...NO_LATENCY, ...options.latency },
     stats,

@@ -1,11 +1,14 @@
 /**
  * Where a call gets its modules from. Convex evaluates them afresh for every
- * call, nested ones included, and so do we; but that is most of the time a small
- * function takes. A benchmark of code that keeps nothing in module-level
- * variables may let a call have the modules of an earlier one that has ended.
+ * call, nested ones included, and so do we; only the modules of the `convex`
+ * package itself, which keep nothing, come from an earlier call that has ended.
+ * Still, evaluating is most of the time a small function takes. A benchmark of
+ * code that keeps nothing in module-level variables either may let a call have
+ * all the modules of an earlier one.
  */
 import { Environment, type CallHost } from "./environment.js";
-import type { LoadedDefinition } from "./moduleLoader.js";
+import { Library, type LoadedDefinition } from "./moduleLoader.js";
+import { currentCall } from "./userCode.js";
 
 export interface Instance {
   exports: Record<string, unknown>;
@@ -22,18 +25,24 @@ export interface Instances {
   ): Instance;
 }
 
-export const FRESH: Instances = {
-  take: (loaded, path, _component, host) => ({
-    exports: loaded.instantiate(path, new Environment(host)),
-    giveBack: () => {},
-  }),
-};
+/** What is free to be taken, of each definition and by what else it must fit. */
+class Free<T> {
+  private readonly lists = new WeakMap<LoadedDefinition, Map<string, T[]>>();
 
-export class ReusedInstances implements Instances {
-  private readonly free = new WeakMap<
-    LoadedDefinition,
-    Map<string, { exports: Record<string, unknown>; host: HostOfTheDay }[]>
-  >();
+  of(loaded: LoadedDefinition, key: string): T[] {
+    let ofDefinition = this.lists.get(loaded);
+    if (ofDefinition === undefined) {
+      this.lists.set(loaded, (ofDefinition = new Map()));
+    }
+    let list = ofDefinition.get(key);
+    if (list === undefined) ofDefinition.set(key, (list = []));
+    return list;
+  }
+}
+
+/** For queries and mutations: of an action, something may go on after its end. */
+export class FreshInstances implements Instances {
+  private readonly free = new Free<{ library: Library; host: HostOfTheDay }>();
 
   take(
     loaded: LoadedDefinition,
@@ -41,13 +50,45 @@ export class ReusedInstances implements Instances {
     component: string,
     host: CallHost,
   ): Instance {
-    let ofDefinition = this.free.get(loaded);
-    if (ofDefinition === undefined) {
-      this.free.set(loaded, (ofDefinition = new Map()));
+    const environment = new Environment(host);
+    if (host.io !== null) {
+      return {
+        exports: loaded.instantiate(path, environment),
+        giveBack: () => {},
+      };
     }
+    const free = this.free.of(loaded, component);
+    let shared = free.pop();
+    if (shared === undefined) {
+      const outside = new HostOfTheDay(host);
+      const library = new Library(new Environment(outside));
+      shared = { library, host: outside };
+    } else {
+      shared.host.become(host);
+      shared.library.environment.renew();
+    }
+    const taken = shared;
+    return {
+      exports: loaded.instantiate(path, environment, taken.library),
+      giveBack: () => free.push(taken),
+    };
+  }
+}
+
+export class ReusedInstances implements Instances {
+  private readonly free = new Free<{
+    exports: Record<string, unknown>;
+    host: HostOfTheDay;
+  }>();
+
+  take(
+    loaded: LoadedDefinition,
+    path: string,
+    component: string,
+    host: CallHost,
+  ): Instance {
     const key = `${component}|${path}|${host.io === null}`;
-    let free = ofDefinition.get(key);
-    if (free === undefined) ofDefinition.set(key, (free = []));
+    const free = this.free.of(loaded, key);
     let instance = free.pop();
     if (instance === undefined) {
       const outside = new HostOfTheDay(host);
@@ -56,22 +97,26 @@ export class ReusedInstances implements Instances {
         host: outside,
       };
     } else {
-      instance.host.current = host;
+      instance.host.become(host);
     }
     const taken = instance;
     return { exports: taken.exports, giveBack: () => free.push(taken) };
   }
 }
 
-/** Hands everything on to the call that has the modules now. */
+/**
+ * Hands everything on to the call that has the modules now. What is left of an
+ * earlier one (a promise of the platform that nobody awaited) can do nothing.
+ */
 class HostOfTheDay implements CallHost {
   readonly random: CallHost["random"] = {
     next: () => this.current.random.next(),
     bytes: (length) => this.current.random.bytes(length),
   };
   readonly io: CallHost["io"];
+  private call = currentCall();
 
-  constructor(public current: CallHost) {
+  constructor(private current: CallHost) {
     this.io =
       current.io === null
         ? null
@@ -84,6 +129,11 @@ class HostOfTheDay implements CallHost {
           };
   }
 
+  become(current: CallHost): void {
+    this.current = current;
+    this.call = currentCall();
+  }
+
   get env(): Record<string, string> {
     return this.current.env;
   }
@@ -93,11 +143,17 @@ class HostOfTheDay implements CallHost {
   }
 
   syscall(op: string, args: string): string {
+    if (this.isOver) throw new Error("This function has ended.");
     return this.current.syscall(op, args);
   }
 
   asyncSyscall(op: string, args: string): Promise<string> {
+    if (this.isOver) return new Promise(() => {});
     return this.current.asyncSyscall(op, args);
+  }
+
+  private get isOver(): boolean {
+    return currentCall() !== this.call;
   }
 
   jsSyscall(op: string, args: Record<string, unknown>): unknown {

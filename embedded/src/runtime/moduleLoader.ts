@@ -12,16 +12,35 @@ import {
   NODE_PARAMETERS,
   type Environment,
 } from "./environment.js";
+import { libraryModules } from "./library.js";
 import type { PositionLookup } from "./stack.js";
 import type { ComponentDefinition, ModuleSource } from "./types.js";
 
 export interface LoadedDefinition {
   has(path: string): boolean;
-  /** Evaluates the module (and what it imports) afresh and returns its exports. */
-  instantiate(path: string, environment: Environment): Record<string, unknown>;
+  /**
+   * Evaluates the module (and what it imports) afresh and returns its exports;
+   * with a library, its modules only if they are not in there yet.
+   */
+  instantiate(
+    path: string,
+    environment: Environment,
+    library?: Library,
+  ): Record<string, unknown>;
   /** Translates positions of stack frames to the user's files. */
   readonly positions: PositionLookup;
   environmentOf(path: string): "isolate" | "node" | null;
+}
+
+interface ModuleInstance {
+  exports: Record<string, unknown>;
+}
+
+/** Instances of the `convex` package's own modules, in an environment of their own. */
+export class Library {
+  readonly instances = new Map<string, ModuleInstance>();
+
+  constructor(readonly environment: Environment) {}
 }
 
 export interface ModuleLoader {
@@ -59,8 +78,12 @@ export function createModuleLoader(): ModuleLoader {
   async function load(
     modules: ModuleSource[] | Record<string, ModuleSource>,
   ): Promise<LoadedDefinition> {
-    const list = await Promise.all(Object.values(modules).map(compile));
-    return new Definition(new Map(list.map((m) => [m.path, m])));
+    const sources = Object.values(modules);
+    const list = await Promise.all(sources.map(compile));
+    return new Definition(
+      new Map(list.map((m) => [m.path, m])),
+      libraryModules(sources),
+    );
   }
 
   return {
@@ -89,7 +112,10 @@ function fingerprint(source: ModuleSource): string {
 }
 
 class Definition implements LoadedDefinition {
-  constructor(private readonly modules: Map<string, CompiledModule>) {}
+  constructor(
+    private readonly modules: Map<string, CompiledModule>,
+    private readonly library: Set<string>,
+  ) {}
 
   readonly positions: PositionLookup = (path, line, column) =>
     this.modules.get(path)?.originalPosition(line, column) ?? null;
@@ -102,18 +128,30 @@ class Definition implements LoadedDefinition {
     return this.modules.get(path)?.environment ?? null;
   }
 
-  instantiate(path: string, environment: Environment): Record<string, unknown> {
-    const instances = new Map<string, { exports: Record<string, unknown> }>();
+  instantiate(
+    path: string,
+    environment: Environment,
+    library?: Library,
+  ): Record<string, unknown> {
+    const own = { environment, instances: new Map<string, ModuleInstance>() };
 
-    const instantiate = (module: CompiledModule): Record<string, unknown> => {
+    const instantiate = (
+      module: CompiledModule,
+      place: typeof own,
+    ): Record<string, unknown> => {
+      const { instances, environment } = place;
       const existing = instances.get(module.path);
       // Also while it is still being evaluated: cyclic imports see what is there so far.
       if (existing !== undefined) return existing.exports;
-      const instance = { exports: {} as Record<string, unknown> };
+      const instance: ModuleInstance = { exports: {} };
       instances.set(module.path, instance);
       const require = (specifier: string): unknown => {
         const imported = this.resolve(module.path, specifier);
-        if (imported !== null) return instantiate(imported);
+        if (imported !== null) {
+          const shared =
+            library !== undefined && this.library.has(imported.path);
+          return instantiate(imported, shared ? library : place);
+        }
         if (module.environment === "node" && isBuiltin(specifier)) {
           return nodeRequire(specifier);
         }
@@ -133,7 +171,7 @@ class Definition implements LoadedDefinition {
     if (module === undefined) {
       throw new Error(`There is no module ${path} in the pushed code.`);
     }
-    return instantiate(module);
+    return instantiate(module, own);
   }
 
   private resolve(from: string, specifier: string): CompiledModule | null {

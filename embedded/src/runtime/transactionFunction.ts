@@ -33,8 +33,8 @@ import type { FunctionInfo } from "./types.js";
 import { unsupportedOperation } from "./unsupported.js";
 import {
   enterUserCode,
+  measureProcessorTime,
   microtasksDrained,
-  processorTime,
   userTimeout,
   type UserCall,
 } from "./userCode.js";
@@ -148,11 +148,10 @@ class TransactionFunction implements UserCall {
   /** Runs code of the function and what follows from it in promises, and adds up its time. */
   private enter(run: () => void): void {
     const limit = this.call.context.limits.userTimeMs;
-    // Measuring costs a system call, which simulations would make a thousand times a second.
     if (limit === null) return enterUserCode(this, limit, run);
-    const start = processorTime();
+    const elapsed = measureProcessorTime();
     enterUserCode(this, limit, run);
-    this.userTime += processorTime() - start;
+    this.userTime += elapsed();
   }
 
   private async drain(): Promise<void> {
@@ -181,9 +180,9 @@ class TransactionFunction implements UserCall {
   private async resume(): Promise<void> {
     const limit = this.call.context.limits.userTimeMs;
     if (limit === null) return microtasksDrained();
-    const start = processorTime();
+    const elapsed = measureProcessorTime();
     await microtasksDrained();
-    this.userTime += processorTime() - start;
+    this.userTime += elapsed();
     if (this.userTime > limit) throw userTimeout(limit);
   }
 

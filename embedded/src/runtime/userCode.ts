@@ -3,7 +3,7 @@
  * how long it may keep the processor, and whose an unhandled rejection is.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import vm from "node:vm";
+import { Session } from "node:inspector";
 import { FunctionError } from "./errors.js";
 
 /** A running function: gets the rejections that nobody in it handled. */
@@ -12,6 +12,11 @@ export interface UserCall {
 }
 
 const running = new AsyncLocalStorage<UserCall>();
+
+/** The function whose code this is, or what follows from it in promises. */
+export function currentCall(): UserCall | undefined {
+  return running.getStore();
+}
 
 function onUnhandledRejection(reason: unknown): void {
   const call = running.getStore();
@@ -37,33 +42,41 @@ export function watchRejections(): () => void {
 }
 
 /**
- * V8 can only interrupt code that it was asked to run with a time limit, so
- * functions are entered from a script of an otherwise empty realm.
+ * V8 interrupts only code that it was asked to run with a time limit. `node:vm`
+ * would start a thread for each such call and wait until it has ended; the
+ * inspector has one thread that keeps the time of all.
  */
-const entrance = vm.createContext({ enter: null as (() => void) | null });
-const entranceScript = new vm.Script("enter()");
+const ENTRANCE = "convex-workpool.embedded.entrance";
+let entering: () => void;
+let inspector: Session | null = null;
+
+function connectedInspector(): Session {
+  const session = new Session();
+  session.connect();
+  Reflect.set(globalThis, Symbol.for(ENTRANCE), () => entering());
+  return session;
+}
 
 function interruptible<T>(limitMs: number, enter: () => T): T {
-  let result: T;
-  entrance.enter = () => {
-    result = enter();
-  };
-  try {
-    entranceScript.runInContext(entrance, {
-      timeout: Math.ceil(limitMs * INTERRUPT_FACTOR),
-    });
-    return result!;
-  } catch (error) {
-    if (
-      (error as { code?: unknown } | null)?.code ===
-      "ERR_SCRIPT_EXECUTION_TIMEOUT"
-    ) {
-      throw userTimeout(limitMs);
+  let outcome: { value: T } | { error: unknown } | null = null;
+  entering = () => {
+    try {
+      outcome = { value: enter() };
+    } catch (error) {
+      outcome = { error };
     }
-    throw error;
-  } finally {
-    entrance.enter = null;
-  }
+  };
+  inspector ??= connectedInspector();
+  // It is over when `post` returns.
+  inspector.post("Runtime.evaluate", {
+    expression: `globalThis[Symbol.for("${ENTRANCE}")]()`,
+    timeout: Math.ceil(limitMs * INTERRUPT_FACTOR),
+    silent: true,
+  });
+  const ended = outcome as { value: T } | { error: unknown } | null;
+  if (ended === null) throw userTimeout(limitMs);
+  if ("error" in ended) throw ended.error;
+  return ended.value;
 }
 
 export function userTimeout(limitMs: number): FunctionError {
@@ -94,7 +107,33 @@ export function microtasksDrained(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** Milliseconds of processor time this process has used: waiting for the processor does not count. */
-export function processorTime(): number {
-  return process.cpuUsage().user / 1_000;
+/**
+ * Asking for the processor time costs a system call. So little elapsed time is
+ * taken for processor time as it is …
+ */
+const BRIEF_MS = 2;
+/** … and the answer of a moment ago will do for where a longer one began. */
+const RECENT_MS = 20;
+let latest = { at: -Infinity, processorMs: 0 };
+
+function processorTime(at: number): number {
+  latest = { at, processorMs: process.cpuUsage().user / 1_000 };
+  return latest.processorMs;
+}
+
+/**
+ * Begins to measure; the result tells how many milliseconds of processor time
+ * passed since. Waiting for the processor does not count.
+ */
+export function measureProcessorTime(): () => number {
+  const start = performance.now();
+  const before =
+    start - latest.at < RECENT_MS ? latest.processorMs : processorTime(start);
+  return () => {
+    const end = performance.now();
+    const elapsed = end - start;
+    return elapsed < BRIEF_MS
+      ? elapsed
+      : Math.min(elapsed, processorTime(end) - before);
+  };
 }

@@ -1,0 +1,142 @@
+import { describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { parseOptions } from "../wall/options.js";
+import { timeByPart, type Profile } from "../wall/profile.js";
+import { measureRelay } from "../wall/sideBySide.js";
+import { ratios, spread } from "../wall/statistics.js";
+import { relayTable, profileTable, throughputTable } from "../wall/tables.js";
+import { measureThroughput } from "../wall/throughput.js";
+
+const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
+
+describe("several runs are summed up", () => {
+  test("by their median and how far they lie apart", () => {
+    expect(spread([5, 1, 2])).toEqual({ median: 2, least: 1, most: 5 });
+    expect(spread([4, 1, 2, 3])).toEqual({ median: 2.5, least: 1, most: 4 });
+  });
+
+  test("as ratios pair by pair", () => {
+    // Twice as slow a machine in the second pair.
+    expect(ratios([1, 2, 1], [2, 4, 4]).median).toBe(0.5);
+  });
+});
+
+describe("a profile", () => {
+  const node = (
+    id: number,
+    functionName: string,
+    url: string,
+    children: number[] = [],
+  ) => ({
+    id,
+    callFrame: {
+      functionName,
+      url,
+      scriptId: "0",
+      lineNumber: 0,
+      columnNumber: 0,
+    },
+    children,
+  });
+  const profile = {
+    nodes: [
+      node(1, "(root)", "", [2, 3, 4, 5]),
+      node(2, "(idle)", ""),
+      node(3, "(garbage collector)", ""),
+      node(4, "page", "file:///x/embedded/src/storage/versioned-index.ts", [6]),
+      node(5, "emit", "node:events", [7]),
+      node(6, "parse", ""),
+      node(7, "handler", "convex-module:rows.js"),
+    ],
+    samples: [2, 3, 4, 5, 6, 7, 7],
+    timeDeltas: [9000, 1000, 1000, 1000, 1000, 1000, 1000],
+    startTime: 0,
+    endTime: 15000,
+  } satisfies Profile;
+
+  test("tells by part of the program what was not idle", () => {
+    expect(Object.fromEntries(timeByPart(profile))).toEqual({
+      "garbage collection": 1,
+      storage: 2,
+      "Node and V8": 1,
+      functions: 2,
+    });
+  });
+});
+
+describe("the options of bench:wall", () => {
+  test("measure everything unless told otherwise", () => {
+    expect(parseOptions([])).toMatchObject({
+      parts: ["relay", "throughput"],
+      runs: 5,
+      against: null,
+      publish: false,
+    });
+    expect(parseOptions(["--only", "relay"])!.parts).toEqual(["relay"]);
+    expect(parseOptions(["--help"])).toBeNull();
+  });
+
+  test.each([
+    [["--only", "rely"], "--only rely: it must be relay or throughput"],
+    [["--runs", "1.5"], "--runs 1.5: it must be a whole number above 0"],
+    [["--webhooks", "1000"], "--webhooks 1000: there are 329 samples"],
+    [["--scale", "0"], "--scale 0: it must be a number above 0"],
+  ])("refuse %j by name", (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+});
+
+test("the demo's workload runs through both pools, and nothing is lost", async () => {
+  const runs = await measureRelay({
+    runs: 1,
+    webhooks: 8,
+    tailMs: 0,
+    onRun: () => {},
+  });
+  const [ours] = runs.workpool;
+  const [peers] = runs["@convex-dev/workpool"];
+  // Each goes to two receivers at least; which others subscribe depends on the event.
+  expect(ours!.deliveries).toBeGreaterThanOrEqual(16);
+  expect(peers!.deliveries).toBe(ours!.deliveries);
+  for (const { calls, deliveries, cpuMs } of [ours!, peers!]) {
+    expect(calls).toBeGreaterThan(deliveries);
+    expect(cpuMs).toBeGreaterThan(0);
+  }
+  expect(relayTable(runs).rows).toHaveLength(6);
+});
+
+test("every load does what it is to do, in memory and on disk", async () => {
+  const results = await measureThroughput({
+    variants: [
+      { store: "memory", root: REPOSITORY },
+      { store: "disk", root: REPOSITORY },
+    ],
+    rounds: 2,
+    scale: 0.01,
+    onLoad: () => {},
+  });
+  expect(
+    results.map(({ load, variant, rounds }) => [
+      load.unit,
+      variant.store,
+      rounds.map(({ count }) => count),
+    ]),
+  ).toEqual([
+    ["queries", "memory", [20, 20]],
+    ["queries", "memory", [20, 20]],
+    ["transactions", "memory", [20, 20]],
+    ["transactions", "disk", [20, 20]],
+    ["transactions", "memory", [20, 20]],
+    ["transactions", "disk", [20, 20]],
+    ["transactions", "memory", [10, 10]],
+    ["transactions", "disk", [10, 10]],
+    ["updates", "memory", [100, 100]],
+    ["updates", "disk", [100, 100]],
+    ["updates", "memory", [100, 100]],
+    ["updates", "disk", [100, 100]],
+  ]);
+  const { rows, titles } = throughputTable(results, results);
+  expect(rows.every((row) => row.length === titles.length)).toBe(true);
+  expect(rows[0]![2]).toBe("1 ×");
+  expect(profileTable(results).rows).toHaveLength(results.length);
+});
