@@ -7,7 +7,7 @@ import type { Moments } from "./moments.js";
 const api = anyApi as any;
 
 /** So that kills meet works in all states, and not only enqueues. */
-const BETWEEN_BATCHES_MS = 15;
+const BETWEEN_BATCHES_MS = 40;
 
 export interface Batch {
   name: string;
@@ -75,7 +75,7 @@ export class Load {
   }
 
   private next(name: string): Batch {
-    const count = 1 + this.moments.below(8);
+    const count = 1 + this.moments.below(5);
     const works = Array.from({ length: count }, (_, index) =>
       anyWork(`${name}.${index}`, this.moments, this.witness),
     );
