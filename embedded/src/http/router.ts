@@ -5,6 +5,7 @@ import { readJson } from "./body.js";
 import { ApiError } from "./errors.js";
 import { callerOf, invalidKey } from "./identity.js";
 import { handleCors, replyError, replyJson, replyText } from "./reply.js";
+import { requestUrl } from "./url.js";
 
 /** Arguments may have 16 MiB, and pushes carry whole applications. */
 const MAX_BODY_BYTES = 100 * 1024 * 1024;
@@ -67,7 +68,7 @@ export function createRequestListener(
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> => {
-    const url = new URL(request.url ?? "/", "http://deployment");
+    const url = requestUrl(request);
     const handler = find(request.method ?? "GET", url.pathname);
     const reply = await handler(
       requestInfo(request, response, url, options.isAdminKey),
