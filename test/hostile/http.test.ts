@@ -98,7 +98,7 @@ describe("bodies that are no request", () => {
       "100,000 objects in each other",
       '{"x":'.repeat(100_000) + "1" + "}".repeat(100_000),
     ],
-    ["17 lists in each other", `{"x":${nested(17)}}`],
+    ["65 lists in each other", `{"x":${nested(65)}}`],
     ["a field that starts with $", '{"x":{"$y":1}}'],
     ["an int64 that is none", '{"x":{"$integer":"AAA"}}'],
     ["bytes that are no base64", '{"x":{"$bytes":"*"}}'],

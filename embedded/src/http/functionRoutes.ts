@@ -88,6 +88,12 @@ export function functionRoutes({
           `The timestamp ${at} lies ahead of the latest one, ${database.latestTs}. Ask /api/query_ts for one.`,
         );
       }
+      if (!database.retains(at)) {
+        throw badRequest(
+          "InvalidTimestamp",
+          `The timestamp ${at} is too old: the snapshot is no longer kept. Ask /api/query_ts for a new one.`,
+        );
+      }
       return query(call, at);
     }),
     "POST /api/query_batch": async (info) => {

@@ -6,6 +6,7 @@ import type { FunctionRunner } from "../runtime/types.js";
 import { ApiError } from "./errors.js";
 import { replyError } from "./reply.js";
 import { requestUrl } from "./url.js";
+import type { Visitors } from "./visitors.js";
 
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
 
@@ -14,10 +15,13 @@ const UNSUPPORTED_METHODS = ["CONNECT", "TRACE"];
 
 export function createSiteListener(
   runner: FunctionRunner,
+  visitors: Visitors,
   onInternalError: (error: unknown) => void,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     const handle = async () => {
+      // Which pages may call is for the app to say, as on Convex.
+      visitors.checkHost(request.headers);
       const answer = await runner.httpAction(toWebRequest(request));
       await writeWebResponse(answer, response, request.method === "HEAD");
     };
