@@ -55,6 +55,16 @@ export default defineConfig({
           globalSetup: ["test/deployment/push.ts"],
         },
       },
+      {
+        resolve: { alias },
+        test: {
+          ...timeouts,
+          name: "hostile",
+          environment: "node",
+          include: ["test/hostile/**/*.test.ts"],
+          globalSetup: ["test/hostile/push.ts"],
+        },
+      },
     ],
   },
 });

@@ -18,6 +18,7 @@ import { createKeyCheck } from "./http/identity.js";
 import { loggedRunner, logScheduledFunctions } from "./http/loggedRunner.js";
 import { createRequestListener } from "./http/router.js";
 import { createSiteListener } from "./http/site.js";
+import { Visitors } from "./http/visitors.js";
 import {
   createRuntime,
   DEPLOYMENT_TABLES,
@@ -44,6 +45,8 @@ export interface DeploymentOptions
   sitePort?: number;
   /** Address to listen on. Default "127.0.0.1": this machine only. */
   host?: string;
+  /** Origins whose pages may call, besides those of this machine: "https://example.com". */
+  allowedOrigins?: string[];
   /** Where everything is kept, created when it does not exist. Default: in memory only. */
   dataDir?: string;
   /** How many functions may run at once, as Convex's deployment classes have it. Default "S256". */
@@ -85,6 +88,7 @@ export async function startDeployment(
   const clock = options.clock ?? new WallClock();
   const randomness = options.randomness ?? new SystemRandomness();
   const host = options.host ?? "127.0.0.1";
+  const visitors = new Visitors(host, options.allowedOrigins ?? []);
   const report = options.onLog ?? (() => {});
   const onInternalError = (error: unknown) =>
     report(`Internal error: ${describe(error)}`);
@@ -171,7 +175,7 @@ export async function startDeployment(
       onInternalError,
     });
     closers.push(() => backend.queries.close());
-    const sockets = new SyncSockets(backend);
+    const sockets = new SyncSockets(backend, visitors);
     closers.push(() => sockets.close());
 
     await runtime.prepare(deployer.app);
@@ -187,13 +191,13 @@ export async function startDeployment(
             urls: () => ({ url, siteUrl }),
           }),
         ],
-        { isAdminKey, onInternalError },
+        { isAdminKey, visitors, onInternalError },
       ),
     );
     api.on("upgrade", (request, socket, head) =>
       sockets.upgrade(request, socket, head),
     );
-    site.on("request", createSiteListener(runner, onInternalError));
+    site.on("request", createSiteListener(runner, visitors, onInternalError));
     runtime.scheduler.start();
 
     return {

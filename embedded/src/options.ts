@@ -16,6 +16,9 @@ export const USAGE = `Usage: npm run embedded -- [options]
   --port P        port of the API (default 0: any free one)
   --site-port P   port of the HTTP actions (default 0: any free one)
   --host H        address to listen on (default 127.0.0.1: this machine only)
+  --allow-origin O
+                  let pages of this origin call, besides those of this machine;
+                  may be repeated
   --data DIR      where everything is kept (default: in memory, gone at the end)
   --class C       concurrency of a deployment class: S16, S256 or D1024 (default S256)
   --stats         print every function's counters at the end
@@ -35,6 +38,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       port: { type: "string" },
       "site-port": { type: "string" },
       host: { type: "string" },
+      "allow-origin": { type: "string", multiple: true },
       data: { type: "string" },
       class: { type: "string" },
       stats: { type: "boolean", default: false },
@@ -47,6 +51,10 @@ export function parseCommandLine(args: string[]): CommandLine {
     sitePort: parsePort("--site-port", values["site-port"]),
   };
   if (values.host !== undefined) deployment.host = values.host;
+  const origins = values["allow-origin"];
+  if (origins !== undefined) {
+    deployment.allowedOrigins = origins.map(parseOrigin);
+  }
   if (values.data !== undefined) {
     if (values.data === "") {
       throw new Error("--data must name a directory; it is empty.");
@@ -75,4 +83,17 @@ function parsePort(option: string, value: string | undefined): number {
     );
   }
   return port;
+}
+
+function parseOrigin(value: string): string {
+  if (
+    !/^https?:/.test(value) ||
+    !URL.canParse(value) ||
+    new URL(value).origin !== value
+  ) {
+    throw new Error(
+      `--allow-origin must be an origin like https://example.com or http://example.com:8080, not "${value}".`,
+    );
+  }
+  return value;
 }

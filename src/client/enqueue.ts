@@ -15,13 +15,21 @@ import {
   checkArgs,
   checkContext,
   checkExcludeKinds,
+  checkList,
   checkLogLevel,
   checkMaxParallelism,
+  checkName,
   checkRetryBehavior,
   resolveRunAt,
   resolveStatusTtl,
 } from "../component/validate.js";
-import { type ActionCtx, type MutationCtx, nameOf } from "./context.js";
+import {
+  type ActionCtx,
+  checkFunction,
+  checkWritable,
+  type MutationCtx,
+  nameOf,
+} from "./context.js";
 import type { EnqueueOptions } from "./options.js";
 import type { WorkId, WorkpoolComponent } from "./types.js";
 
@@ -68,6 +76,7 @@ export async function enqueue<
   fnArgs: Args,
   options: DirectEnqueueOptions<Context, ReturnType>,
 ): Promise<WorkId> {
+  checkWritable(ctx);
   const config = declaration(options);
   const fnName = nameForLogs(fn, options);
   checkArgs(fnName, fnArgs);
@@ -102,6 +111,8 @@ export async function enqueueBatch<
   fnArgsArray: Array<Args>,
   options: DirectEnqueueOptions<Context, ReturnType>,
 ): Promise<WorkId[]> {
+  checkWritable(ctx);
+  checkList("argsArray", fnArgsArray);
   const config = declaration(options);
   const fnName = nameForLogs(fn, options);
   const sizes = fnArgsArray.map((fnArgs) => checkArgs(fnName, fnArgs));
@@ -159,6 +170,7 @@ async function commonItem<Context, ReturnValue>(
     checkExcludeKinds(excludeKinds);
   }
   if (onComplete) {
+    checkFunction("onComplete", onComplete);
     checkContext(fnName, context);
   }
   const item: Omit<Item, "fnArgs" | "fnHandle"> = {
@@ -205,6 +217,8 @@ function nameForLogs(
   fn: FunctionReference<FunctionType, FunctionVisibility>,
   { name }: { name?: string },
 ): string {
+  checkFunction("fn", fn);
+  if (name !== undefined) checkName(name);
   return name ?? (isHandle(fn) ? fn : nameOf(fn));
 }
 

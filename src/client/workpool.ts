@@ -14,7 +14,12 @@ import {
   checkRetryBehavior,
   checkStatusBatch,
 } from "../component/validate.js";
-import type { ActionCtx, MutationCtx, QueryCtx } from "./context.js";
+import {
+  type ActionCtx,
+  checkWritable,
+  type MutationCtx,
+  type QueryCtx,
+} from "./context.js";
 import { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
 import {
   combineStatusTtl,
@@ -292,6 +297,7 @@ export class Workpool {
    * @param id - The id of the work.
    */
   async cancel(ctx: MutationCtx | ActionCtx, id: WorkId): Promise<void> {
+    checkWritable(ctx);
     await ctx.runMutation(this.component.lib.cancel, { id });
   }
 
@@ -310,6 +316,7 @@ export class Workpool {
     if (limit !== undefined) {
       checkCancelLimit(limit);
     }
+    checkWritable(ctx);
     await ctx.runMutation(this.component.lib.cancelAll, {
       ...(limit !== undefined && { limit }),
     });
@@ -467,8 +474,13 @@ function actionOptions<Context, ReturnValue>(
     // Here and not only later, because here the option is called "retry".
     checkRetryBehavior(
       retryBehavior,
-      typeof options?.retry === "object" ? "retry" : "defaultRetryBehavior",
+      isOwn(options?.retry) ? "retry" : "defaultRetryBehavior",
     );
   }
   return { ...directOptions(pool, options), retryBehavior };
+}
+
+/** Whether this is a behaviour, however odd, and not a choice of the pool's. */
+function isOwn(retry: unknown): boolean {
+  return retry != null && typeof retry !== "boolean";
 }

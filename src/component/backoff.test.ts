@@ -42,6 +42,8 @@ describe("a retry", () => {
   test("comes at once where no backoff is wanted", () => {
     const behavior = { maxAttempts: 3, initialBackoffMs: 0, base: 2 };
     expect(retryBackoffMs(behavior, 2, 0.9)).toBe(0);
+    const steep = { maxAttempts: 9, initialBackoffMs: 0, base: 1e308 };
+    expect(retryBackoffMs(steep, 8, 0.9)).toBe(0);
   });
 
   test("of works that failed together come back apart", () => {

@@ -19,8 +19,9 @@ export function retryBackoffMs(
   endedAttempts: number,
   random: number,
 ): number {
-  const exponential = initialBackoffMs * Math.pow(base, endedAttempts - 1);
-  return Math.min(exponential, MAX_BACKOFF_MS) * (0.5 + random);
+  // A power beyond all numbers is Infinity, and 0 times that no number at all.
+  const growth = Math.min(Math.pow(base, endedAttempts - 1), Number.MAX_VALUE);
+  return Math.min(initialBackoffMs * growth, MAX_BACKOFF_MS) * (0.5 + random);
 }
 
 /** Doubling from `initialMs`, never above `maxMs`, jittered the same way. */

@@ -16,6 +16,7 @@ import {
   checkArgs,
   checkContext,
   checkHandle,
+  checkName,
   checkRetryBehavior,
   checkRunAt,
   resolveStatusTtl,
@@ -106,6 +107,7 @@ function checkItem(
 ): Checked {
   try {
     checkHandle("fnHandle", item.fnHandle);
+    checkName(item.fnName);
     checkRunAt(item.runAt, now);
     if (item.retryBehavior !== undefined) {
       checkRetryBehavior(item.retryBehavior);

@@ -25,6 +25,11 @@ export const MAX_CANCEL_LIMIT = 1000;
 /** `statusBatch` makes up to two reads per id, of the 4,096 that a transaction may make. */
 export const MAX_STATUS_BATCH = 2000;
 
+/** Of function names and handles. */
+export const MAX_NAME_LENGTH = 1000;
+
+const MAX_SHOWN_LENGTH = 200;
+
 const RESULT_KINDS: readonly ResultKind[] = vResultKind.members.map(
   (member) => member.value,
 );
@@ -112,15 +117,15 @@ export function checkRunAt(runAt: number, now: number): void {
   }
 }
 
-export function checkExcludeKinds(kinds: readonly unknown[]): void {
-  for (const kind of kinds) {
-    if (!RESULT_KINDS.includes(kind as ResultKind)) {
-      refuse(
-        "onCompleteExcludeKinds",
-        `a list of ${RESULT_KINDS.map(show).join(", ")}`,
-        kinds,
-      );
-    }
+export function checkExcludeKinds(kinds: unknown): void {
+  const isListOfKinds =
+    Array.isArray(kinds) && kinds.every((kind) => RESULT_KINDS.includes(kind));
+  if (!isListOfKinds) {
+    refuse(
+      "onCompleteExcludeKinds",
+      `a list of ${RESULT_KINDS.map(show).join(", ")}`,
+      kinds,
+    );
   }
 }
 
@@ -167,6 +172,7 @@ export function checkCancelBefore(before: number): void {
 }
 
 export function checkStatusBatch(ids: readonly string[]): void {
+  checkList("ids", ids);
   if (ids.length > MAX_STATUS_BATCH) {
     throw new Error(
       `statusBatch takes at most ${MAX_STATUS_BATCH} ids at once, not ${ids.length}.`,
@@ -174,13 +180,30 @@ export function checkStatusBatch(ids: readonly string[]): void {
   }
 }
 
+/** It is part of every row about the work, and of every line that is logged. */
+export function checkName(name: unknown): void {
+  if (typeof name !== "string" || name.length > MAX_NAME_LENGTH) {
+    refuse("name", `a string of at most ${MAX_NAME_LENGTH} characters`, name);
+  }
+}
+
 export function checkHandle(option: string, handle: unknown): void {
-  if (typeof handle !== "string" || !handle.startsWith("function://")) {
+  if (
+    typeof handle !== "string" ||
+    !handle.startsWith("function://") ||
+    handle.length > MAX_NAME_LENGTH
+  ) {
     refuse(
       option,
       "a function handle as createFunctionHandle() returns it",
       handle,
     );
+  }
+}
+
+export function checkList(option: string, value: unknown): void {
+  if (!Array.isArray(value)) {
+    refuse(option, "a list", value);
   }
 }
 
@@ -230,14 +253,25 @@ function checkKeys(
   }
 }
 
-function refuse(option: string, wanted: string, value: unknown): never {
+export function refuse(option: string, wanted: string, value: unknown): never {
   throw new Error(`${option} must be ${wanted}, not ${show(value)}.`);
 }
 
-/** Values as their author would write them; JSON has no NaN and no Infinity. */
+/**
+ * Values as their author would write them, as far as they fit into a sentence.
+ * JSON has no NaN, no Infinity and no bigints, and cannot write what contains itself.
+ */
 function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint") {
     return String(value);
   }
-  return JSON.stringify(value) ?? String(value);
+  let shown: string;
+  try {
+    shown = JSON.stringify(value) ?? String(value);
+  } catch {
+    shown = String(value);
+  }
+  return shown.length > MAX_SHOWN_LENGTH
+    ? `${shown.slice(0, MAX_SHOWN_LENGTH)}… (${shown.length} characters)`
+    : shown;
 }

@@ -1,4 +1,5 @@
 import type { JSONObject } from "../storage/types.js";
+import { describe } from "./describe.js";
 import { badRequest } from "./errors.js";
 
 function isObject(value: unknown): value is JSONObject {
@@ -16,11 +17,6 @@ export function parseArguments(args: unknown): JSONObject {
     "InvalidArguments",
     `Arguments must be one object, or an array holding one object, not ${describe(args)}.`,
   );
-}
-
-function describe(value: unknown): string {
-  const json = JSON.stringify(value) ?? "nothing";
-  return json.length > 100 ? `${json.slice(0, 100)}…` : json;
 }
 
 /** "mod/path.js:fn", "mod/path:fn" or "mod/path" (its default export). */

@@ -29,19 +29,16 @@ export async function readText(
   request: IncomingMessage,
   limit: number,
 ): Promise<string> {
+  if (Number(request.headers["content-length"] ?? 0) > limit) {
+    throw tooLarge(limit);
+  }
   const stream = decoded(request);
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of stream) {
       size += (chunk as Buffer).length;
-      if (size > limit) {
-        throw new ApiError(
-          413,
-          "RequestTooLarge",
-          `The request's body is longer than ${limit} bytes.`,
-        );
-      }
+      if (size > limit) throw tooLarge(limit);
       chunks.push(chunk as Buffer);
     }
   } catch (error) {
@@ -54,6 +51,14 @@ export async function readText(
   return Buffer.concat(chunks).toString("utf8");
 }
 
+function tooLarge(limit: number): ApiError {
+  return new ApiError(
+    413,
+    "RequestTooLarge",
+    `The request's body is longer than ${limit} bytes.`,
+  );
+}
+
 export async function readJson(
   request: IncomingMessage,
   limit: number,
@@ -64,7 +69,12 @@ export async function readJson(
   } catch (error) {
     throw badRequest(
       "InvalidJson",
-      `The request's body is not JSON: ${(error as Error).message}`,
+      `The request's body is not JSON: ${withoutQuotation((error as Error).message)}`,
     );
   }
+}
+
+/** V8 quotes what it could not parse, and that may be part of a secret. */
+function withoutQuotation(message: string): string {
+  return message.replace(/, (\.\.\.)?".*is not valid JSON$/s, "");
 }

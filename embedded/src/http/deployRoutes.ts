@@ -1,6 +1,7 @@
 /** What the official CLI needs: pushes, environment variables, and who is there. */
 import type { Deployer } from "../deploy/deployer.js";
 import type { EnvChange } from "../deploy/store.js";
+import { describe } from "./describe.js";
 import { badRequest } from "./errors.js";
 import type { FunctionLog } from "./functionLog.js";
 import {
@@ -49,7 +50,7 @@ export function deployRoutes(options: DeployRoutesOptions): Routes {
   });
   const streamLogs = adminGet((info) =>
     log.since(
-      Number(info.url.searchParams.get("cursor") ?? 0),
+      parseCursor(info.url.searchParams.get("cursor")),
       info.disconnected,
     ),
   );
@@ -108,6 +109,17 @@ export function deployRoutes(options: DeployRoutesOptions): Routes {
   };
 }
 
+function parseCursor(cursor: string | null): number {
+  const parsed = Number(cursor ?? 0);
+  if (!Number.isFinite(parsed) || parsed < 0) {
+    throw badRequest(
+      "InvalidCursor",
+      `The cursor must be a number of at least 0, as the answer before gave it, not ${describe(cursor)}.`,
+    );
+  }
+  return parsed;
+}
+
 function parseEnvChanges(body: unknown): EnvChange[] {
   const changes = (body as { changes?: unknown } | null)?.changes;
   if (!Array.isArray(changes)) {
@@ -124,7 +136,7 @@ function parseEnvChanges(body: unknown): EnvChange[] {
     ) {
       throw badRequest(
         "InvalidBody",
-        `Every change must have a "name" and a "value" that is a string, or null to remove the variable, not ${JSON.stringify(change)}.`,
+        `Every change must have a "name" and a "value" that is a string, or null to remove the variable.`,
       );
     }
     return { name, value: value ?? null };

@@ -1,6 +1,7 @@
 /** How values are written in replies. */
 import { jsonToConvex, type Value } from "convex/values";
 import type { JSONValue } from "../storage/types.js";
+import { describe } from "./describe.js";
 import { badRequest } from "./errors.js";
 
 /**
@@ -20,7 +21,7 @@ export function parseFormat(
   if (format === "convex_encoded_json" || format === "json") return format;
   throw badRequest(
     "InvalidFormat",
-    `The format ${JSON.stringify(format)} is not known: use "json" or "convex_encoded_json".`,
+    `The format ${describe(format)} is not known: use "json" or "convex_encoded_json".`,
   );
 }
 

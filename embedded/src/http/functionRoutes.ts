@@ -9,10 +9,14 @@ import type {
 import type { Database, Ts } from "../storage/types.js";
 import { decodeTs, encodeTs } from "../sync/protocol.js";
 import { parseArguments, parseFunctionPath } from "./arguments.js";
+import { describe } from "./describe.js";
 import { exportValue, parseFormat, type ValueFormat } from "./format.js";
 import { ApiError, badRequest } from "./errors.js";
 import { clientLogLines } from "./logLines.js";
 import type { Handler, RequestInfo, Routes } from "./router.js";
+
+/** Queries of one batch: each waits for a permit, and none may wait long. */
+const MAX_BATCH = 1000;
 
 export interface FunctionRoutesOptions {
   runner: FunctionRunner;
@@ -84,12 +88,24 @@ export function functionRoutes({
           `The timestamp ${at} lies ahead of the latest one, ${database.latestTs}. Ask /api/query_ts for one.`,
         );
       }
+      if (!database.retains(at)) {
+        throw badRequest(
+          "InvalidTimestamp",
+          `The timestamp ${at} is too old: the snapshot is no longer kept. Ask /api/query_ts for a new one.`,
+        );
+      }
       return query(call, at);
     }),
     "POST /api/query_batch": async (info) => {
       const { queries } = objectBody(await info.json());
       if (!Array.isArray(queries)) {
         throw badRequest("InvalidBody", '"queries" must be an array.');
+      }
+      if (queries.length > MAX_BATCH) {
+        throw badRequest(
+          "TooManyQueries",
+          `A batch may have up to ${MAX_BATCH} queries, not ${queries.length}.`,
+        );
       }
       const at = database.latestTs;
       const calls = queries.map((each) => parseCall(objectBody(each), info));
@@ -112,7 +128,7 @@ export function functionRoutes({
         const parts = info.url.pathname
           .slice("/api/run/".length)
           .split("/")
-          .map(decodeURIComponent);
+          .map(decodeSegment);
         const name = parts.pop();
         if (name === undefined || parts.length === 0) {
           throw badRequest(
@@ -127,6 +143,17 @@ export function functionRoutes({
       },
     },
   };
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(
+      "InvalidUrl",
+      `${describe(segment)} is not encoded as a URL should be.`,
+    );
+  }
 }
 
 /** In the words by which the CLI knows that it should list the functions there are. */

@@ -49,7 +49,7 @@ export function callerOf(
       throw new ApiError(
         401,
         "InvalidAuthHeader",
-        `The Authorization header must be "Convex <admin key>", not ${JSON.stringify(scheme || authorization)}.`,
+        'The Authorization header must be "Convex <admin key>".',
       );
   }
 }

@@ -38,7 +38,7 @@ export function replyError(response: ServerResponse, error: unknown): void {
   replyJson(response, status, { code, message });
 }
 
-/** Any page may call the deployment, as on Convex. True: it was a preflight, and is answered. */
+/** For pages that may call. True: it was a preflight, and is answered. */
 export function handleCors(
   request: IncomingMessage,
   response: ServerResponse,

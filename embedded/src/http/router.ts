@@ -5,6 +5,8 @@ import { readJson } from "./body.js";
 import { ApiError } from "./errors.js";
 import { callerOf, invalidKey } from "./identity.js";
 import { handleCors, replyError, replyJson, replyText } from "./reply.js";
+import { requestUrl } from "./url.js";
+import type { Visitors } from "./visitors.js";
 
 /** Arguments may have 16 MiB, and pushes carry whole applications. */
 const MAX_BODY_BYTES = 100 * 1024 * 1024;
@@ -42,6 +44,7 @@ export function createRequestListener(
   routes: Routes[],
   options: {
     isAdminKey(key: string): boolean;
+    visitors: Visitors;
     onInternalError(error: unknown): void;
   },
 ): (request: IncomingMessage, response: ServerResponse) => void {
@@ -67,7 +70,7 @@ export function createRequestListener(
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> => {
-    const url = new URL(request.url ?? "/", "http://deployment");
+    const url = requestUrl(request);
     const handler = find(request.method ?? "GET", url.pathname);
     const reply = await handler(
       requestInfo(request, response, url, options.isAdminKey),
@@ -77,8 +80,11 @@ export function createRequestListener(
   };
 
   return (request, response) => {
-    if (handleCors(request, response)) return;
-    handle(request, response).catch((error: unknown) => {
+    const visit = async () => {
+      options.visitors.check(request.headers);
+      if (!handleCors(request, response)) await handle(request, response);
+    };
+    visit().catch((error: unknown) => {
       if (!(error instanceof ApiError)) options.onInternalError(error);
       replyError(response, error);
     });

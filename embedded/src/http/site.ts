@@ -5,15 +5,23 @@ import { pipeline } from "node:stream/promises";
 import type { FunctionRunner } from "../runtime/types.js";
 import { ApiError } from "./errors.js";
 import { replyError } from "./reply.js";
+import { requestUrl } from "./url.js";
+import type { Visitors } from "./visitors.js";
 
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
 
+/** Those that the Request of the standard library refuses. */
+const UNSUPPORTED_METHODS = ["CONNECT", "TRACE"];
+
 export function createSiteListener(
   runner: FunctionRunner,
+  visitors: Visitors,
   onInternalError: (error: unknown) => void,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     const handle = async () => {
+      // Which pages may call is for the app to say, as on Convex.
+      visitors.checkHost(request.headers);
       const answer = await runner.httpAction(toWebRequest(request));
       await writeWebResponse(answer, response, request.method === "HEAD");
     };
@@ -28,12 +36,15 @@ export function createSiteListener(
 
 function toWebRequest(request: IncomingMessage): Request {
   const { method = "GET", headers } = request;
-  const forwarded = headers["x-forwarded-proto"];
-  const scheme = typeof forwarded === "string" ? forwarded : "http";
-  const url = new URL(
-    request.url ?? "/",
-    `${scheme}://${headers.host ?? "localhost"}`,
-  );
+  if (UNSUPPORTED_METHODS.includes(method)) {
+    throw new ApiError(
+      405,
+      "MethodNotAllowed",
+      `HTTP actions cannot be called with ${method}.`,
+    );
+  }
+  const scheme = headers["x-forwarded-proto"] === "https" ? "https" : "http";
+  const url = requestUrl(request, `${scheme}://${headers.host ?? "localhost"}`);
   const webHeaders = new Headers();
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
     webHeaders.append(request.rawHeaders[i]!, request.rawHeaders[i + 1]!);

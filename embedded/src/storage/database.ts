@@ -85,8 +85,9 @@ export class Store implements Database, TransactionStore {
   begin(options: { limits?: Partial<Limits>; at?: Ts } = {}): StoreTransaction {
     this.assertOpen();
     const { at } = options;
-    const snapshot = at === undefined ? this.log.latest : this.log.at(at);
-    if (snapshot === null || snapshot.seq < this.log.oldestReadable) {
+    const snapshot =
+      at === undefined ? this.log.latest : this.retainedSnapshot(at);
+    if (snapshot === null) {
       throw new Error(
         `The snapshot at ${at} is no longer retained: the latest is ${this.latestTs}`,
       );
@@ -125,6 +126,10 @@ export class Store implements Database, TransactionStore {
     this.log.trim(now);
     this.notify(record);
     return ts;
+  }
+
+  retains(ts: Ts): boolean {
+    return this.retainedSnapshot(ts) !== null;
   }
 
   onCommit(listener: (commit: CommittedWrites) => void): () => void {
@@ -202,6 +207,13 @@ export class Store implements Database, TransactionStore {
   private creationTime(): number {
     const now = Number(this.clock.nowNs()) / 1e6;
     return Math.max(now, nextFloat(this.newestCreationTime));
+  }
+
+  private retainedSnapshot(at: Ts): { seq: number; ts: Ts } | null {
+    const snapshot = this.log.at(at);
+    return snapshot !== null && snapshot.seq >= this.log.oldestReadable
+      ? snapshot
+      : null;
   }
 
   private assertOpen(): void {

@@ -240,6 +240,8 @@ export interface Database {
   commit(transaction: Transaction): Ts;
   /** Called synchronously after each commit that wrote something. Returns an unsubscribe function. */
   onCommit(listener: (commit: CommittedWrites) => void): () => void;
+  /** Whether the snapshot at `ts` can still be read. */
+  retains(ts: Ts): boolean;
   /** The result of a query at `ts` is still right if nothing it read changed in (ts, latestTs]. Null when unknown (log trimmed). */
   changedSince(readSet: ReadSet, ts: Ts): boolean | null;
 

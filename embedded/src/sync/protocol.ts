@@ -3,6 +3,7 @@
  * comes in is checked; what goes out is typed.
  */
 import type { JSONObject, JSONValue, Ts } from "../storage/types.js";
+import { describe } from "../http/describe.js";
 import { badRequest } from "../http/errors.js";
 import { parseArguments, parseFunctionPath } from "../http/arguments.js";
 
@@ -21,7 +22,7 @@ export function decodeTs(encoded: unknown): Ts {
   if (buffer?.length !== 8) {
     throw badRequest(
       "InvalidTimestamp",
-      `${JSON.stringify(encoded)} is not a timestamp: it must be the base64 of 8 bytes.`,
+      `${describe(encoded)} is not a timestamp: it must be the base64 of 8 bytes.`,
     );
   }
   return buffer.readBigUInt64LE();
@@ -210,7 +211,7 @@ function modification(value: unknown): QuerySetModification {
     case "Remove":
       return { type: "Remove", queryId: number(message, "queryId") };
     default:
-      return invalid(`unknown modification ${JSON.stringify(message.type)}`);
+      return invalid(`unknown modification ${describe(message.type)}`);
   }
 }
 
@@ -252,7 +253,7 @@ export function parseClientMessage(data: string): ClientMessage {
         tokenType !== "User" &&
         tokenType !== "None"
       ) {
-        invalid(`unknown token type ${JSON.stringify(tokenType)}`);
+        invalid(`unknown token type ${describe(tokenType)}`);
       }
       return {
         type: "Authenticate",
@@ -265,6 +266,6 @@ export function parseClientMessage(data: string): ClientMessage {
     case "Event":
       return { type: "Event" };
     default:
-      return invalid(`unknown message type ${JSON.stringify(message.type)}`);
+      return invalid(`unknown message type ${describe(message.type)}`);
   }
 }

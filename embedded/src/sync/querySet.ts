@@ -1,4 +1,5 @@
 /** The queries one client watches, and what it knows of their results. */
+import { badRequest } from "../http/errors.js";
 import type { Caller } from "../runtime/types.js";
 import type { Ts } from "../storage/types.js";
 import type {
@@ -8,6 +9,9 @@ import type {
 } from "./protocol.js";
 import type { QueryCache, QueryResult } from "./queryCache.js";
 import { queryModification } from "./responses.js";
+
+/** Far more than any page shows. All of them may have to run at once. */
+const MAX_QUERIES = 10_000;
 
 interface SyncedQuery {
   /** As added, but with the journal of its latest result. */
@@ -31,17 +35,26 @@ export class QuerySet {
     this.#onChange = onChange;
   }
 
-  /** Throws when a query is added twice, or removed without being there. */
+  /** Throws when a query is added twice, is one too many, or is removed without being there. */
   apply(modifications: QuerySetModification[]): void {
     for (const modification of modifications) {
       const { type, queryId } = modification;
       const existing = this.#queries.get(queryId);
       if ((type === "Add") === (existing !== undefined)) {
-        throw new Error(
-          `A client ${type === "Add" ? "added a second query" : "removed a query it does not have,"} with the id ${queryId}.`,
+        throw badRequest(
+          "InvalidQuerySet",
+          type === "Add"
+            ? `There is a query with the id ${queryId} already.`
+            : `There is no query with the id ${queryId} to remove.`,
         );
       }
       if (type === "Add") {
+        if (this.#queries.size >= MAX_QUERIES) {
+          throw badRequest(
+            "TooManyQueries",
+            `One connection may watch up to ${MAX_QUERIES} queries.`,
+          );
+        }
         this.#queries.set(queryId, {
           query: modification,
           held: null,

@@ -79,11 +79,7 @@ export class SyncSession {
     try {
       this.#handle(parseClientMessage(data));
     } catch (error) {
-      if (error instanceof ApiError && error.status === 400) {
-        this.#fatal(`${error.code}: ${error.message}`);
-      } else {
-        this.#crash(error);
-      }
+      this.#end(error);
     }
   }
 
@@ -219,6 +215,15 @@ export class SyncSession {
     }
   }
 
+  /** Whose fault it was decides how. */
+  #end(error: unknown): void {
+    if (error instanceof ApiError && error.status === 400) {
+      this.#fatal(`${error.code}: ${error.message}`);
+    } else {
+      this.#crash(error);
+    }
+  }
+
   #crash(error: unknown): void {
     this.#backend.onInternalError(error);
     this.#fail(INTERNAL_ERROR, "InternalServerError");
@@ -253,7 +258,7 @@ export class SyncSession {
         await this.#transition();
       }
     } catch (error) {
-      this.#crash(error);
+      this.#end(error);
     } finally {
       this.#updating = false;
     }

@@ -1,7 +1,11 @@
 /** WebSockets of the sync protocol: heartbeats, serialization, back-pressure. */
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
+import { describe } from "../http/describe.js";
+import { ApiError, toApiError } from "../http/errors.js";
+import { requestUrl } from "../http/url.js";
+import type { Visitors } from "../http/visitors.js";
 import type { SyncBackend } from "./backend.js";
 import { serialize } from "./chunks.js";
 import type { ServerMessage } from "./protocol.js";
@@ -27,11 +31,13 @@ export class SyncSockets {
     maxPayload: MAX_CLIENT_MESSAGE_BYTES,
   });
   readonly #backend: SyncBackend;
+  readonly #visitors: Visitors;
   readonly #heartbeats = new Map<WebSocket, () => void>();
   readonly #interval: NodeJS.Timeout;
 
-  constructor(backend: SyncBackend) {
+  constructor(backend: SyncBackend, visitors: Visitors) {
     this.#backend = backend;
+    this.#visitors = visitors;
     this.#interval = setInterval(() => {
       for (const beat of [...this.#heartbeats.values()]) beat();
     }, HEARTBEAT_MS);
@@ -40,15 +46,26 @@ export class SyncSockets {
 
   /** For the HTTP server's "upgrade" event. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { pathname } = new URL(request.url ?? "/", "http://deployment");
-    const match = SYNC_PATH.exec(pathname);
-    if (match === null) {
-      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
-      return;
+    // Nobody else listens to it from here on: a client that has gone away is no news.
+    socket.on("error", () => {});
+    try {
+      this.#visitors.check(request.headers);
+      const { pathname } = requestUrl(request);
+      const match = SYNC_PATH.exec(pathname);
+      if (match === null) {
+        throw new ApiError(
+          404,
+          "NotFound",
+          `There are no WebSockets at ${describe(pathname)}, only at /api/sync.`,
+        );
+      }
+      this.#server.handleUpgrade(request, socket, head, (ws) =>
+        this.#accept(ws, supportsChunks(match[1])),
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) this.#backend.onInternalError(error);
+      refuse(socket, toApiError(error));
     }
-    this.#server.handleUpgrade(request, socket, head, (ws) =>
-      this.#accept(ws, supportsChunks(match[1])),
-    );
   }
 
   #accept(ws: WebSocket, chunks: boolean): void {
@@ -111,6 +128,21 @@ export class SyncSockets {
     }
     this.#server.close();
   }
+}
+
+/** In place of a WebSocket. */
+function refuse(socket: Duplex, { status, code, message }: ApiError): void {
+  const body = JSON.stringify({ code, message });
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      "Connection: close",
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "",
+      body,
+    ].join("\r\n"),
+  );
 }
 
 function supportsChunks(version: string | undefined): boolean {

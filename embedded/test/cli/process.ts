@@ -17,6 +17,7 @@ export interface Exit {
 }
 
 export interface RunningProcess {
+  pid: number;
   /** What it prints once it is ready; rejects when it ends before. */
   ready: Promise<Target & { siteUrl: string }>;
   exit: Promise<Exit>;
@@ -45,5 +46,10 @@ export function startProcess(args: string[]): RunningProcess {
   });
   // Whoever waits for the exit only does not care.
   ready.catch(() => {});
-  return { ready, exit, kill: (signal) => child.kill(signal) };
+  return {
+    pid: child.pid!,
+    ready,
+    exit,
+    kill: (signal) => child.kill(signal),
+  };
 }

@@ -255,7 +255,7 @@ describe("a directory", () => {
   test("is refused while it is in use, and free again afterwards", () => {
     const db = open();
     expect(() => open()).toThrow(
-      `The directory ${dir} is in use by another deployment. Stop that one first or use another directory.`,
+      `The directory ${dir} is in use by another deployment (process ${process.pid}, since `,
     );
     insert(db, "notes", { name: "still works" });
     db.close();

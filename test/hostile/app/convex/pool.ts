@@ -1,0 +1,53 @@
+/** The pool as an app uses it, with whatever it is given. */
+import {
+  actionGeneric,
+  anyApi,
+  componentsGeneric,
+  createFunctionHandle,
+  internalActionGeneric,
+  internalMutationGeneric,
+  internalQueryGeneric,
+  mutationGeneric,
+  queryGeneric,
+} from "convex/server";
+import { v } from "convex/values";
+import { Workpool } from "../../../../src/client/index.js";
+
+const components = componentsGeneric() as any;
+
+export const act = internalActionGeneric({ handler: async () => null });
+export const mutate = internalMutationGeneric({ handler: async () => null });
+export const read = internalQueryGeneric({ handler: async () => null });
+export const failing = internalActionGeneric({
+  handler: async () => {
+    throw new Error("as ever");
+  },
+});
+
+export const handleOf = queryGeneric({
+  args: { name: v.string() },
+  handler: async (_ctx, { name }) =>
+    await createFunctionHandle((anyApi.pool as any)[name]),
+});
+
+/** `pool[method](ctx, ...args)`; "act", "mutate" and "read" mean these functions. */
+const call = {
+  args: {
+    method: v.string(),
+    pool: v.optional(v.any()),
+    args: v.array(v.any()),
+  },
+  handler: async (ctx: unknown, { method, pool, args }: any) => {
+    const workpool = new Workpool(components.workpool, pool ?? {}) as any;
+    return await workpool[method](ctx, ...args.map(asReference));
+  },
+};
+
+function asReference(arg: unknown): unknown {
+  const isName = typeof arg === "string" && /^(act|mutate|read)$/.test(arg);
+  return isName ? (anyApi.pool as any)[arg] : arg;
+}
+
+export const inMutation = mutationGeneric(call);
+export const inAction = actionGeneric(call);
+export const inQuery = queryGeneric(call);
