@@ -145,6 +145,17 @@ export interface FunctionRunner {
   describe(address: FunctionAddress): FunctionInfo | null;
 }
 
+/** What an observer learns of a run besides its function and its arguments. */
+export interface ObservedRun {
+  /** The id of the scheduled function in which all this happens. */
+  scheduledId: string | null;
+  /**
+   * Ends an action there and then, as the death of its process does: nothing
+   * of its code runs any more. Null for queries and mutations.
+   */
+  kill: ((why: string) => void) | null;
+}
+
 /**
  * Told whenever the code of a function starts to run, also of a nested call and
  * of an attempt that will lose its race; what it returns is told of the end.
@@ -153,6 +164,7 @@ export interface FunctionRunner {
 export type RunObserver = (
   address: FunctionAddress,
   args: JSONValue,
+  run: ObservedRun,
 ) => (() => void) | null;
 
 /**
