@@ -1,7 +1,7 @@
 /** How tests describe works, and how they are enqueued. */
 import { anyApi } from "convex/server";
 import { type Infer, v } from "convex/values";
-import { vRetryBehavior, Workpool } from "../../../../src/client/index.js";
+import { vRetryBehavior, Workpool } from "../../../src/client/index.js";
 
 export const vPoolName = v.union(v.literal("workpool"), v.literal("second"));
 

@@ -6,7 +6,7 @@ import {
   internalQueryGeneric,
 } from "convex/server";
 import { v } from "convex/values";
-import { NonRetryableError } from "../../../../src/client/index.js";
+import { NonRetryableError } from "../../../src/client/index.js";
 import { count, type MutationCtx } from "./tallies.js";
 
 /** Each call of its handler leaves a row in `attempts`, its effect. */

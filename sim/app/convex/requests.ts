@@ -9,7 +9,7 @@ import {
   queryGeneric,
 } from "convex/server";
 import { v } from "convex/values";
-import { vWorkId } from "../../../../src/client/index.js";
+import { vWorkId } from "../../../src/client/index.js";
 import type { DataModel, MutationCtx } from "./tallies.js";
 import {
   enqueueWork,

@@ -1,7 +1,7 @@
 /** What runs when works have ended. Each leaves one row in `outcomes` for each time its transaction commits. */
 import { componentsGeneric, internalMutationGeneric } from "convex/server";
 import { v } from "convex/values";
-import { vOnCompleteArgs, vWorkId } from "../../../../src/client/index.js";
+import { vOnCompleteArgs, vWorkId } from "../../../src/client/index.js";
 import { count, type MutationCtx } from "./tallies.js";
 import { enqueueWork, poolNamed, vWork } from "./works.js";
 
