@@ -41,6 +41,15 @@ const LATENCY = {
 /** What was compiled for one history serves the others. */
 const MODULES = createModuleLoader();
 
+/** Compiles the apps that will be deployed: in a history, that must not take time. */
+export async function prepare(apps: readonly App[]): Promise<void> {
+  for (const { definitions } of apps) {
+    for (const definition of Object.values(definitions)) {
+      await MODULES.definition(definition);
+    }
+  }
+}
+
 /** Far more than any history takes: one that goes on for ever fails with a message instead of a time-out. */
 const PATIENCE_MS = 3 * 60 * 60_000;
 
