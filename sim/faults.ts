@@ -68,6 +68,7 @@ export class Faults implements RunListener {
   /** How late the next timer comes at most. */
   readonly jitterMs = (): number => {
     const { jitterMs, hiccupMs } = this.setting;
+    if (!this.active) return 1;
     return this.happens("hiccup") ? hiccupMs : jitterMs;
   };
 

@@ -12,7 +12,12 @@ import { Mirror } from "./mirror.js";
 import { type Run, type RunListener, Runs } from "./runs.js";
 import { drawSetting, type Setting } from "./setting.js";
 import type { Violation } from "./violation.js";
-import { type ClientCall, drawWorkload, type Workload } from "./workload.js";
+import {
+  type ClientCall,
+  drawWorkload,
+  type PlannedWork,
+  type Workload,
+} from "./workload.js";
 import { ConnectionLost, prepare, World } from "./world.js";
 
 export interface HistoryResult {
@@ -26,9 +31,11 @@ export interface HistoryResult {
 const MAX_VIOLATIONS = 5;
 /** What may become of a client's call without anything being wrong. */
 const EXPECTED =
-  /all or nothing|changed while this mutation was being run|Too many concurrent|Couldn't find|Function handle not found|Could not find/;
-/** After this much of calm, nobody suffers from a fault any more. */
-const CALM_MS = 40_000;
+  /all or nothing|changed while this mutation was being run|Too many concurrent|no exported function/;
+/** After this much of calm nobody suffers from a fault any more: a transaction that lost many races waits for up to a minute. */
+const CALM_MS = 65_000;
+/** In an idle pool a work has begun by then. */
+const START_MS = 1_000;
 /** Somebody else's work comes by so often, in case that all ticks were canceled. */
 const VISIT_MS = 35_000;
 const VISITS = 4;
@@ -213,26 +220,31 @@ class History implements RunListener {
     await this.pass(CALM_MS);
     if (faults.canceledTicks) {
       for (let visit = 0; visit < VISITS; visit++) {
-        this.visit(visit);
+        const args = { key: `visitor${visit}` };
+        this.submit({ fnType: "mutation", fn: "mutate", args });
         await this.pass(VISIT_MS);
       }
     }
     this.isCalm = true;
   }
 
-  private visit(visit: number): void {
-    const key = `visitor${visit}`;
-    const work = { fnType: "mutation", fn: "mutate", args: { key } } as const;
-    this.workload.works.set(key, { ...work, onComplete: "record" });
+  /** A client that comes when everything is well. */
+  private submit(work: PlannedWork): void {
+    this.workload.works.set(work.args.key, work);
     const options = { together: false, dawdle: 0, fail: false };
-    void this.call("mutation", "clients:submit", {
-      works: [work],
-      ...options,
-    });
+    void this.call("mutation", "clients:submit", { works: [work], ...options });
   }
 
   /** The last fault, when there is nothing else: it is noticed in time. */
   private async loseAnExecutor(): Promise<void> {
+    const key = "lost";
+    this.submit({
+      fnType: "action",
+      fn: "act",
+      args: { key, ms: 10_000 },
+      retry: { maxAttempts: 2, initialBackoffMs: 0, base: 1 },
+    });
+    await this.pass(START_MS);
     const [executor] = this.runs.executors;
     if (executor === undefined || this.isOver()) return;
     this.note("fault: the last executor to die");
@@ -251,7 +263,7 @@ class History implements RunListener {
   }
 
   private onLog(message: string): void {
-    if (this.trace) this.note(`log: ${message.slice(0, 300)}`);
+    if (this.trace) this.note(`log: ${JSON.stringify(message.slice(0, 300))}`);
     if (/failed internally|runaway/.test(message)) {
       this.violate("alarm", message);
     }

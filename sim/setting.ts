@@ -67,7 +67,7 @@ const ACTION_TIMEOUT_MS = 10 * 60_000;
 export function drawSetting(seed: number): Setting {
   const dice = new Dice(seed, 1);
   // A history in which everything happens at once shows less than one with a few faults.
-  const share = dice.pick([0, 0.15, 0.3, 0.5]);
+  const share = dice.pick([0, 0.15, 0.3, 0.5, 0.8]);
   const draw = <K extends string>(
     ranges: Record<K, readonly [number, number]>,
   ): Record<K, number> =>
@@ -88,7 +88,7 @@ export function drawSetting(seed: number): Setting {
         : {}),
     },
     pace: dice.pick([0, 0.3, 1, 1, 3]),
-    jitterMs: dice.pick([0.5, 2, 10, 40]),
+    jitterMs: dice.pick([0.5, 2, 5, 20]),
     hiccupMs: dice.magnitude(50, 2_000),
     troubledMs: dice.magnitude(5_000, 90_000),
     probability: draw(MOMENTS),

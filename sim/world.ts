@@ -50,6 +50,9 @@ export async function prepare(apps: readonly App[]): Promise<void> {
   }
 }
 
+/** Slow ones shall lose races, not their snapshots. */
+const LONGEST_TRANSACTION_MS = 20 * 60_000;
+
 /** Far more than any history takes: one that goes on for ever fails with a message instead of a time-out. */
 const PATIENCE_MS = 3 * 60 * 60_000;
 
@@ -113,6 +116,7 @@ export class World {
         randomness: this.randomness,
         systemTables: SYSTEM_TABLES,
         deploymentTables: [...DEPLOYMENT_TABLES, ...DEPLOY_TABLES],
+        retention: { ms: LONGEST_TRANSACTION_MS },
       },
       this.journal,
       options.loses ?? (() => false),

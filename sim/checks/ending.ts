@@ -89,7 +89,8 @@ class WorkCheck {
 
   private callback(): void {
     const { key, kind, told, retained, violate } = this;
-    const { onComplete, excludeKinds = [] } = this.work;
+    // As `app/convex/works.ts` has it.
+    const { onComplete = "record", excludeKinds = [] } = this.work;
     if (told.length > 1) violate("two callbacks", key);
     const [first] = told;
     if (first && (!onComplete || excludeKinds.includes(first.kind))) {
