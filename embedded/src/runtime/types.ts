@@ -171,7 +171,10 @@ export type RunObserver = (
  * Told whenever an action is called, before the deployment has found a place for
  * it to run; what it returns is told when the call is over, however it went.
  */
-export type CallObserver = RunObserver;
+export type CallObserver = (
+  address: FunctionAddress,
+  args: JSONValue,
+) => (() => void) | null;
 
 /** Counters of one function, summed over calls. Everything `--stats` prints. */
 export interface FunctionStats {
