@@ -10,6 +10,8 @@ const MAX_FRUITLESS_PER_MINUTE = 2 * 300 + 60;
 /** The guard comes every 12 seconds, or a second later if one was armed already. */
 const MAX_GUARD_MS = 13_000;
 const MOVED = new Set(["pendingStart", "running", "executor", "work"]);
+/** Int64 0 in Convex JSON. */
+const FIRST_GENERATION = "AAAAAAAAAAA=";
 
 interface TickArgs {
   generation: { $integer: string };
@@ -22,6 +24,11 @@ interface TickArgs {
 const isTick = ({ name }: StoredRow) => name === "loop/tick.js:tick";
 const argsOf = ({ args }: StoredRow) => args[0] as TickArgs;
 
+/** Of the chain: neither a wake-up nor the guard. */
+function isLink({ token, guardAt, takeover }: TickArgs): boolean {
+  return token === undefined && guardAt === undefined && !takeover;
+}
+
 export function checkLoop(
   mirror: Mirror,
   violate: Violate,
@@ -29,25 +36,36 @@ export function checkLoop(
 ): CommitCheck {
   /** When ticks of the chain came that moved nothing. */
   const fruitless: number[] = [];
+  const generation = () =>
+    (mirror.single("runStatus")?.generation.$integer as string | undefined) ??
+    FIRST_GENERATION;
 
-  function checkRate({ writes }: CommittedWrites): void {
-    const tick = writes.find(
-      ({ table, after }) =>
-        table === "_scheduled_functions" &&
-        after !== null &&
-        isTick(after.value as unknown as StoredRow) &&
-        (after.value.state as { kind: string }).kind === "success",
+  /** A tick that is not, or no longer, wanted has not done anything. */
+  function checkFence(tick: TickArgs, writes: CommittedWrites["writes"]): void {
+    const before = (table: string) =>
+      writes.find((each) => each.table === table)?.before?.value as any;
+    const state = before("loopState");
+    if (!state) return;
+    if (tick.guardAt !== undefined) {
+      if (tick.guardAt !== state.guardAt) {
+        violate("guard of the past", `${tick.guardAt}, not ${state.guardAt}`);
+      }
+      return;
+    }
+    const current = before("runStatus")?.generation.$integer ?? generation();
+    if (tick.generation.$integer !== current) {
+      violate("tick of another generation", JSON.stringify(tick));
+    }
+    if (tick.dueAt !== undefined && tick.dueAt !== state.nextTickAt) {
+      violate("tick of another chain", JSON.stringify(tick));
+    }
+  }
+
+  function checkRate(writes: CommittedWrites["writes"]): void {
+    const moved = writes.some(
+      ({ namespace, table }) => namespace === COMPONENT && MOVED.has(table),
     );
-    if (!tick || !isLink(argsOf(tick.after!.value as unknown as StoredRow))) {
-      return;
-    }
-    if (
-      writes.some(
-        ({ namespace, table }) => namespace === COMPONENT && MOVED.has(table),
-      )
-    ) {
-      return;
-    }
+    if (moved) return;
     fruitless.push(now());
     while (fruitless[0]! < now() - MINUTE_MS) fruitless.shift();
     if (fruitless.length > MAX_FRUITLESS_PER_MINUTE) {
@@ -58,23 +76,27 @@ export function checkLoop(
     }
   }
 
-  function checkChain(ticks: StoredRow[]): void {
-    const generation =
-      mirror.single("runStatus")?.generation.$integer ?? "AAAAAAAAAAA=";
+  /** Links of the same due time count as one: the second one to come exits. */
+  function checkChain(ticks: Iterable<StoredRow>): void {
+    const due = new Set<number | undefined>();
     const state = mirror.single("loopState");
-    const links = ticks.map(argsOf).filter(
-      (args) =>
-        isLink(args) &&
-        args.generation.$integer === generation &&
-        // One with another due time exits.
-        (args.dueAt === undefined || args.dueAt === state?.nextTickAt),
-    );
-    if (links.length > 1) {
-      violate("two chains", JSON.stringify(links));
+    const current = generation();
+    let links = 0;
+    for (const tick of ticks) {
+      const args = argsOf(tick);
+      if (!isLink(args) || args.generation.$integer !== current) continue;
+      if (args.dueAt !== undefined && args.dueAt !== state?.nextTickAt)
+        continue;
+      if (args.dueAt === undefined || !due.has(args.dueAt)) links += 1;
+      due.add(args.dueAt);
     }
+    if (links > 1) violate("two chains", [...due].join(", "));
   }
 
-  function checkGuard(writes: CommittedWrites["writes"]): void {
+  function checkGuard(
+    ticks: readonly StoredRow[],
+    writes: CommittedWrites["writes"],
+  ): void {
     const state = mirror.single("loopState");
     const status = mirror.single("runStatus");
     if (!state || !status) return;
@@ -86,33 +108,34 @@ export function checkLoop(
       }
       return;
     }
-    const looked = writes.some(({ table }) => table === "loopState");
-    if (looked && inDanger && guardAt > now() + MAX_GUARD_MS) {
+    const looked = writes.some(
+      ({ namespace, table }) =>
+        namespace === COMPONENT && table === "loopState",
+    );
+    if (!looked) return;
+    if (inDanger && guardAt > now() + MAX_GUARD_MS) {
       violate("late guard", `it comes in ${guardAt - now()} ms`);
     }
-    const guards = [...mirror.rows("_scheduled_functions")].filter(
-      (job) => isTick(job) && argsOf(job).guardAt === guardAt,
-    );
     // One that was canceled by hand is there and canceled.
-    if (looked && guards.length === 0) {
+    if (!ticks.some((tick) => argsOf(tick).guardAt === guardAt)) {
       violate("guard that was not armed", `of ${guardAt}`);
     }
   }
 
-  return (commit) => {
-    checkRate(commit);
+  return ({ writes }) => {
     const ticks = [...mirror.rows("_scheduled_functions")].filter(isTick);
-    for (const { _id, state } of ticks) {
-      if (state.kind === "failed") {
-        violate("failed tick", `${_id}: ${state.error}`);
+    for (const { after } of writes) {
+      const job = after?.value as StoredRow | undefined;
+      if (!job || !isTick(job)) continue;
+      if (job.state?.kind === "failed") {
+        violate("failed tick", job.state.error);
+      }
+      if (job.state?.kind === "success") {
+        checkFence(argsOf(job), writes);
+        if (isLink(argsOf(job))) checkRate(writes);
       }
     }
     checkChain(ticks.filter(({ state }) => state.kind === "pending"));
-    checkGuard(commit.writes);
+    checkGuard(ticks, writes);
   };
-}
-
-/** Of the chain: neither a wake-up nor the guard. */
-function isLink({ token, guardAt, takeover }: TickArgs): boolean {
-  return token === undefined && guardAt === undefined && !takeover;
 }
