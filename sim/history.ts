@@ -1,5 +1,6 @@
 /** One history: a workload and faults for a while, then calm until nothing happens any more. */
 import type { App } from "../embedded/src/runtime/types.js";
+import { checkCancels } from "./checks/cancels.js";
 import { checkRest, checkWorks } from "./checks/ending.js";
 import { LimitCheck } from "./checks/limit.js";
 import { checkLoop } from "./checks/loop.js";
@@ -36,6 +37,9 @@ const EXPECTED =
 const CALM_MS = 65_000;
 /** In an idle pool a work has begun by then. */
 const START_MS = 1_000;
+/** So long that what waits for it in vain is found out. */
+const LATER_MS = 40_000;
+const MAX_SHADOWS = 20;
 /** Somebody else's work comes by so often, in case that all ticks were canceled. */
 const VISIT_MS = 35_000;
 const VISITS = 4;
@@ -61,6 +65,7 @@ class History implements RunListener {
   private readonly violations: Violation[] = [];
   private readonly begin: number;
   private isCalm = false;
+  private shadows = 0;
 
   constructor(
     private readonly versions: readonly [App, App],
@@ -108,20 +113,23 @@ class History implements RunListener {
     const { mirror, violate, world, ledger } = this;
     const { deploymentClass } = this.setting;
     const places = checkPlaces(mirror, violate);
+    const cancels = checkCancels(ledger, mirror, violate);
     const loop = checkLoop(mirror, violate, () => world.now());
     const time = {
       elapsed: () => world.clock.elapsed,
       now: () => world.now(),
     };
     const cap = deploymentClass === "S16" ? 2 : 4;
-    const waiting = checkWaiting(mirror, violate, time, cap);
+    const isCalm = () => this.isCalm;
+    const waiting = checkWaiting(mirror, violate, time, isCalm, cap);
     world.onCommit((commit) => {
       ledger.afterCommit(commit);
       if (!mirror.apply(commit) || this.isOver()) return;
       places(commit);
       loop(commit);
+      cancels(commit);
       limit.afterCommit(commit);
-      if (this.isCalm) waiting(commit);
+      waiting(commit);
     });
   }
 
@@ -213,10 +221,26 @@ class History implements RunListener {
     }
   }
 
+  /** A client that comes at the worst moment: while the loop decides what to do next. */
+  private shadow(): void {
+    const { workload, dice, setting } = this;
+    const isOver = this.world.clock.elapsed > this.begin + setting.troubledMs;
+    if (isOver || this.shadows >= MAX_SHADOWS) return;
+    if (!dice.chance(workload.shadow)) return;
+    const args = { key: `shadow${this.shadows++}` };
+    const runAfter = dice.pick([0, 0, 0, 500]);
+    this.world.clock.schedule(dice.between(0, 15), () =>
+      this.submit({ fnType: "mutation", fn: "mutate", args, runAfter }),
+    );
+  }
+
   private async becomeCalm(): Promise<void> {
     const { faults, dice } = this;
-    const maxParallelism = dice.pick([2, 5, 20, null]);
-    void this.call("mutation", "requests:setLimit", { maxParallelism });
+    // A change of settings wakes the loop, and would hide that it sleeps too deep.
+    if (this.mirror.limit === 0 || dice.chance(0.2)) {
+      const maxParallelism = dice.pick([2, 5, 20, null]);
+      void this.call("mutation", "requests:setLimit", { maxParallelism });
+    }
     await this.pass(CALM_MS);
     if (faults.canceledTicks) {
       for (let visit = 0; visit < VISITS; visit++) {
@@ -228,7 +252,7 @@ class History implements RunListener {
     this.isCalm = true;
   }
 
-  /** A client that comes when everything is well. */
+  /** A client with a single work. */
   private submit(work: PlannedWork): void {
     this.workload.works.set(work.args.key, work);
     const options = { together: false, dawdle: 0, fail: false };
@@ -237,6 +261,9 @@ class History implements RunListener {
 
   /** The last fault, when there is nothing else: it is noticed in time. */
   private async loseAnExecutor(): Promise<void> {
+    const args = { key: "later" };
+    this.submit({ fnType: "mutation", fn: "mutate", args, runAfter: LATER_MS });
+    await this.pass(START_MS);
     const key = "lost";
     this.submit({
       fnType: "action",
@@ -270,6 +297,7 @@ class History implements RunListener {
   }
 
   onBegin({ kind, key }: Run): void {
+    if (kind === "tick" || kind === "report") this.shadow();
     if (kind === "handler") this.note(`${key} begins`);
     if (kind === "executor") this.note("an executor begins");
   }

@@ -17,8 +17,8 @@ export class Ledger implements RunListener {
   readonly effects = new Map<string, number>();
   /** By key: when handlers of actions were called. */
   readonly begun = new Map<string, number[]>();
-  /** By key: when it was canceled while it was pending. */
-  readonly canceledPending = new Map<string, number>();
+  /** By key: the first time it was canceled, and the state it was in then. */
+  readonly canceled = new Map<string, { at: number; was: string }>();
 
   constructor(private readonly elapsed: () => number) {}
 
@@ -31,8 +31,8 @@ export class Ledger implements RunListener {
       if (table === "effects") {
         this.effects.set(row.key, (this.effects.get(row.key) ?? 0) + 1);
       }
-      if (table === "cancels" && row.was === "pending") {
-        this.canceledPending.set(row.key, this.elapsed());
+      if (table === "cancels" && !this.canceled.has(row.key)) {
+        this.canceled.set(row.key, { at: this.elapsed(), was: row.was });
       }
       if (table === "outcomes") {
         const { workId, result } = row;

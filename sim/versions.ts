@@ -49,10 +49,10 @@ const SECOND_VERSION: readonly Patch[] = [
 export async function pushedVersions(
   patches: readonly Patch[] = [],
 ): Promise<[App, App]> {
-  return [
-    await pushedWith(patches),
-    await pushedWith([...patches, ...SECOND_VERSION]),
-  ];
+  return await Promise.all([
+    pushedWith(patches),
+    pushedWith([...patches, ...SECOND_VERSION]),
+  ]);
 }
 
 async function pushedWith(patches: readonly Patch[]): Promise<App> {

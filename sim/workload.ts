@@ -20,6 +20,8 @@ export interface Workload {
   /** By key; those that further works are enqueued by included. */
   works: Map<string, PlannedWork>;
   calls: ClientCall[];
+  /** How probable it is that a client enqueues something just as the loop looks. */
+  shadow: number;
 }
 
 const TROUBLES = {
@@ -29,7 +31,7 @@ const TROUBLES = {
   "returns the wrong type": 2,
   "returns no value of Convex": 2,
   "writes the wrong type": 2,
-  "schedules too much": 0.3,
+  "schedules too much": 0.1,
   "never returns": 0.5,
 };
 
@@ -39,7 +41,7 @@ const CALLBACKS = {
   recordSometimes: 2,
   recordAndSubmit: 1,
   recordAndFail: 0.5,
-  recordAndExceed: 0.2,
+  recordAndExceed: 0.03,
   recordAndHang: 0.3,
   recordAndVanish: 1,
 };
@@ -70,6 +72,7 @@ function drawHabits(dice: Dice) {
     bursts: dice.integer(1, 6),
     canceled: dice.pick([0, 0.1, 0.5]),
     looks: dice.integer(0, 4),
+    shadow: dice.pick([0, 0, 0.1, 0.4]),
   };
 }
 
@@ -107,7 +110,8 @@ class Draw {
     for (let looks = 0; looks < habits.looks; looks++) {
       this.call(dice.between(0, durationMs), "query", "look", {});
     }
-    return { works: this.works, calls: this.calls };
+    const { shadow } = habits;
+    return { works: this.works, calls: this.calls, shadow };
   }
 
   private some(size: number): PlannedWork[] {

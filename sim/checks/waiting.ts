@@ -13,6 +13,8 @@ export function checkWaiting(
   violate: Violate,
   /** Time that passes, and what clocks show, in milliseconds. */
   time: { elapsed(): number; now(): number },
+  /** Nothing counts before. */
+  isCalm: () => boolean,
   executorCap: number,
 ): CommitCheck {
   let stuckSince: number | null = null;
@@ -23,7 +25,7 @@ export function checkWaiting(
       return;
     }
     stuckSince ??= time.elapsed();
-    if (time.elapsed() - stuckSince > NOTICED_MS) {
+    if (isCalm() && time.elapsed() - stuckSince > NOTICED_MS) {
       violate("waits though there is room", waiting);
     }
   };
