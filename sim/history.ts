@@ -5,7 +5,7 @@ import { checkRest, checkWorks } from "./checks/ending.js";
 import { LimitCheck } from "./checks/limit.js";
 import { checkLoop } from "./checks/loop.js";
 import { checkPlaces } from "./checks/places.js";
-import { checkWaiting, NOTICED_MS } from "./checks/waiting.js";
+import { checkWaiting, NOTICED_MS, PROMPT_MS } from "./checks/waiting.js";
 import { Dice } from "./dice.js";
 import { Faults } from "./faults.js";
 import { Ledger } from "./ledger.js";
@@ -120,8 +120,11 @@ class History implements RunListener {
       now: () => world.now(),
     };
     const cap = deploymentClass === "S16" ? 2 : 4;
-    const isCalm = () => this.isCalm;
-    const waiting = checkWaiting(mirror, violate, time, isCalm, cap);
+    const patience = () => {
+      if (this.setting.isFaultless) return PROMPT_MS;
+      return this.isCalm ? NOTICED_MS : Infinity;
+    };
+    const waiting = checkWaiting(mirror, violate, time, patience, cap);
     world.onCommit((commit) => {
       ledger.afterCommit(commit);
       if (!mirror.apply(commit) || this.isOver()) return;

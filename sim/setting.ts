@@ -56,6 +56,8 @@ export interface Setting {
   hiccupMs: number;
   /** How long there are faults. */
   troubledMs: number;
+  /** Nothing goes wrong but what clients and works do. */
+  isFaultless: boolean;
   /** 0: never in this history. */
   probability: Record<Moment, number>;
   perMinute: Record<Event, number>;
@@ -67,7 +69,7 @@ const ACTION_TIMEOUT_MS = 10 * 60_000;
 export function drawSetting(seed: number): Setting {
   const dice = new Dice(seed, 1);
   // A history in which everything happens at once shows less than one with a few faults.
-  const share = dice.pick([0, 0.15, 0.3, 0.5, 0.8]);
+  const share = dice.pick([0, 0.15, 0.3, 0.6]);
   const draw = <K extends string>(
     ranges: Record<K, readonly [number, number]>,
   ): Record<K, number> =>
@@ -91,6 +93,7 @@ export function drawSetting(seed: number): Setting {
     jitterMs: dice.pick([0.5, 2, 5, 20]),
     hiccupMs: dice.magnitude(50, 2_000),
     troubledMs: dice.magnitude(5_000, 90_000),
+    isFaultless: share === 0,
     probability: draw(MOMENTS),
     perMinute: draw(RATES),
   };

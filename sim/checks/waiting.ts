@@ -1,20 +1,22 @@
 /**
- * When everything goes well, nothing waits for long that could run: neither a
- * work that is due while there is room, nor what a dead executor had.
+ * Nothing waits for long that could run. What was lost by a fault is noticed
+ * within fifteen seconds once all is well again; without faults, nothing is lost.
  */
 import type { Mirror } from "../mirror.js";
 import type { CommitCheck, Violate } from "./check.js";
 
 /** A lost executor is noticed, and a lost tick replaced, within this. */
 export const NOTICED_MS = 15_000;
+/** Far more than a loop needs to look, though it may lose a few races. */
+export const PROMPT_MS = 5_000;
 
 export function checkWaiting(
   mirror: Mirror,
   violate: Violate,
   /** Time that passes, and what clocks show, in milliseconds. */
   time: { elapsed(): number; now(): number },
-  /** Nothing counts before. */
-  isCalm: () => boolean,
+  /** How long something may wait at this time, in milliseconds. */
+  patience: () => number,
   executorCap: number,
 ): CommitCheck {
   let stuckSince: number | null = null;
@@ -25,7 +27,7 @@ export function checkWaiting(
       return;
     }
     stuckSince ??= time.elapsed();
-    if (isCalm() && time.elapsed() - stuckSince > NOTICED_MS) {
+    if (time.elapsed() - stuckSince > patience()) {
       violate("waits though there is room", waiting);
     }
   };
