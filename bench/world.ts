@@ -110,8 +110,7 @@ export class World {
       reuseModules: this.setting.reuseModules,
       onCall: (address, args) =>
         clock.isAlive ? this.observer.onCall(address, args) : null,
-      onRun: (address, args) =>
-        clock.isAlive ? this.observer.onRun(address, args) : null,
+      onRun: (...run) => (clock.isAlive ? this.observer.onRun(...run) : null),
     });
     return { runtime, clock };
   }

@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { all, countByKey, expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, mutate, read } from "./works.js";
+import { act, mutate, read } from "../../sim/works.js";
 
 const retry = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
 const WORKS = [
@@ -19,7 +19,7 @@ const WORKS = [
 const KEYS = WORKS.map(({ args }) => args.key as string);
 
 async function historyWithCrash(afterMs: number): Promise<Simulation> {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.enqueue(...WORKS);
   await simulation.pass(afterMs);
   await simulation.crash();
@@ -57,7 +57,7 @@ test.each(MOMENTS)("a crash after %i ms", async (afterMs) => {
 
 describe("what a crash interrupts", () => {
   test("is taken up again within 15 seconds", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     await simulation.enqueue(act("a", { ms: 60_000 }, { retry }));
     await simulation.pass(5_000);
     expect(simulation.handlers.inFlight).toBe(1);
@@ -72,7 +72,7 @@ describe("what a crash interrupts", () => {
   });
 
   test("has used up an attempt", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     const works = [2, 3].map((maxAttempts) =>
       act(
         `${maxAttempts}`,
@@ -93,7 +93,7 @@ describe("what a crash interrupts", () => {
   });
 
   test("is not blamed for it: it goes on side by side", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     const names = ["a", "b", "c", "d"];
     const works = names.map((key) => act(key, { ms: 30_000 }, { retry }));
     await simulation.enqueue(...works);
@@ -110,7 +110,7 @@ describe("what a crash interrupts", () => {
 });
 
 test("crashes again and again: everything ends all the same, mutations exactly once", async () => {
-  const simulation = await Simulation.start({ seed: 3 });
+  const simulation = await Simulation.open({ seed: 3 });
   const names = Array.from({ length: 40 }, (_, index) => `m${index}`);
   await simulation.setLimit(3);
   await simulation.enqueueTogether(...names.map((key) => mutate(key)));

@@ -1,5 +1,6 @@
 /** What must be true of every history, and how to see it. */
 import { expect } from "vitest";
+import { unfinishedJobs } from "../../sim/jobs.js";
 import type { Row, Simulation } from "./simulation.js";
 
 /** Everything the component keeps while there is work, and nothing else. */
@@ -34,16 +35,6 @@ export function expectAtRest(
   ]);
 }
 
-/** The component's scheduled functions that are pending or in progress. */
-export function unfinishedJobs(
-  simulation: Simulation,
-  component = "workpool",
-): Row[] {
-  return simulation
-    .rows("_scheduled_functions", component)
-    .filter(({ state }) => ["pending", "inProgress"].includes(state.kind));
-}
-
 /** The kinds of all outcomes that callbacks were told, by key. */
 export function outcomes(simulation: Simulation): Record<string, string> {
   const kinds: Record<string, string> = {};
@@ -68,7 +59,7 @@ export function countByKey(rows: readonly Row[]): Record<string, number> {
 /** Calls of all functions so far, by function. */
 export function calls(simulation: Simulation): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(simulation.deployment.stats()).map(([name, stats]) => [
+    Object.entries(simulation.stats()).map(([name, stats]) => [
       name,
       stats.calls,
     ]),
@@ -77,7 +68,7 @@ export function calls(simulation: Simulation): Record<string, number> {
 
 /** Transactions that lost a race, of the functions whose name contains `name`. */
 export function conflicts(simulation: Simulation, name: string): number {
-  return Object.entries(simulation.deployment.stats())
+  return Object.entries(simulation.stats())
     .filter(([each]) => each.includes(name))
     .reduce((sum, [, stats]) => sum + stats.conflicts, 0);
 }

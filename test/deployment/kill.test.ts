@@ -10,9 +10,9 @@ import {
   type RunningProcess,
 } from "../../embedded/test/cli/process.js";
 import { watch } from "../../embedded/test/sync/events.js";
-import type { Work } from "./app/convex/works.js";
+import type { Work } from "../../sim/app/convex/works.js";
 import { all } from "./invariants.js";
-import { act, keys, mutate } from "./works.js";
+import { act, keys, mutate } from "../../sim/works.js";
 
 const api = anyApi as any;
 

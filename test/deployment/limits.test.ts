@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { all, countByKey, expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, keys } from "./works.js";
+import { act, keys } from "../../sim/works.js";
 
 /**
  * A lowered limit takes hold of each executor with its next report, which comes
@@ -38,7 +38,7 @@ function expectLimitsKept(
 test.each([1, 2])(
   "20 → 3 → 0 → 40 under load: no handler starts while the limit is reached (seed %i)",
   async (seed) => {
-    const simulation = await Simulation.start({ seed });
+    const simulation = await Simulation.open({ seed });
     const names = keys(220);
     const works = names.map((key, index) =>
       act(key, { ms: 100 + ((index * 37) % 200) }),
@@ -72,7 +72,7 @@ test.each([1, 2])(
 );
 
 test("a limit that changes all the time is kept all the time, and nothing gets stuck", async () => {
-  const simulation = await Simulation.start({ seed: 5 });
+  const simulation = await Simulation.open({ seed: 5 });
   const names = keys(250);
   const works = names.map((key, index) =>
     act(key, { ms: 20 + ((index * 53) % 60) }),
@@ -92,13 +92,13 @@ test("a limit that changes all the time is kept all the time, and nothing gets s
 });
 
 test("a paused pool makes no calls, whatever waits in it", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.setLimit(0);
   await simulation.enqueueTogether(...keys(40).map((key) => act(key)));
   await simulation.pass(60_000);
-  simulation.deployment.resetStats();
+  simulation.resetStats();
   await simulation.pass(60 * 60_000);
-  expect(simulation.deployment.stats()).toEqual({});
+  expect(simulation.stats()).toEqual({});
   await simulation.setLimit(10);
   await simulation.drain();
   expect(outcomes(simulation)).toEqual(all(keys(40), "success"));

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { SeededRandomness } from "../../embedded/src/clock.js";
-import type { Work } from "./app/convex/works.js";
+import type { Work } from "../../sim/app/convex/works.js";
 import { calls, countByKey, expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, mutate, read } from "./works.js";
+import { act, mutate, read } from "../../sim/works.js";
 
 const HOUR = 60 * 60_000;
 
@@ -41,7 +41,7 @@ function anyWork(
 }
 
 test("500 works of all kinds: each ends once, within the limit, and leaves nothing behind", async () => {
-  const simulation = await Simulation.start({ seed: 1 });
+  const simulation = await Simulation.open({ seed: 1 });
   const random = new SeededRandomness(2);
   const expected = Array.from({ length: 500 }, (_, index) =>
     anyWork(`w${index}`, () => random.next()),

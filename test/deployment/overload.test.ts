@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { all, countByKey, expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, keys } from "./works.js";
+import { act, keys } from "../../sim/works.js";
 
 test("works that the platform refuses to start wait for their turn, free of charge", async () => {
   // S16 runs 64 actions at a time, and refuses those that have waited ten seconds.
-  const simulation = await Simulation.start({ deploymentClass: "S16" });
+  const simulation = await Simulation.open({ deploymentClass: "S16" });
   await simulation.setLimit(100);
   const names = keys(80);
   await simulation.enqueueTogether(

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { all, expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, keys, mutate } from "./works.js";
+import { act, keys, mutate } from "../../sim/works.js";
 
 const MINUTE = 60_000;
 
@@ -16,7 +16,7 @@ const inPool = (
   });
 
 test("two pools of one definition do not see each other", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   const [first] = (await inPool(simulation, "workpool", keys(30, "first"))) as [
     string,
   ];
@@ -52,7 +52,7 @@ test("two pools of one definition do not see each other", async () => {
 });
 
 test("what the code declares is in force; what was set at run time wins until it is cleared", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   const most = async (names: string[]) => {
     const before = simulation.handlers.begun.length;
     await inPool(simulation, "second", names);
@@ -78,7 +78,7 @@ test("what the code declares is in force; what was set at run time wins until it
 });
 
 test("a pool that is paused before anything was enqueued stays paused", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.setLimit(0);
   await simulation.enqueue(mutate("a"));
   await simulation.pass(10 * MINUTE);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { cancelJobs, executors, failJobs, ticks } from "./faults.js";
+import { cancelJobs, executors, failJobs, ticks } from "../../sim/jobs.js";
 import { all, countByKey, expectAtRest, outcomes } from "./invariants.js";
 import { type Row, Simulation } from "./simulation.js";
-import { act, keys, mutate, read } from "./works.js";
+import { act, keys, mutate, read } from "../../sim/works.js";
 
 /** A lost worker is noticed within this time. */
 const NOTICED_MS = 15_000;
@@ -15,7 +15,7 @@ const begun = (simulation: Simulation, key: string) =>
 
 describe("an executor that is lost while its handlers run on", () => {
   test("is noticed within 15 seconds, and what it reports afterwards changes nothing", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     const works = keys(5).map((key) => act(key, { ms: 20_000 }, RETRY));
     await simulation.enqueue(...works);
     await simulation.pass(1_000);
@@ -40,7 +40,7 @@ describe("an executor that is lost while its handlers run on", () => {
   });
 
   test("leaves actions without a retry failed; mutations and queries run again", async () => {
-    const simulation = await Simulation.start({
+    const simulation = await Simulation.open({
       slowMutationsMs: { "executor/transaction:run": 20_000 },
     });
     const ms = 20_000;
@@ -64,7 +64,7 @@ describe("an executor that is lost while its handlers run on", () => {
   });
 
   test("takes nobody down twice: what it ran goes on apart from each other", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     const works = keys(4).map((key) => act(key, { ms: 20_000 }, RETRY));
     await simulation.enqueue(...works);
     await simulation.pass(1_000);
@@ -86,7 +86,7 @@ describe("an executor that is lost while its handlers run on", () => {
 });
 
 test("a limit that changes before a work that runs apart has begun", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.enqueue(act("a", { ms: 20_000 }, RETRY));
   await simulation.pass(1_000);
   failJobs(simulation, executors(simulation), "Out of memory");
@@ -102,7 +102,7 @@ test("a limit that changes before a work that runs apart has begun", async () =>
 });
 
 test("executors that meet the time limit of actions are replaced", async () => {
-  const simulation = await Simulation.start({
+  const simulation = await Simulation.open({
     limits: { actionTimeoutMs: 4_000 },
   });
   await simulation.setLimit(4);
@@ -122,7 +122,7 @@ test("executors that meet the time limit of actions are replaced", async () => {
 });
 
 test("a canceled executor is not interrupted: it ends what it runs and gets nothing more", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.setLimit(3);
   const works = keys(9).map((key) => act(key, { ms: 20_000 }, RETRY));
   await simulation.enqueue(...works);
@@ -151,7 +151,7 @@ async function enqueueOften(
   await Promise.all(
     names.map(async (key, index) => {
       await simulation.later(index * 25);
-      await simulation.begin("mutation", "enqueue", { works: [mutate(key)] });
+      await simulation.request("mutation", "enqueue", { works: [mutate(key)] });
     }),
   );
 }
@@ -195,7 +195,7 @@ describe("the loop's scheduled functions are canceled by hand", () => {
       works: ["later"],
     },
   ])("while it is $state: the pool goes on", async ({ state, ...history }) => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     await history.prepare(simulation);
     const inState = () =>
       simulation.rows("runStatus", "workpool")[0]?.state.kind === state;
@@ -218,7 +218,7 @@ describe("the loop's scheduled functions are canceled by hand", () => {
   test.each(["running", "saturated", "scheduled"] as const)(
     "the guard too, while it is %s: whoever comes next takes over",
     async (state) => {
-      const simulation = await Simulation.start();
+      const simulation = await Simulation.open();
       if (state === "saturated") await simulation.setLimit(2);
       const names = { running: keys(60), saturated: keys(6), scheduled: ["w"] }[
         state

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { Simulation } from "./simulation.js";
-import { act, keys, mutate } from "./works.js";
+import { act, keys, mutate } from "../../sim/works.js";
 
 async function history(seed: number) {
-  const simulation = await Simulation.start({ seed });
+  const simulation = await Simulation.open({ seed });
   await simulation.setLimit(3);
   const works = keys(12).map((key) => act(key, { ms: 30, failures: 1 }));
   const clients = [...works, mutate("m")].map((work) =>
-    simulation.begin("mutation", "enqueue", { works: [work] }),
+    simulation.request("mutation", "enqueue", { works: [work] }),
   );
   await simulation.settle(Promise.all(clients));
   await simulation.pass(300);

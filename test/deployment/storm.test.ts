@@ -1,19 +1,19 @@
 import { expect, test } from "vitest";
 import { all, conflicts, expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, keys, mutate } from "./works.js";
+import { act, keys, mutate } from "../../sim/works.js";
 
 const enqueueEach = (simulation: Simulation, names: string[], delayMs = 0) =>
   Promise.all(
     names.map(async (key, index) => {
       if (delayMs > 0) await simulation.later((index * delayMs) / names.length);
       const works = [mutate(key)];
-      return await simulation.begin("mutation", "enqueue", { works });
+      return await simulation.request("mutation", "enqueue", { works });
     }),
   );
 
 test("200 clients that enqueue into an idle pool at the same time", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.enqueue(mutate("before"));
   await simulation.drain();
 
@@ -27,7 +27,7 @@ test("200 clients that enqueue into an idle pool at the same time", async () => 
 });
 
 test("200 clients that enqueue into a busy pool within two seconds", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   const busy = keys(60, "busy");
   await simulation.enqueueTogether(...busy.map((key) => act(key, { ms: 300 })));
   await simulation.pass(200);
@@ -41,7 +41,7 @@ test("200 clients that enqueue into a busy pool within two seconds", async () =>
 });
 
 test("an enqueue that rolls back leaves nothing, also of its wake-up", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   const works = [act("a"), mutate("b")];
   await expect(
     simulation.mutation("enqueueAndFail", { works }),
@@ -51,11 +51,11 @@ test("an enqueue that rolls back leaves nothing, also of its wake-up", async () 
 });
 
 test("actions enqueue too", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   const names = keys(30);
   const works = names.map((key) => mutate(key));
   await simulation.settle(
-    simulation.begin("action", "enqueueFromAction", { works }),
+    simulation.request("action", "enqueueFromAction", { works }),
   );
   await simulation.drain();
   expect(outcomes(simulation)).toEqual(all(names, "success"));

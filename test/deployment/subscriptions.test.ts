@@ -7,7 +7,7 @@ import { anyApi } from "convex/server";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { startDeployment, type Deployment } from "../../embedded/src/index.js";
 import { watch } from "../../embedded/test/sync/events.js";
-import type { Work } from "./app/convex/works.js";
+import type { Work } from "../../sim/app/convex/works.js";
 
 const api = anyApi as any;
 let dataDir: string;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Work } from "./app/convex/works.js";
+import type { Work } from "../../sim/app/convex/works.js";
 import { all, countByKey, expectAtRest } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { keys, mutate } from "./works.js";
+import { keys, mutate } from "../../sim/works.js";
 
 function inflate(
   key: string,
@@ -28,7 +28,7 @@ describe("large values", () => {
   test.each(["S16", "S256"] as const)(
     "50 works with 800 kB of arguments and of results, on %s",
     async (deploymentClass) => {
-      const simulation = await Simulation.start({ deploymentClass });
+      const simulation = await Simulation.open({ deploymentClass });
       const names = keys(50);
       for (const [index, key] of names.entries()) {
         const sizes = { argument: 800_000, result: 800_000, context: 10 };
@@ -46,7 +46,7 @@ describe("large values", () => {
   );
 
   test("a result of 1,000,001 bytes fails its work, says so, and undoes a mutation", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     // What getConvexSize adds to the characters of a string.
     const most = 1_000_000 - 2;
     // Arguments and context together would not fit into one document.
@@ -86,7 +86,7 @@ describe("large values", () => {
   });
 
   test("arguments and contexts beyond the limit are refused, and nothing is written", async () => {
-    const simulation = await Simulation.start();
+    const simulation = await Simulation.open();
     for (const sizes of [
       { argument: 1_000_001, result: 1, context: 1 },
       { argument: 1, result: 1, context: 1_000_001 },
@@ -104,7 +104,7 @@ describe("large values", () => {
 });
 
 test("a batch of 5,000 on the smallest class: every work runs exactly once", async () => {
-  const simulation = await Simulation.start({ deploymentClass: "S16" });
+  const simulation = await Simulation.open({ deploymentClass: "S16" });
   await simulation.setLimit(100);
   const names = keys(5_000);
   const ids = await simulation.mutation("enqueueBatch", {
@@ -121,7 +121,7 @@ test("a batch of 5,000 on the smallest class: every work runs exactly once", asy
 });
 
 test("a batch of 300 has one callback each", async () => {
-  const simulation = await Simulation.start();
+  const simulation = await Simulation.open();
   await simulation.mutation("enqueueBatch", {
     fn: "act",
     argsArray: keys(300).map((key) => ({ key })),

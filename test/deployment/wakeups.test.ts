@@ -5,10 +5,10 @@
  */
 import { expect, test } from "vitest";
 import { SeededRandomness } from "../../embedded/src/clock.js";
-import type { Work } from "./app/convex/works.js";
+import type { Work } from "../../sim/app/convex/works.js";
 import { expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, mutate, read } from "./works.js";
+import { act, mutate, read } from "../../sim/works.js";
 
 /**
  * Long enough for everything in a history, retries included; too short for the
@@ -55,7 +55,7 @@ async function client(
     const dawdle = random(3) === 0 ? 12 : 0;
     try {
       ids.push(
-        ...(await simulation.begin("mutation", "enqueue", { works, dawdle })),
+        ...(await simulation.request("mutation", "enqueue", { works, dawdle })),
       );
     } catch (error) {
       // A mutation that takes so long may lose every race; then nothing of it exists.
@@ -68,12 +68,12 @@ async function client(
     if (random(4) === 0) {
       await simulation.later(random(300));
       const id = ids[random(ids.length)];
-      await simulation.begin("mutation", "cancel", { id });
+      await simulation.request("mutation", "cancel", { id });
     }
     if (random(4) === 0) {
       await simulation.later(random(300));
       for (const maxParallelism of [random(2), 1 + random(3)]) {
-        await simulation.begin("mutation", "setLimit", { maxParallelism });
+        await simulation.request("mutation", "setLimit", { maxParallelism });
         await simulation.later(random(100));
       }
     }
@@ -91,7 +91,7 @@ test.each([
 ])(
   "no wake-up is lost at pace $pace, jitter $jitterMs ms, seed $seed",
   async (options) => {
-    const simulation = await Simulation.start(options);
+    const simulation = await Simulation.open(options);
     const randomness = new SeededRandomness(
       options.pace * 10 + options.jitterMs + 1_000 * (options.seed - 1),
     );

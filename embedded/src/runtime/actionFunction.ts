@@ -28,6 +28,28 @@ export interface ActionCall {
   address: FunctionAddress;
   request: RequestContext;
   log: CallLog;
+  life: Life;
+}
+
+/** Of the process in which an action runs. */
+export class Life {
+  private cause: SystemError | null = null;
+  private mourner: ((cause: SystemError) => void) | null = null;
+
+  end(why: string): void {
+    if (this.cause !== null) return;
+    this.cause = new SystemError("InternalServerError", why);
+    this.mourner?.(this.cause);
+  }
+
+  /** Calls `mourner` once it ends. */
+  onEnd(mourner: (cause: SystemError) => void): void {
+    this.mourner = mourner;
+  }
+
+  assertAlive(): void {
+    if (this.cause !== null) throw this.cause;
+  }
 }
 
 /** What an action can ask for; see `actionSyscalls.ts`. */
@@ -112,6 +134,7 @@ class ActionFunction implements UserCall {
   ) {
     this.failed = new Promise((_, reject) => (this.fail = reject));
     this.failed.catch(() => {});
+    call.life.onEnd((cause) => this.fail(cause));
     this.timers = new TimerHost(call.context.clock, (error) =>
       this.fail(error),
     );
@@ -142,6 +165,7 @@ class ActionFunction implements UserCall {
       ),
     );
     try {
+      this.call.life.assertAlive();
       let instance: Instance | null = null;
       const result = enterUserCode(this, null, async () => {
         instance = context.instances.take(
@@ -159,6 +183,7 @@ class ActionFunction implements UserCall {
       if (this.isAlone) (instance as Instance | null)?.giveBack();
       return value;
     } catch (error) {
+      if (error instanceof SystemError) throw error;
       throw describeThrown(error, loaded.positions);
     } finally {
       this.over = true;

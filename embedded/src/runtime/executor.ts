@@ -13,7 +13,12 @@ import {
   type Ts,
 } from "../storage/types.js";
 import { encodeInt64 } from "../values/index.js";
-import { runAction, runHttpAction, type ActionCall } from "./actionFunction.js";
+import {
+  Life,
+  runAction,
+  runHttpAction,
+  type ActionCall,
+} from "./actionFunction.js";
 import { actionSyscall } from "./actionSyscalls.js";
 import { moduleOf, requireFunction } from "./app.js";
 import { delay, type RequestContext, type RuntimeContext } from "./context.js";
@@ -299,9 +304,13 @@ export class Executor {
     );
     const stats = this.statsOf(invocation);
     stats.calls++;
-    const ended = context.onRun(address, invocation.args);
+    const life = new Life();
+    const ended = context.onRun(address, invocation.args, {
+      scheduledId: request.scheduledJob?.id ?? null,
+      kill: (why) => life.end(why),
+    });
     try {
-      return await run({ context, app, address, request, log });
+      return await run({ context, app, address, request, log, life });
     } catch (error) {
       stats.errors++;
       throw error;

@@ -71,7 +71,10 @@ export async function runTransactionFunction(
   call: TransactionCall,
   args: JSONValue,
 ): Promise<JSONValue> {
-  const ended = call.context.onRun(call.address, args);
+  const ended = call.context.onRun(call.address, args, {
+    scheduledId: call.request.scheduledJob?.id ?? null,
+    kill: null,
+  });
   try {
     return await new TransactionFunction(call).run(args);
   } finally {

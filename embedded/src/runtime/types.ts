@@ -145,6 +145,17 @@ export interface FunctionRunner {
   describe(address: FunctionAddress): FunctionInfo | null;
 }
 
+/** What an observer learns of a run besides its function and its arguments. */
+export interface ObservedRun {
+  /** The id of the scheduled function in which all this happens. */
+  scheduledId: string | null;
+  /**
+   * Ends an action there and then, as the death of its process does: nothing
+   * of its code runs any more. Null for queries and mutations.
+   */
+  kill: ((why: string) => void) | null;
+}
+
 /**
  * Told whenever the code of a function starts to run, also of a nested call and
  * of an attempt that will lose its race; what it returns is told of the end.
@@ -153,13 +164,17 @@ export interface FunctionRunner {
 export type RunObserver = (
   address: FunctionAddress,
   args: JSONValue,
+  run: ObservedRun,
 ) => (() => void) | null;
 
 /**
  * Told whenever an action is called, before the deployment has found a place for
  * it to run; what it returns is told when the call is over, however it went.
  */
-export type CallObserver = RunObserver;
+export type CallObserver = (
+  address: FunctionAddress,
+  args: JSONValue,
+) => (() => void) | null;
 
 /** Counters of one function, summed over calls. Everything `--stats` prints. */
 export interface FunctionStats {

@@ -80,6 +80,48 @@ describe("an observer", () => {
     await expect(mutation("work:fails")).rejects.toThrow("no");
     expect(ends).toBe(1);
   });
+
+  test("can kill an action: it ends there and then", async () => {
+    let ends = 0;
+    const { action, clock } = await start({
+      onRun: ({ name }, _args, { kill }) => {
+        if (name === "work:countInAction") {
+          clock.schedule(100, () => kill!("out of memory"));
+        }
+        return () => ends++;
+      },
+    });
+    const begin = clock.now();
+    await expect(action("work:countInAction", { ms: 250 })).rejects.toThrow(
+      /^out of memory$/,
+    );
+    expect(clock.now() - begin).toBeCloseTo(100);
+    expect(ends).toBe(1);
+  });
+
+  test("can kill an action before its code is called", async () => {
+    const { action } = await start({
+      onRun: (_address, _args, { kill }) => {
+        kill!("the process ended");
+        return null;
+      },
+    });
+    await expect(action("work:leavesTimer")).rejects.toThrow(
+      /^the process ended$/,
+    );
+  });
+
+  test("cannot kill a mutation: it commits or it does not", async () => {
+    const kills: unknown[] = [];
+    const { mutation } = await start({
+      onRun: (_address, _args, { kill }) => {
+        kills.push(kill);
+        return null;
+      },
+    });
+    await mutation("work:outer");
+    expect(kills).toEqual([null, null]);
+  });
 });
 
 describe("reused modules", () => {

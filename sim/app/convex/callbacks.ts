@@ -1,7 +1,9 @@
 /** What runs when works have ended. Each leaves one row in `outcomes` for each time its transaction commits. */
 import { componentsGeneric, internalMutationGeneric } from "convex/server";
 import { v } from "convex/values";
-import { vOnCompleteArgs, vWorkId } from "../../../../src/client/index.js";
+import { vOnCompleteArgs, vWorkId } from "../../../src/client/index.js";
+import { scheduleTooMuch } from "./jobs.js";
+import { submitEach } from "./submissions.js";
 import { count, type MutationCtx } from "./tallies.js";
 import { enqueueWork, poolNamed, vWork } from "./works.js";
 
@@ -60,6 +62,39 @@ export const recordAndGoOn = internalMutationGeneric({
     const pool = poolNamed(componentsGeneric(), "workpool");
     for (const work of context.works) await enqueueWork(ctx, pool, work);
     for (const id of context.cancel) await pool.cancel(ctx, id);
+  },
+});
+
+/** Enqueues further works as clients do. */
+export const recordAndSubmit = internalMutationGeneric({
+  args: vOnCompleteArgs(v.object({ key: v.string(), works: v.array(vWork) })),
+  handler: async (ctx: MutationCtx, { workId, context, result }) => {
+    await keep(ctx, { key: context.key, workId, result });
+    await submitEach(ctx, context.works);
+  },
+});
+
+export const recordAndExceed = internalMutationGeneric({
+  args: keyed,
+  handler: async (ctx: MutationCtx, { workId, context, result }) => {
+    await keep(ctx, { key: context.key, workId, result });
+    await scheduleTooMuch(ctx);
+  },
+});
+
+export const recordAndHang = internalMutationGeneric({
+  args: keyed,
+  handler: async (ctx: MutationCtx, { workId, context, result }) => {
+    await keep(ctx, { key: context.key, workId, result });
+    await new Promise(() => {});
+  },
+});
+
+/** The next version of the app does not have it any more. */
+export const recordAndVanish = internalMutationGeneric({
+  args: keyed,
+  handler: async (ctx: MutationCtx, { workId, context, result }) => {
+    await keep(ctx, { key: context.key, workId, result });
   },
 });
 

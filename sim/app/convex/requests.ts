@@ -4,14 +4,14 @@ import {
   actionGeneric,
   anyApi,
   componentsGeneric,
-  createFunctionHandle,
   mutationGeneric,
   queryGeneric,
 } from "convex/server";
 import { v } from "convex/values";
-import { vWorkId } from "../../../../src/client/index.js";
+import { vWorkId } from "../../../src/client/index.js";
 import type { DataModel, MutationCtx } from "./tallies.js";
 import {
+  enqueueInOneCall,
   enqueueWork,
   optionsOf,
   poolNamed,
@@ -48,39 +48,7 @@ export const enqueue = mutationGeneric({
 /** The same in one call of the component: works that become pending together share rows. */
 export const enqueueTogether = mutationGeneric({
   args: { works: v.array(vWork) },
-  handler: async (ctx: MutationCtx, { works }): Promise<string[]> => {
-    const handles = new Map<string, Promise<string>>();
-    const handleOf = (module: string, name: string) => {
-      const key = `${module}:${name}`;
-      const fn = anyApi[module]![name] as any;
-      if (!handles.has(key)) handles.set(key, createFunctionHandle(fn));
-      return handles.get(key)!;
-    };
-    const items = works.map(async ({ fn, fnType, args, ...work }) => {
-      const { retry, onComplete = "record" } = work;
-      return {
-        fnHandle: await handleOf("jobs", fn),
-        fnName: fn,
-        fnArgs: args,
-        fnType,
-        runAt: Date.now() + (work.runAfter ?? 0),
-        statusTtl: work.statusTtl ?? 0,
-        ...(typeof retry === "object" ? { retryBehavior: retry } : {}),
-        ...(onComplete !== null
-          ? {
-              onComplete: {
-                fnHandle: await handleOf("callbacks", onComplete),
-                context: work.context ?? { key: args.key },
-              },
-            }
-          : {}),
-      };
-    });
-    return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
-      items: await Promise.all(items),
-      config: {},
-    });
-  },
+  handler: (ctx: MutationCtx, { works }) => enqueueInOneCall(ctx, works),
 });
 
 export const enqueueAndFail = mutationGeneric({

@@ -36,3 +36,8 @@ export const isOpen = internalQueryGeneric({
     return gate !== null;
   },
 });
+
+export const nothing = internalMutationGeneric({
+  args: {},
+  handler: async () => {},
+});

@@ -1,7 +1,8 @@
 /** How tests describe works, and how they are enqueued. */
-import { anyApi } from "convex/server";
+import { anyApi, componentsGeneric, createFunctionHandle } from "convex/server";
 import { type Infer, v } from "convex/values";
-import { vRetryBehavior, Workpool } from "../../../../src/client/index.js";
+import { vRetryBehavior, Workpool } from "../../../src/client/index.js";
+import type { MutationCtx } from "./tallies.js";
 
 export const vPoolName = v.union(v.literal("workpool"), v.literal("second"));
 
@@ -21,6 +22,12 @@ export function poolNamed(
   );
 }
 
+const vResultKind = v.union(
+  v.literal("success"),
+  v.literal("failed"),
+  v.literal("canceled"),
+);
+
 export const vWork = v.object({
   fnType: v.union(
     v.literal("action"),
@@ -37,17 +44,20 @@ export const vWork = v.object({
   /** Default: the key in `args`. */
   context: v.optional(v.any()),
   statusTtl: v.optional(v.number()),
+  excludeKinds: v.optional(v.array(vResultKind)),
 });
 export type Work = Infer<typeof vWork>;
 
 export function optionsOf({ args, ...work }: Omit<Work, "fnType" | "fn">) {
   const { retry, runAfter, onComplete = "record", statusTtl = 0 } = work;
+  const { excludeKinds } = work;
   const callback =
     onComplete === null
       ? {}
       : {
           onComplete: anyApi.callbacks![onComplete] as any,
           context: work.context ?? { key: args.key as string },
+          ...(excludeKinds ? { onCompleteExcludeKinds: excludeKinds } : {}),
         };
   return { retry, runAfter, statusTtl, ...callback };
 }
@@ -70,4 +80,44 @@ export async function enqueueWork(
     case "query":
       return await pool.enqueueQuery(ctx, fn, work.args, options);
   }
+}
+
+/** In one call of the component: works that become pending together share rows. */
+export async function enqueueInOneCall(
+  ctx: MutationCtx,
+  works: readonly Work[],
+): Promise<string[]> {
+  const handles = new Map<string, Promise<string>>();
+  const handleOf = (module: string, name: string) => {
+    const key = `${module}:${name}`;
+    const fn = anyApi[module]![name] as any;
+    if (!handles.has(key)) handles.set(key, createFunctionHandle(fn));
+    return handles.get(key)!;
+  };
+  const items = works.map(async ({ fn, fnType, args, ...work }) => {
+    const { retry, onComplete = "record", excludeKinds } = work;
+    return {
+      fnHandle: await handleOf("jobs", fn),
+      fnName: fn,
+      fnArgs: args,
+      fnType,
+      runAt: Date.now() + (work.runAfter ?? 0),
+      statusTtl: work.statusTtl ?? 0,
+      ...(typeof retry === "object" ? { retryBehavior: retry } : {}),
+      ...(onComplete !== null
+        ? {
+            onComplete: {
+              fnHandle: await handleOf("callbacks", onComplete),
+              context: work.context ?? { key: args.key },
+              ...(excludeKinds ? { excludeKinds } : {}),
+            },
+          }
+        : {}),
+    };
+  });
+  const components = componentsGeneric() as any;
+  return await ctx.runMutation(components.workpool.lib.enqueueBatch, {
+    items: await Promise.all(items),
+    config: {},
+  });
 }

@@ -12,6 +12,13 @@ export default defineSchema({
     workId: v.string(),
     result: v.any(),
   }).index("by_key", ["key"]),
+  /** What clients enqueued, written in the same transaction. */
+  enqueued: defineTable({ key: v.string(), workId: v.string() }).index(
+    "by_key",
+    ["key"],
+  ),
+  /** What clients canceled, and what its status was in that same transaction. */
+  cancels: defineTable({ key: v.string(), was: v.string() }),
   /** Rows that everybody patches. */
   tallies: defineTable({ name: v.string(), count: v.number() }).index(
     "by_name",

@@ -1,5 +1,5 @@
 import { defineApp } from "convex/server";
-import workpool from "../../../../src/component/convex.config.js";
+import workpool from "../../../src/component/convex.config.js";
 
 const app = defineApp();
 app.use(workpool);

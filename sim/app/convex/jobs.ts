@@ -6,7 +6,7 @@ import {
   internalQueryGeneric,
 } from "convex/server";
 import { v } from "convex/values";
-import { NonRetryableError } from "../../../../src/client/index.js";
+import { NonRetryableError } from "../../../src/client/index.js";
 import { count, type MutationCtx } from "./tallies.js";
 
 /** Each call of its handler leaves a row in `attempts`, its effect. */
@@ -83,5 +83,89 @@ export const inflateInTransaction = internalMutationGeneric({
   handler: async (ctx: MutationCtx, { key, resultBytes }) => {
     await ctx.db.insert("effects", { key });
     return "r".repeat(resultBytes);
+  },
+});
+
+/** How a function can end badly after it had its effect. */
+const vTrouble = v.union(
+  v.literal("throws"),
+  v.literal("is hopeless"),
+  v.literal("returns too much"),
+  v.literal("returns the wrong type"),
+  v.literal("returns no value of Convex"),
+  v.literal("writes the wrong type"),
+  v.literal("schedules too much"),
+  v.literal("never returns"),
+);
+
+export const actInTrouble = internalActionGeneric({
+  args: { key: v.string(), ms: v.number(), trouble: vTrouble },
+  returns: v.string(),
+  handler: async (ctx, { key, ms, trouble }) => {
+    await ctx.runMutation(anyApi.attempts!.note!, { key });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return await troubled(trouble);
+  },
+});
+
+export const mutateInTrouble = internalMutationGeneric({
+  args: { key: v.string(), trouble: vTrouble },
+  returns: v.string(),
+  handler: async (ctx: MutationCtx, { key, trouble }) => {
+    await ctx.db.insert("effects", { key });
+    if (trouble === "writes the wrong type") {
+      await ctx.db.insert("effects", { key: 7 as any });
+    }
+    if (trouble === "schedules too much") await scheduleTooMuch(ctx);
+    return await troubled(trouble);
+  },
+});
+
+export const readInTrouble = internalQueryGeneric({
+  args: { key: v.string(), trouble: vTrouble },
+  returns: v.string(),
+  handler: (_ctx, { trouble }) => troubled(trouble),
+});
+
+async function troubled(trouble: string): Promise<any> {
+  switch (trouble) {
+    case "is hopeless":
+      throw new NonRetryableError("there is no hope");
+    case "returns too much":
+      return "r".repeat(1_000_001);
+    case "returns the wrong type":
+      return 7;
+    case "returns no value of Convex":
+      return () => {};
+    case "never returns":
+      return await new Promise(() => {});
+    default:
+      throw new Error("thrown on purpose");
+  }
+}
+
+/** More than a work's share of what one transaction may schedule. */
+export async function scheduleTooMuch(ctx: MutationCtx): Promise<void> {
+  for (let count = 0; count < 1_000; count++) {
+    await ctx.scheduler.runAfter(0, anyApi.attempts!.nothing!, {});
+  }
+}
+
+/** The next version of the app does not have it any more. */
+export const vanishing = internalActionGeneric({
+  args: { key: v.string(), ms: v.number() },
+  handler: async (ctx, { key, ms }) => {
+    await ctx.runMutation(anyApi.attempts!.note!, { key });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return "was still there";
+  },
+});
+
+/** The next version of the app calls it by another name. */
+export const renamed = internalMutationGeneric({
+  args: { key: v.string() },
+  handler: async (ctx: MutationCtx, { key }) => {
+    await ctx.db.insert("effects", { key });
+    return "by its old name";
   },
 });

@@ -1,0 +1,141 @@
+/** The loop: at most one chain, never without its guard, never in a hurry for nothing. */
+import type { CommittedWrites } from "../../embedded/src/storage/types.js";
+import { COMPONENT } from "../jobs.js";
+import type { Mirror, StoredRow } from "../mirror.js";
+import type { CommitCheck, Violate } from "./check.js";
+
+const MINUTE_MS = 60_000;
+/** The cap of the component, 300 a minute and then one per second, over a window that may begin in the middle of one. */
+const MAX_FRUITLESS_PER_MINUTE = 2 * 300 + 60;
+/** The guard comes every 12 seconds, or a second later if one was armed already. */
+const MAX_GUARD_MS = 13_000;
+const MOVED = new Set(["pendingStart", "running", "executor", "work"]);
+/** Int64 0 in Convex JSON. */
+const FIRST_GENERATION = "AAAAAAAAAAA=";
+
+interface TickArgs {
+  generation: { $integer: string };
+  takeover?: boolean;
+  token?: string;
+  guardAt?: number;
+  dueAt?: number;
+}
+
+const isTick = ({ name }: StoredRow) => name === "loop/tick.js:tick";
+const argsOf = ({ args }: StoredRow) => args[0] as TickArgs;
+
+/** Of the chain: neither a wake-up nor the guard. */
+function isLink({ token, guardAt, takeover }: TickArgs): boolean {
+  return token === undefined && guardAt === undefined && !takeover;
+}
+
+export function checkLoop(
+  mirror: Mirror,
+  violate: Violate,
+  now: () => number,
+): CommitCheck {
+  /** When ticks of the chain came that moved nothing. */
+  const fruitless: number[] = [];
+  const generation = () =>
+    (mirror.single("runStatus")?.generation.$integer as string | undefined) ??
+    FIRST_GENERATION;
+
+  /** A tick that is not, or no longer, wanted has not done anything. */
+  function checkFence(tick: TickArgs, writes: CommittedWrites["writes"]): void {
+    const before = (table: string) =>
+      writes.find((each) => each.table === table)?.before?.value as any;
+    const state = before("loopState");
+    if (!state) return;
+    if (tick.guardAt !== undefined) {
+      if (tick.guardAt !== state.guardAt) {
+        violate("guard of the past", `${tick.guardAt}, not ${state.guardAt}`);
+      }
+      return;
+    }
+    const current = before("runStatus")?.generation.$integer ?? generation();
+    if (tick.generation.$integer !== current) {
+      violate("tick of another generation", JSON.stringify(tick));
+    }
+    if (tick.dueAt !== undefined && tick.dueAt !== state.nextTickAt) {
+      violate("tick of another chain", JSON.stringify(tick));
+    }
+  }
+
+  function checkRate(writes: CommittedWrites["writes"]): void {
+    const moved = writes.some(
+      ({ namespace, table }) => namespace === COMPONENT && MOVED.has(table),
+    );
+    if (moved) return;
+    fruitless.push(now());
+    while (fruitless[0]! < now() - MINUTE_MS) fruitless.shift();
+    if (fruitless.length > MAX_FRUITLESS_PER_MINUTE) {
+      violate(
+        "runaway loop",
+        `${fruitless.length} ticks within a minute that moved nothing`,
+      );
+    }
+  }
+
+  /** Links of the same due time count as one: the second one to come exits. */
+  function checkChain(ticks: Iterable<StoredRow>): void {
+    const due = new Set<number | undefined>();
+    const state = mirror.single("loopState");
+    const current = generation();
+    let links = 0;
+    for (const tick of ticks) {
+      const args = argsOf(tick);
+      if (!isLink(args) || args.generation.$integer !== current) continue;
+      if (args.dueAt !== undefined && args.dueAt !== state?.nextTickAt)
+        continue;
+      if (args.dueAt === undefined || !due.has(args.dueAt)) links += 1;
+      due.add(args.dueAt);
+    }
+    if (links > 1) violate("two chains", [...due].join(", "));
+  }
+
+  function checkGuard(
+    ticks: readonly StoredRow[],
+    writes: CommittedWrites["writes"],
+  ): void {
+    const state = mirror.single("loopState");
+    const status = mirror.single("runStatus");
+    if (!state || !status) return;
+    const { guardAt, assigned } = state;
+    const inDanger = assigned.length > 0 || status.state.kind === "running";
+    if (guardAt === null) {
+      if (inDanger || status.state.kind === "scheduled") {
+        violate("no guard", `in state ${status.state.kind}`);
+      }
+      return;
+    }
+    const looked = writes.some(
+      ({ namespace, table }) =>
+        namespace === COMPONENT && table === "loopState",
+    );
+    if (!looked) return;
+    if (inDanger && guardAt > now() + MAX_GUARD_MS) {
+      violate("late guard", `it comes in ${guardAt - now()} ms`);
+    }
+    // One that was canceled by hand is there and canceled.
+    if (!ticks.some((tick) => argsOf(tick).guardAt === guardAt)) {
+      violate("guard that was not armed", `of ${guardAt}`);
+    }
+  }
+
+  return ({ writes }) => {
+    const ticks = [...mirror.rows("_scheduled_functions")].filter(isTick);
+    for (const { after } of writes) {
+      const job = after?.value as StoredRow | undefined;
+      if (!job || !isTick(job)) continue;
+      if (job.state?.kind === "failed") {
+        violate("failed tick", job.state.error);
+      }
+      if (job.state?.kind === "success") {
+        checkFence(argsOf(job), writes);
+        if (isLink(argsOf(job))) checkRate(writes);
+      }
+    }
+    checkChain(ticks.filter(({ state }) => state.kind === "pending"));
+    checkGuard(ticks, writes);
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * Every work is in exactly one place, every row belongs to something, and what
+ * the loop counts is what there is.
+ */
+import type { Mirror, StoredRow } from "../mirror.js";
+import type { CommitCheck, Violate } from "./check.js";
+
+export function checkPlaces(mirror: Mirror, violate: Violate): CommitCheck {
+  return () => {
+    const places = new Places(mirror, violate);
+    places.entries();
+    places.handOvers();
+    places.works();
+    places.payloads();
+    places.outcomes();
+  };
+}
+
+class Places {
+  /** Of each work. */
+  private readonly found = new Map<string, string[]>();
+
+  constructor(
+    private readonly mirror: Mirror,
+    private readonly violate: Violate,
+  ) {}
+
+  private put(workId: string, place: string): void {
+    const places = this.found.get(workId);
+    if (places) places.push(place);
+    else this.found.set(workId, [place]);
+  }
+
+  entries(): void {
+    for (const { _id, works } of this.mirror.rows("pendingStart")) {
+      if (works.length === 0) this.violate("empty entry", _id);
+      for (const workId of works) {
+        this.put(workId, `entry ${_id}`);
+        if (!this.mirror.get("work", workId)) {
+          this.violate("ended work in the queue", `${workId} in ${_id}`);
+        }
+      }
+    }
+  }
+
+  handOvers(): void {
+    const { mirror, violate } = this;
+    const handOvers = groupBy(mirror.rows("running"), "executorId");
+    const stats = groupBy(mirror.rows("executorStats"), "executorId");
+    const assigned = new Map<string, StoredRow>(
+      mirror
+        .single("loopState")
+        ?.assigned.map((each: StoredRow) => [each.executorId, each]),
+    );
+    for (const executor of mirror.rows("executor")) {
+      const { _id, done } = executor;
+      const known = assigned.get(_id);
+      if (!known) violate("executor nobody knows", _id);
+      assigned.delete(_id);
+      if (done !== null) continue;
+      const [own, ...more] = stats.get(_id) ?? [];
+      if (more.length > 0) violate("two rows of statistics", _id);
+      stats.delete(_id);
+      const held = this.held(executor, own, handOvers.get(_id) ?? []);
+      handOvers.delete(_id);
+      const counted = (known?.works ?? 0) - (own?.ended ?? 0);
+      if (counted !== held) {
+        violate(
+          "wrong count of works in flight",
+          `${_id}: the loop counts ${counted}, there are ${held}`,
+        );
+      }
+    }
+    for (const id of assigned.keys()) violate("executor that is gone", id);
+    for (const id of stats.keys()) violate("statistics of nobody", id);
+    for (const id of handOvers.keys()) violate("hand-over to nobody", id);
+  }
+
+  /** Puts what an executor has; returns how many works. */
+  private held(
+    executor: StoredRow,
+    stats: StoredRow | undefined,
+    handOvers: StoredRow[],
+  ): number {
+    const { _id, first, firstPosition } = executor;
+    const rows = new Map(handOvers.map((row) => [row._id, row]));
+    const delivered = new Set<string>();
+    let held = 0;
+    const open: { runningId: string | null; left: number[] }[] =
+      stats?.open ??
+      (first.length > 0
+        ? [
+            {
+              runningId: null,
+              left: first.map(
+                (_: string, index: number) => firstPosition + index,
+              ),
+            },
+          ]
+        : []);
+    for (const { runningId, left } of open) {
+      const row = runningId === null ? null : rows.get(runningId);
+      if (row === undefined) {
+        this.violate("open hand-over that is gone", `${runningId} of ${_id}`);
+        continue;
+      }
+      if (runningId !== null) delivered.add(runningId);
+      for (const position of left) {
+        const workId = row
+          ? row.works[position - row.first]
+          : first[position - firstPosition];
+        this.put(workId, `position ${position} of executor ${_id}`);
+        held += 1;
+      }
+    }
+    const cursor = stats?.cursor ?? firstPosition + first.length;
+    for (const row of handOvers) {
+      if (row.first >= cursor) {
+        for (const workId of row.works) {
+          this.put(workId, `hand-over ${row._id} to executor ${_id}`);
+          held += 1;
+        }
+      } else if (!delivered.has(row._id)) {
+        this.violate("hand-over that is over", `${row._id} of ${_id}`);
+      }
+    }
+    return held;
+  }
+
+  works(): void {
+    for (const { _id } of this.mirror.rows("work")) {
+      const places = this.found.get(_id);
+      if (places === undefined) this.violate("work that is nowhere", _id);
+      else if (places.length > 1) {
+        this.violate("work in two places", `${_id}: ${places.join(", ")}`);
+      }
+    }
+  }
+
+  payloads(): void {
+    const { mirror } = this;
+    if (mirror.count("payload") === 0) return;
+    const wanted = new Set<string | undefined>();
+    for (const { argsId, onComplete } of mirror.rows("work")) {
+      wanted.add(argsId).add(onComplete?.contextId);
+    }
+    for (const { resultId, callback } of mirror.rows("complete")) {
+      wanted.add(resultId).add(callback?.contextId);
+    }
+    for (const { _id } of mirror.rows("payload")) {
+      if (!wanted.has(_id)) this.violate("payload of nobody", _id);
+    }
+    for (const id of wanted) {
+      if (id !== undefined && !mirror.get("payload", id)) {
+        this.violate("payload that is gone", id);
+      }
+    }
+  }
+
+  outcomes(): void {
+    const seen = new Set<string>();
+    for (const { workId } of this.mirror.rows("complete")) {
+      if (seen.has(workId)) this.violate("two outcomes", workId);
+      seen.add(workId);
+      if (this.mirror.get("work", workId)) {
+        this.violate("outcome of a work that goes on", workId);
+      }
+    }
+  }
+}
+
+function groupBy(
+  rows: Iterable<StoredRow>,
+  field: string,
+): Map<string, StoredRow[]> {
+  const groups = new Map<string, StoredRow[]>();
+  for (const row of rows) {
+    const group = groups.get(row[field]);
+    if (group) group.push(row);
+    else groups.set(row[field], [row]);
+  }
+  return groups;
+}

@@ -1,0 +1,299 @@
+/**
+ * Bugs to plant, each a textual patch of the component. That each is found is
+ * what shows that the simulation's checks see.
+ */
+import type { Patch } from "./versions.js";
+
+export interface Plant {
+  name: string;
+  /** What is broken by it. */
+  what: string;
+  patches: readonly Patch[];
+  /** A seed, the first or an early one, in whose history it was found: where the test begins to look. */
+  seed: number;
+}
+
+const inComponent = (
+  file: string,
+  text: string,
+  replacement: string,
+): Patch => ({ file: `src/component/${file}`, text, replacement });
+
+export const PLANTS: readonly Plant[] = [
+  {
+    name: "late-commit-skipped",
+    what: "The queue is read in the order of the clock, not of the commits.",
+    patches: [
+      inComponent(
+        "entries.ts",
+        "commitTs: ctx.db.vars.commitTs,",
+        "commitTs: BigInt(Date.now()) * 1_000_000n,",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "parks-unseeing",
+    what: "The loop parks without looking again at what it is about to ignore.",
+    patches: [
+      inComponent(
+        "loop/turn.ts",
+        'if (decision.kind === "park") return await this.confirmPark();',
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "late-result-unfenced",
+    what: "The late result of an old attempt counts.",
+    patches: [
+      inComponent(
+        "executor/results.ts",
+        "if (!work || work.fence !== fence) {",
+        "if (!work) {",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "fence-stays",
+    what: "A work that goes back to the queue keeps its fence.",
+    patches: [
+      inComponent("entries.ts", "fence: work.fence + 1,", "fence: work.fence,"),
+    ],
+    seed: 1,
+  },
+  {
+    name: "callback-twice",
+    what: "A callback that ran with its outcome is owed all the same.",
+    patches: [
+      inComponent(
+        "outcome.ts",
+        `  await deletePayload(ctx, onComplete.contextId);
+  return null;`,
+        "  return { ...owed, attempts: 0 };",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "callback-forgotten",
+    what: "Nobody looks after a callback whose delivery was lost.",
+    patches: [
+      inComponent(
+        "loop/turn.ts",
+        "await sweepOverdueCallbacks(ctx, this.console);",
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "callback-of-excluded-kind",
+    what: "Callbacks run whatever kinds were excluded.",
+    patches: [
+      inComponent(
+        "outcome.ts",
+        "if (!onComplete || onComplete.excludeKinds?.includes(result.kind)) {",
+        "if (!onComplete) {",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "kick-lost",
+    what: "Nobody wakes a saturated loop.",
+    patches: [
+      inComponent(
+        "wake.ts",
+        'return reason.kind === "work" ? "none" : "tick";',
+        'return "none";',
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "earlier-work-waits",
+    what: "A loop that waits for a due time is not woken for earlier work.",
+    patches: [
+      inComponent(
+        "wake.ts",
+        'return reason.dueAt < status.state.at ? "tick" : "none";',
+        'return "none";',
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "slot-leaked",
+    what: "Works taken back from an executor still count as its own.",
+    patches: [
+      inComponent(
+        "loop/executors.ts",
+        "assigned.works -= row.works.length;",
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "limit-off-by-one",
+    what: "One more handler may run than the limit says.",
+    patches: [
+      inComponent(
+        "loop/lease.ts",
+        "left - leaseOf(each), limit);",
+        "left - leaseOf(each), limit + 1);",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "old-lease-counts",
+    what: "An executor with a lease from before the limit changed gets new work.",
+    patches: [
+      inComponent(
+        "executor/report.ts",
+        "executor.epoch !== epoch || executor.width === 0",
+        "executor.width === 0",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "guard-not-armed",
+    what: "Living executors have no guard.",
+    patches: [
+      inComponent(
+        "loop/guard.ts",
+        'if (hasExecutors || state.kind === "running") times',
+        'if (state.kind === "running") times',
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "loss-not-noticed",
+    what: "What a dead executor had is never taken up again.",
+    patches: [
+      inComponent(
+        "loop/recovery.ts",
+        'if (fate.kind === "alive") continue;',
+        "continue;",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "recovered-for-free",
+    what: "An action that was lost with its executor runs again, whatever its retry behaviour.",
+    patches: [
+      inComponent(
+        "loop/recovery.ts",
+        'if (work.fnType !== "action") {',
+        "if (true) {",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "cancel-only-marks",
+    what: "A pending work that is canceled stays in the queue.",
+    patches: [
+      inComponent(
+        "cancel.ts",
+        "const waiting = await removeFromEntries(ctx, works);",
+        "const waiting = new Set<unknown>();",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "canceled-and-retried",
+    what: "A work that was canceled while it ran is retried.",
+    patches: [
+      inComponent(
+        "executor/results.ts",
+        'if (work.canceled) return { kind: "end", result: { kind: "canceled" } };',
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "attempts-forgotten",
+    what: "A retry forgets how many attempts there were.",
+    patches: [
+      inComponent(
+        "executor/results.ts",
+        "patch: { attempts, lastError: outcome.error },",
+        "patch: { lastError: outcome.error },",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "held-sent-again",
+    what: "An executor is sent again what it has.",
+    patches: [
+      inComponent(
+        "executor/report.ts",
+        ".filter((position) => !held.has(position))",
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "hand-over-kept",
+    what: "A hand-over is not deleted with its last work.",
+    patches: [
+      inComponent(
+        "executor/report.ts",
+        'else if (runningId) await ctx.db.delete("running", runningId);',
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "closing-not-read-again",
+    what: "The loop hands over to executors that have left since its snapshot.",
+    patches: [
+      inComponent(
+        "loop/turn.ts",
+        `      executors,
+      state: this.state,`,
+        `      executors: stale.executors,
+      state: this.state,`,
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "generation-ignored",
+    what: "A tick acts whatever generation it is of.",
+    patches: [
+      inComponent(
+        "loop/tick.ts",
+        "if ((status?.generation ?? 0n) !== args.generation) return false;",
+        "",
+      ),
+      inComponent(
+        "loop/turn.ts",
+        "return status.generation === caller.generation && isLink(caller, state);",
+        "return true;",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "payload-kept",
+    what: "Large arguments are never deleted.",
+    patches: [
+      inComponent("outcome.ts", "await deletePayload(ctx, work.argsId);", ""),
+    ],
+    seed: 1,
+  },
+];

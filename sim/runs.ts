@@ -1,0 +1,116 @@
+/**
+ * What runs in the deployment, seen from within: exactly when the code of a
+ * function is called and when it has returned. And how it dies.
+ */
+import type { ObservedRun } from "../embedded/src/runtime/types.js";
+import type { RunObserver } from "../embedded/src/index.js";
+import { COMPONENT } from "./jobs.js";
+
+type Kind = "handler" | "executor" | "report" | "tick";
+
+export interface Run {
+  kind: Kind;
+  /** Of a handler's work; else the function's name. */
+  key: string;
+  isAction: boolean;
+  /** The scheduled function it is part of. */
+  scheduledId: string | null;
+  /** Nothing of it happens any more, or, of a transaction, nobody waits for it. */
+  isDead: boolean;
+  kill: ObservedRun["kill"];
+}
+
+export interface RunListener {
+  onBegin(run: Run): void;
+  onEnd(run: Run): void;
+}
+
+export class Runs {
+  private readonly live = new Set<Run>();
+  private readonly ended = new Set<string>();
+
+  constructor(private readonly listeners: readonly RunListener[]) {}
+
+  readonly observer: RunObserver = (
+    { component, name },
+    args,
+    { scheduledId, kill },
+  ) => {
+    const kind = kindOf(component, name);
+    if (kind === null) return null;
+    const run: Run = {
+      kind,
+      key: kind === "handler" ? (args as { key: string }).key : name,
+      isAction: kill !== null,
+      scheduledId,
+      isDead: false,
+      kill,
+    };
+    if (kind !== "executor" && scheduledId && this.ended.has(scheduledId)) {
+      // Its executor's process is gone, and so is what it was about to start.
+      run.isDead = true;
+      kill?.("the caller is gone");
+      return null;
+    }
+    this.live.add(run);
+    for (const listener of this.listeners) listener.onBegin(run);
+    return () => this.end(run);
+  };
+
+  /** Handlers that run and have not died. */
+  get inFlight(): number {
+    let count = 0;
+    for (const { kind, isDead } of this.live) {
+      if (kind === "handler" && !isDead) count++;
+    }
+    return count;
+  }
+
+  get executors(): Run[] {
+    return [...this.live].filter(
+      ({ kind, isDead }) => kind === "executor" && !isDead,
+    );
+  }
+
+  executorOf({ scheduledId }: Run): Run | undefined {
+    return this.executors.find((each) => each.scheduledId === scheduledId);
+  }
+
+  /** The process of an action dies, and with it the actions that it called. */
+  kill(run: Run, why: string): void {
+    if (run.isDead || run.kill === null) return;
+    run.isDead = true;
+    if (run.kind === "executor") this.bury(run);
+    run.kill(why);
+  }
+
+  /** The deployment's process died. */
+  killAll(): void {
+    for (const run of this.live) run.isDead = true;
+    this.live.clear();
+  }
+
+  private end(run: Run): void {
+    if (!this.live.delete(run)) return;
+    if (run.kind === "executor") this.bury(run);
+    for (const listener of this.listeners) listener.onEnd(run);
+  }
+
+  /** Calls live no longer than the action that made them. */
+  private bury({ scheduledId }: Run): void {
+    this.ended.add(scheduledId!);
+    for (const run of this.live) {
+      if (run.scheduledId !== scheduledId || run.kind === "executor") continue;
+      run.isDead = true;
+      run.kill?.("the caller is gone");
+    }
+  }
+}
+
+function kindOf(component: string, name: string): Kind | null {
+  if (component === "") return name.startsWith("jobs:") ? "handler" : null;
+  if (component !== COMPONENT) return null;
+  if (name === "executor/run:run") return "executor";
+  if (name === "executor/report:report") return "report";
+  return name === "loop/tick:tick" ? "tick" : null;
+}
