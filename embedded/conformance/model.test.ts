@@ -163,7 +163,7 @@ describe("Random transactions", () => {
           // The states there have been, and since when.
           const states = [{ since: start, state: new Reference() }];
           const asOf = (at: bigint) =>
-            states.findLast(({ since }) => since <= at)!.state;
+            states.filter(({ since }) => since <= at).at(-1)!.state;
           for (const { operations, begin, commit, seen } of committed) {
             const state = states.at(-1)!.state.copy();
             expect(seen).toEqual(state.run(operations, seen, asOf(begin)));

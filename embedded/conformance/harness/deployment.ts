@@ -22,6 +22,13 @@ export interface AppDeployment extends Deployment {
   read(...steps: Step[]): Promise<Result[]>;
 }
 
+/** A directory of data in which the app of the suite has been pushed. */
+export async function pushedData(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), "conformance-"));
+  await cp(inject("conformanceApp"), dataDir, { recursive: true });
+  return dataDir;
+}
+
 /** Started before the cases of the file, closed after them. */
 export function useDeployment(
   options: Partial<DeploymentOptions> = {},
@@ -29,8 +36,7 @@ export function useDeployment(
   const handle = {} as AppDeployment;
   let dataDir: string;
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), "conformance-"));
-    await cp(inject("conformanceApp"), dataDir, { recursive: true });
+    dataDir = await pushedData();
     const deployment = await startDeployment({ dataDir, ...options });
     Object.assign(handle, deployment, callers(deployment));
   });

@@ -12,7 +12,7 @@ const PAGE = fileURLToPath(
   new URL("../../../docs/embedded.md", import.meta.url),
 );
 const TABLE =
-  /(<!-- conformance cases: written by npm run test:conformance -- --update -->\n)[^]*?(\n<!-- end of conformance cases -->)/;
+  /(<!-- conformance cases: .*? -->)[^]*?(<!-- end of conformance cases -->)/;
 
 export default class CaseReporter implements Reporter {
   private vitest: Vitest | null = null;
@@ -37,6 +37,8 @@ export default class CaseReporter implements Reporter {
       modules.length === files.length;
     if (!whole) return;
     const page = await readFile(PAGE, "utf8");
+    if (!TABLE.test(page))
+      throw new Error(`${PAGE} has no place for the table.`);
     const rows = [...counts].map(([topic, count]) => `| ${topic} | ${count} |`);
     const table = await format(
       ["| topic | cases |", "| --- | --: |", ...rows, `| **all** | ${total} |`]
@@ -46,7 +48,8 @@ export default class CaseReporter implements Reporter {
     );
     const current = page.replace(
       TABLE,
-      (_all, before: string, after: string) => `${before}\n${table}${after}`,
+      (_all, before: string, after: string) =>
+        `${before}\n\n${table}\n${after}`,
     );
     if (current === page) return;
     if (config.snapshotOptions.updateSnapshot === "all") {

@@ -70,7 +70,7 @@ export const throughMutation = mutationGeneric({
 });
 
 class Special extends ConvexError<{ special: number }> {
-  name = "Special";
+  override name = "Special";
 }
 export const subclass = queryGeneric({
   args: {},

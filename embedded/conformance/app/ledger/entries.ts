@@ -111,5 +111,5 @@ export const addLater = mutationGeneric({
 export const job = queryGeneric({
   args: { id: v.string() },
   handler: async (ctx, { id }): Promise<string | null> =>
-    (await ctx.db.system.get(id as any))?.state.kind ?? null,
+    ((await ctx.db.system.get(id as any)) as any)?.state.kind ?? null,
 });

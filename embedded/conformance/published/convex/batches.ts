@@ -45,7 +45,7 @@ export const next = internalQueryGeneric({
   handler: async (ctx, { name, cursor }): Promise<any> => {
     const events = await ctx.db
       .query("events")
-      .withIndex("by_queue", (q) =>
+      .withIndex("by_queue", (q: any) =>
         q.eq("queue", name).gte("insertedAt", cursor ?? 0n),
       )
       .take(BATCH);
