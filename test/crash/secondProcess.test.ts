@@ -20,7 +20,11 @@ test("the second is refused and told who is there; the first goes on", async () 
     expect(stderr).not.toContain("    at ");
   }
   const client = new ConvexHttpClient(url, { logger: false });
-  await client.mutation(api.reminders.plan, { from: 0, count: 1, at: Date.now() });
+  await client.mutation(api.reminders.plan, {
+    from: 0,
+    count: 1,
+    at: Date.now(),
+  });
 });
 
 test("one that comes when the first was killed is let in at once", async () => {
