@@ -95,6 +95,7 @@ export async function startDeployment(
 
   const database = openDatabase({
     ...(options.dataDir === undefined ? {} : { dir: options.dataDir }),
+    report: (message) => report(`Storage: ${message}`),
     clock,
     randomness,
     systemTables: SYSTEM_TABLES,

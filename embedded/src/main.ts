@@ -24,8 +24,8 @@ if (help) {
 const deployment = await startDeployment({
   ...options,
   onLog(message) {
-    // Faults of the deployment itself are always worth a line.
-    if (verbose || message.startsWith("Internal error")) {
+    // Faults of the deployment and of its disk are always worth a line.
+    if (verbose || /^(Internal error|Storage):/.test(message)) {
       process.stderr.write(`${message}\n`);
     }
   },

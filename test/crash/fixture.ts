@@ -5,11 +5,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { once } from "node:events";
+import { ConvexClient } from "convex/browser";
+import type { FunctionReference } from "convex/server";
 import { inject, onTestFinished } from "vitest";
 import {
   startProcess,
   type RunningProcess,
 } from "../../embedded/test/cli/process.js";
+import { watch } from "../../embedded/test/sync/events.js";
 
 export async function temporaryDirectory(): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), "workpool-crash-"));
@@ -41,4 +44,19 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** Resolves when a query of the app has a result that `accepts`. */
+export async function until<T>(
+  process: RunningProcess,
+  query: FunctionReference<"query">,
+  accepts: (result: T) => boolean,
+  args: Record<string, unknown> = {},
+): Promise<void> {
+  const { url } = await process.ready;
+  const client = new ConvexClient(url, { logger: false });
+  onTestFinished(() => client.close());
+  const watched = watch<T>(client, query, args);
+  await watched.until(({ latest }) => latest !== undefined && accepts(latest));
+  await client.close();
 }

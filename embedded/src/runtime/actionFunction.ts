@@ -16,7 +16,7 @@ import {
   translatePlaces,
   type PositionLookup,
 } from "./stack.js";
-import { DeveloperError } from "../storage/types.js";
+import { DeveloperError, StorageError } from "../storage/types.js";
 import { TimerHost } from "./timers.js";
 import type { App, FunctionAddress } from "./types.js";
 import { unsupportedOperation } from "./unsupported.js";
@@ -284,6 +284,7 @@ function asSeenByAction(error: unknown): Error {
   if (
     error instanceof SyscallError ||
     error instanceof DeveloperError ||
+    error instanceof StorageError ||
     error instanceof SystemError
   ) {
     return new Error(error.message);

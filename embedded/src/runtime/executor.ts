@@ -5,6 +5,7 @@
  */
 import {
   DeveloperError,
+  StorageError,
   WriteConflictError,
   type JSONObject,
   type JSONValue,
@@ -404,6 +405,11 @@ export function asFailure(error: unknown): Failure {
     return error;
   }
   if (error instanceof WriteConflictError) return conflictError(error);
+  if (error instanceof StorageError) {
+    return new SystemError("InternalServerError", error.message, {
+      cause: error,
+    });
+  }
   if (error instanceof DeveloperError) return new FunctionError(error.message);
   return new SystemError(
     "InternalServerError",

@@ -14,7 +14,7 @@ import {
   typeName,
 } from "../runtime/app.js";
 import { delay, type RuntimeContext } from "../runtime/context.js";
-import { FunctionError } from "../runtime/errors.js";
+import { FunctionError, SystemError } from "../runtime/errors.js";
 import {
   asFailure,
   type Executor,
@@ -25,10 +25,15 @@ import { backoffMs } from "../runtime/limits.js";
 import { CallLog } from "../runtime/log.js";
 import { systemRequest } from "../runtime/runner.js";
 import type { Timer } from "../seams.js";
-import type { CommittedWrites, Transaction } from "../storage/types.js";
+import {
+  type CommittedWrites,
+  StorageError,
+  type Transaction,
+} from "../storage/types.js";
 import { removeOldRecords } from "./cleanup.js";
 import {
   finishJob,
+  isFinished,
   JOBS_TABLE,
   stateOf,
   type Job,
@@ -37,6 +42,9 @@ import {
 import { ReadyQueue } from "./readyQueue.js";
 
 export const TRANSIENT_ERROR = "Transient error while executing action";
+
+/** How long a job waits of which nothing can be written down, for want of room on the disk. */
+const UNWRITABLE_RETRY_MS = 1_000;
 
 /** Looking for records past their retention costs little, but not nothing. */
 const CLEANUP_INTERVAL_MS = 60 * 60_000;
@@ -127,15 +135,18 @@ export class Scheduler {
     this.running.add(job.id);
     void this.execute(job)
       .catch((error: unknown) => this.retryLater(job, error))
-      .catch((error: unknown) => {
-        // The row is as it was: a restart finds it.
-        this.report(`Scheduled function ${job.id} was lost track of`, error);
+      .catch(async (error: unknown) => {
+        // Not even that could be written. The row is as it was, and due.
+        this.report(`Scheduled function ${job.id} is taken up again`, error);
+        await this.context.clock.sleep(UNWRITABLE_RETRY_MS);
+        this.queue.added(job.nextTime!);
+        return "look again";
       })
-      .finally(() => {
+      .then((next) => {
         const wasFull = this.running.size >= this.slots;
         this.running.delete(job.id);
         // Who was waiting for a slot need not be noticed again.
-        if (wasFull && this.unsubscribe !== null) {
+        if ((wasFull || next !== undefined) && this.unsubscribe !== null) {
           this.lookBy(this.context.clock.now());
         }
       });
@@ -249,7 +260,12 @@ export class Scheduler {
     const { clock, limits, randomness } = this.context;
     await this.write((transaction) => {
       const row = transaction.get(job.namespace, job.id);
-      if (row === null || stateOf(row).kind !== "pending") return;
+      if (row === null || isFinished(stateOf(row))) return;
+      if (stateOf(row).kind === "inProgress") {
+        // An action whose end could not be written down. It must not run again.
+        const state = failed(TRANSIENT_ERROR);
+        return finishJob(transaction, job, state, clock.now());
+      }
       const wait = backoffMs(
         limits.scheduledSystemErrorRetry,
         job.failures,
@@ -266,9 +282,11 @@ export class Scheduler {
     return this.executor.write(run, this.context.limits.scheduledMutationRetry);
   }
 
-  /** After `stop` the database may be closed under what still runs: no news. */
+  /** After `stop` the database may be closed under what still runs: no news. Nor is a disk that the store has complained of. */
   private report(what: string, error: unknown): void {
-    if (this.unsubscribe !== null) this.context.onInternalError(what, error);
+    const cause = error instanceof SystemError ? error.cause : error;
+    if (this.unsubscribe === null || cause instanceof StorageError) return;
+    this.context.onInternalError(what, error);
   }
 
   private cleanUp(now: number): void {

@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
+import { StorageError } from "./types.js";
 
 const FILE = "lock.sqlite";
 /** Says who has the lock, or had it last. For people: nothing goes by it. */
@@ -22,7 +23,7 @@ export function lockDirectory(dir: string): () => void {
   } catch (error) {
     connection.close();
     if (!/database is locked/.test((error as Error).message)) throw error;
-    throw new Error(
+    throw new StorageError(
       `The directory ${dir} is in use by another deployment (${holder(dir)}). Stop that one first, or use another directory.`,
       { cause: error },
     );

@@ -11,7 +11,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { lockDirectory } from "./directory-lock.js";
 import type { Journal, JournalEntry, SavedState } from "./journal.js";
-import type { Namespace, SchemaDefinition } from "./types.js";
+import {
+  type Namespace,
+  type SchemaDefinition,
+  StorageError,
+} from "./types.js";
 
 const FORMAT = 1;
 const FILE = "data.sqlite";
@@ -68,18 +72,25 @@ export class SqliteJournal implements Journal {
   private logRows = 0;
   private logLength = 0;
 
+  /** What was wrong with the last write, if anything. */
+  private trouble: string | null = null;
+
+  /** @param report Is told when writing begins to fail, and when it goes on. */
   constructor(
-    dir: string,
+    private readonly dir: string,
+    private readonly report: (message: string) => void,
     private readonly folding: FoldingOptions = DEFAULT_FOLDING,
   ) {
-    mkdirSync(dir, { recursive: true });
-    this.unlock = lockDirectory(dir);
+    let unlock = () => {};
     try {
+      mkdirSync(dir, { recursive: true });
+      unlock = lockDirectory(dir);
       this.db = openData(join(dir, FILE));
     } catch (error) {
-      this.unlock();
-      throw error;
+      unlock();
+      throw cannotBeOpened(dir, error);
     }
+    this.unlock = unlock;
     const prepare = (sql: string) => this.db.prepare(sql);
     this.statements = {
       append: prepare("INSERT INTO log (body) VALUES (?)"),
@@ -106,7 +117,11 @@ export class SqliteJournal implements Journal {
   }
 
   load(): SavedState {
-    while (this.fold() > 0);
+    try {
+      while (this.fold() > 0);
+    } catch (error) {
+      throw cannotBeOpened(this.dir, error);
+    }
     this.logRows = 0;
     this.logLength = 0;
     const ts = this.statements.getMeta.get("ts") as
@@ -136,21 +151,49 @@ export class SqliteJournal implements Journal {
   append(entry: JournalEntry): void {
     const serialized: SerializedEntry = { ...entry, ts: String(entry.ts) };
     const body = JSON.stringify(serialized);
-    this.statements.append.run(body);
+    try {
+      this.statements.append.run(body);
+    } catch (error) {
+      this.note(messageOf(error));
+      throw new StorageError(
+        `The deployment could not write this down, and has undone it: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
     this.logRows++;
     this.logLength += body.length;
-    if (
+    const isLong =
       this.logRows > this.folding.maxLogRows ||
-      this.logLength > this.folding.maxLogLength
-    ) {
-      this.fold();
-    }
+      this.logLength > this.folding.maxLogLength;
+    // The commit is written down. If there is no room to fold, the log stays long.
+    this.note(isLong ? this.tryTo(() => this.fold()) : null);
   }
 
   close(): void {
-    this.db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    // A log that could not be folded into the file is still beside it.
+    this.tryTo(() => this.db.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
     this.db.close();
     this.unlock();
+  }
+
+  /** Null, or what went wrong. */
+  private tryTo(write: () => void): string | null {
+    try {
+      write();
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  private note(trouble: string | null): void {
+    if (trouble === this.trouble) return;
+    this.trouble = trouble;
+    this.report(
+      trouble === null
+        ? `The store in ${this.dir} can be written again.`
+        : `The store in ${this.dir} cannot be written: ${trouble}. What was committed before is safe; everything else is refused until this is mended.`,
+    );
   }
 
   /** Moves the oldest rows of the log to where they belong; returns how many. */
@@ -167,7 +210,8 @@ export class SqliteJournal implements Journal {
       this.statements.forget.run(last.seq);
       this.db.exec("COMMIT");
     } catch (error) {
-      this.db.exec("ROLLBACK");
+      // SQLite may have rolled back already, as it does for want of room.
+      this.tryTo(() => this.db.exec("ROLLBACK"));
       throw error;
     }
     this.logRows -= rows.length;
@@ -217,11 +261,26 @@ function openData(file: string): InstanceType<typeof DatabaseSync> {
         `${file} has format ${format}, but this version reads format ${FORMAT}: use another directory`,
       );
     }
-    db.exec(SCHEMA);
-    db.exec(`PRAGMA user_version = ${FORMAT}`);
+    if (format !== FORMAT) {
+      db.exec(SCHEMA);
+      db.exec(`PRAGMA user_version = ${FORMAT}`);
+    }
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+function messageOf(error: unknown): string {
+  return (error as Error).message;
+}
+
+/** Whatever is wrong with the files: where they are, and that nobody has touched them. */
+export function cannotBeOpened(dir: string, error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  return new StorageError(
+    `The store in ${dir} cannot be opened: ${messageOf(error)}. It was left as it is.`,
+    { cause: error },
+  );
 }

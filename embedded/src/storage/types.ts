@@ -158,6 +158,14 @@ export class WriteConflictError extends Error {
   }
 }
 
+/** The disk did not do what it should. What was being committed is not. */
+export class StorageError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "StorageError";
+  }
+}
+
 /** What a function did wrong: it reaches the function as a catchable error with Convex's own text. */
 export class DeveloperError extends Error {
   constructor(message: string) {

@@ -3,6 +3,7 @@ import {
   anyApi,
   internalMutationGeneric,
   mutationGeneric,
+  queryGeneric,
 } from "convex/server";
 import { v } from "convex/values";
 import type { MutationCtx } from "./schema.js";
@@ -23,4 +24,10 @@ export const remind = internalMutationGeneric({
   handler: async (ctx: MutationCtx, { number }) => {
     await ctx.db.insert("reminders", { number });
   },
+});
+
+export const count = queryGeneric({
+  args: {},
+  // Without reading them: it runs again for each that is written.
+  handler: async ({ db }) => await (db.query("reminders") as any).count(),
 });
