@@ -1,7 +1,13 @@
 /** What goes wrong in a history: when, is drawn from its seed; how, is done here. */
 import type { App } from "../embedded/src/runtime/types.js";
 import { Dice } from "./dice.js";
-import { cancelJobs, isUnfinished, COMPONENT, removeJobs } from "./jobs.js";
+import {
+  cancelJobs,
+  COMPONENT,
+  failJobs,
+  isUnfinished,
+  removeJobs,
+} from "./jobs.js";
 import type { Run, RunListener, Runs } from "./runs.js";
 import type { Event, Moment, Setting } from "./setting.js";
 import type { Row, World } from "./world.js";
@@ -121,6 +127,7 @@ export class Faults implements RunListener {
     if (this.happens("deathDuring")) {
       this.killExecutorOf(run, this.dice.magnitude(1, 5_000));
     }
+    if (this.happens("lostSight")) this.loseSightOfExecutorOf(run);
     if (run.isAction && this.happens("deathOfAction")) {
       this.kill(run, this.dice.magnitude(1, 5_000));
     }
@@ -135,6 +142,18 @@ export class Faults implements RunListener {
   private killExecutorOf(run: Run, afterMs: number): void {
     const executor = this.host.runs().executorOf(run);
     if (executor) this.kill(executor, afterMs);
+  }
+
+  private loseSightOfExecutorOf(run: Run): void {
+    const executor = this.host.runs().executorOf(run);
+    if (!executor) return;
+    this.after(this.dice.magnitude(1, 5_000), () => {
+      if (executor.isDead) return;
+      this.host.note("an executor counts as failed, and goes on");
+      this.host.runs().disown(executor);
+      const job = { _id: executor.scheduledId! };
+      failJobs(this.world, [job], this.dice.pick(CAUSES));
+    });
   }
 
   private kill(run: Run, afterMs: number): void {

@@ -35,6 +35,8 @@ const EXPECTED =
   /all or nothing|changed while this mutation was being run|Too many concurrent|no exported function/;
 /** After this much of calm nobody suffers from a fault any more: a transaction that lost many races waits for up to a minute. */
 const CALM_MS = 65_000;
+/** Calls that began among faults have ended by then. */
+const LATE_MS = 20_000;
 /** In an idle pool a work has begun by then. */
 const START_MS = 1_000;
 /** So long that what waits for it in vain is found out. */
@@ -239,6 +241,7 @@ class History implements RunListener {
 
   private async becomeCalm(): Promise<void> {
     const { faults, dice } = this;
+    await this.pass(LATE_MS);
     // A change of settings wakes the loop, and would hide that it sleeps too deep.
     if (this.mirror.limit === 0 || dice.chance(0.2)) {
       const maxParallelism = dice.pick([2, 5, 20, null]);

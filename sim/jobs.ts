@@ -37,7 +37,7 @@ export function cancelJobs(world: World, jobs: readonly Row[]): void {
 /** Marks them as failed, as the platform does with an action that it lost sight of. */
 export function failJobs(
   world: World,
-  jobs: readonly Row[],
+  jobs: readonly Pick<Row, "_id">[],
   error: string,
 ): void {
   world.intervene((transaction) => {

@@ -15,8 +15,8 @@ export class Ledger implements RunListener {
   readonly outcomes = new Map<string, Outcome[]>();
   /** By key: what mutations wrote. */
   readonly effects = new Map<string, number>();
-  /** By key: when handlers of actions were called. */
-  readonly begun = new Map<string, number[]>();
+  /** By key: when handlers of actions were called, and whether by an executor that counts as lost. */
+  readonly begun = new Map<string, { at: number; isDead: boolean }[]>();
   /** By key: the first time it was canceled, and the state it was in then. */
   readonly canceled = new Map<string, { at: number; was: string }>();
 
@@ -41,8 +41,9 @@ export class Ledger implements RunListener {
     }
   }
 
-  onBegin({ kind, key, isAction }: Run): void {
-    if (kind === "handler" && isAction) add(this.begun, key, this.elapsed());
+  onBegin({ kind, key, isAction, isDead }: Run): void {
+    if (kind !== "handler" || !isAction) return;
+    add(this.begun, key, { at: this.elapsed(), isDead });
   }
 
   onEnd(): void {}

@@ -50,7 +50,7 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "executor/results.ts",
-        "if (!work || work.fence !== fence) {",
+        "if (!work || (work.fence ?? 0) !== fence) {",
         "if (!work) {",
       ),
     ],
@@ -60,7 +60,11 @@ export const PLANTS: readonly Plant[] = [
     name: "fence-stays",
     what: "A work that goes back to the queue keeps its fence.",
     patches: [
-      inComponent("entries.ts", "fence: work.fence + 1,", "fence: work.fence,"),
+      inComponent(
+        "entries.ts",
+        "fence: (work.fence ?? 0) + 1,",
+        "fence: work.fence,",
+      ),
     ],
     seed: 1,
   },

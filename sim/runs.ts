@@ -15,7 +15,7 @@ export interface Run {
   isAction: boolean;
   /** The scheduled function it is part of. */
   scheduledId: string | null;
-  /** Nothing of it happens any more, or, of a transaction, nobody waits for it. */
+  /** Its process is gone, or counts as gone. A transaction may still commit. */
   isDead: boolean;
   kill: ObservedRun["kill"];
 }
@@ -27,7 +27,9 @@ export interface RunListener {
 
 export class Runs {
   private readonly live = new Set<Run>();
+  /** Scheduled functions whose process is gone, or counts as gone. */
   private readonly ended = new Set<string>();
+  private readonly disowned = new Set<string>();
 
   constructor(private readonly listeners: readonly RunListener[]) {}
 
@@ -43,7 +45,7 @@ export class Runs {
       key: kind === "handler" ? (args as { key: string }).key : name,
       isAction: kill !== null,
       scheduledId,
-      isDead: false,
+      isDead: scheduledId !== null && this.disowned.has(scheduledId),
       kill,
     };
     if (kind !== "executor" && scheduledId && this.ended.has(scheduledId)) {
@@ -82,6 +84,14 @@ export class Runs {
     run.isDead = true;
     if (run.kind === "executor") this.bury(run);
     run.kill(why);
+  }
+
+  /** Nobody counts with an executor any more, and what it does; but it goes on. */
+  disown(executor: Run): void {
+    this.disowned.add(executor.scheduledId!);
+    for (const run of this.live) {
+      if (run.scheduledId === executor.scheduledId) run.isDead = true;
+    }
   }
 
   /** The deployment's process died. */

@@ -18,6 +18,8 @@ const MOMENTS = {
   deathAfter: [0.005, 0.1],
   /** … while it reports. */
   deathInReport: [0.005, 0.1],
+  /** The platform loses sight of an executor that goes on. */
+  lostSight: [0.005, 0.1],
   /** The process of a single action dies. */
   deathOfAction: [0.01, 0.2],
 } as const satisfies Record<string, readonly [number, number]>;

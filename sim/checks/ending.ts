@@ -142,7 +142,9 @@ class WorkCheck {
     const { key, kind, ledger, violate } = this;
     const canceled = ledger.canceled.get(key);
     if (canceled === undefined) return;
-    const begun = ledger.begun.get(key)?.filter((at) => at > canceled.at);
+    const begun = ledger.begun
+      .get(key)
+      ?.filter(({ at, isDead }) => at > canceled.at && !isDead);
     // What was on its way to its handler may still begin, once.
     const allowed = canceled.was === "pending" ? 0 : 1;
     if (begun && begun.length > allowed) {

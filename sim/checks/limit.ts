@@ -73,8 +73,8 @@ export class LimitCheck implements RunListener {
     return this.ceiling;
   }
 
-  onBegin({ kind, key }: Run): void {
-    if (kind !== "handler") return;
+  onBegin({ kind, key, isDead }: Run): void {
+    if (kind !== "handler" || isDead) return;
     const allowed = this.currentCeiling();
     const inFlight = this.inFlight();
     if (inFlight > allowed) {
