@@ -19,7 +19,7 @@ const app = useDeployment({
   limits: { mutationRetry: { retries: 1_000, initialMs: 1, maxMs: 4 } },
 });
 
-const RUNS = 30;
+const RUNS = 20;
 const CLIENTS = 4;
 
 const key = fc.nat(9);

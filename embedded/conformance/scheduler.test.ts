@@ -249,6 +249,18 @@ describe("Scheduled functions", () => {
     },
   );
 
+  conforms(
+    "the time may be a Date",
+    docs("api/interfaces/server.Scheduler"),
+    async () => {
+      const at = Date.now() + 1e8;
+      const id: string = await app.client.mutation(api.jobs.scheduleAtDate, {
+        at,
+      });
+      expect((await jobOf(id)).scheduledTime).toBe(at);
+    },
+  );
+
   // Canceling.
 
   conforms("canceled while pending, it never runs", SCHEDULING, async () => {
@@ -279,6 +291,16 @@ describe("Scheduled functions", () => {
     await app.client.mutation(api.jobs.cancel, { id });
     expect(await jobOf(id)).toEqual(before);
   });
+
+  conforms(
+    "canceled by itself, a mutation goes on and succeeds (before npm 1.50)",
+    backend("crates/isolate/src/environment/udf/async_syscall.rs"),
+    async () => {
+      const id = await schedule("cancelSelf", { text: "canceled itself" });
+      expect((await ended(id)).state.kind).toBe("success");
+      expect(await notes("canceled itself")).toEqual(["canceled itself"]);
+    },
+  );
 
   conforms(
     "canceled while it runs, an action goes on, but what it schedules is canceled from the start",

@@ -116,6 +116,25 @@ export const lookAtSelf = internalMutationGeneric({
   },
 });
 
+export const cancelSelf = internalMutationGeneric({
+  args: { text: v.string() },
+  handler: async (ctx, { text }) => {
+    const { scheduledFunctionId } = await (
+      ctx as any
+    ).meta.getRequestMetadata();
+    await ctx.scheduler.cancel(scheduledFunctionId);
+    await ctx.db.insert("jobNotes", { text });
+    return null;
+  },
+});
+
+/** By a Date, not by a number. */
+export const scheduleAtDate = mutationGeneric({
+  args: { at: v.number() },
+  handler: async (ctx, { at }): Promise<string> =>
+    await ctx.scheduler.runAt(new Date(at), self.note, { text: "by a date" }),
+});
+
 export const countDown = internalMutationGeneric({
   args: { text: v.string(), left: v.number() },
   handler: async (ctx, { text, left }) => {
