@@ -396,6 +396,7 @@ export class Workpool {
    *   makes this call was canceled.
    */
   async kick(ctx: MutationCtx | ActionCtx): Promise<void> {
+    checkWritable(ctx);
     await ctx.runMutation(this.component.lib.kick, {});
   }
 

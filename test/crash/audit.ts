@@ -158,7 +158,7 @@ function faultsOf(work: Work, seen: Seen): string[] {
 }
 
 /** Nothing is left over, nothing is on its way, and nobody will ever look again. */
-function expectAtRest(store: Store): void {
+export function expectAtRest(store: Store): void {
   const left = WORKING_TABLES.filter(
     (table) => store.rows(table, POOL).length > 0,
   );

@@ -297,6 +297,7 @@ describe("in a query", () => {
     ["enqueueActionBatch", ["act", [{}]]],
     ["cancel", ["x"]],
     ["cancelAll", []],
+    ["kick", []],
   ])("%s is refused", async (method, args) => {
     expectRefused(
       await callClient(victim(), "inQuery", method, args),
@@ -304,7 +305,7 @@ describe("in a query", () => {
     );
   });
 
-  test("status, statusBatch and get are answered", async () => {
+  test("status, statusBatch, get and health are answered", async () => {
     expect(
       await callClient(victim(), "inQuery", "status", ["x"]),
     ).toMatchObject({ value: { state: "finished" } });
@@ -313,6 +314,9 @@ describe("in a query", () => {
     ).toMatchObject({ value: [] });
     expect(await callClient(victim(), "inQuery", "get", ["x"])).toMatchObject({
       value: null,
+    });
+    expect(await callClient(victim(), "inQuery", "health", [])).toMatchObject({
+      value: { healthy: true },
     });
   });
 });

@@ -380,6 +380,26 @@ describe("settings", () => {
   });
 });
 
+describe("health and kick", () => {
+  test.each(["health", "kick"])("%s takes no arguments", async (name) => {
+    expectRefused(await lib(name, { id: "x" }), /ArgumentValidationError.*id/s);
+  });
+
+  test("of a paused pool is good, however often it is kicked", async () => {
+    await lib("enqueue", { ...item, config: {} });
+    for (let i = 0; i < 50; i++) {
+      expect(await lib("kick", {})).toEqual({ value: null, wrote: false });
+    }
+    expect(await lib("health", {})).toMatchObject({
+      value: { maxParallelism: 0, inFlight: 0, backlog: { count: 1 } },
+    });
+    await lib("cancelAll", {});
+    expect(await lib("health", {})).toMatchObject({
+      value: { healthy: true, backlog: { count: 0 } },
+    });
+  });
+});
+
 describe("a paused pool", () => {
   test("takes, tells and cancels; nothing runs", async () => {
     const { value: ids } = (await lib("enqueueBatch", {

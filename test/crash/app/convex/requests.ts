@@ -15,10 +15,12 @@ import type { MutationCtx } from "./schema.js";
 
 const KEPT_MS = 24 * 60 * 60_000;
 
-const pool = new Workpool(
-  componentsGeneric().workpool as unknown as Workpool["component"],
-  { maxParallelism: 20, statusTtl: KEPT_MS, logLevel: "ERROR" },
-);
+const components = componentsGeneric() as any;
+const pool = new Workpool(components.workpool, {
+  maxParallelism: 20,
+  statusTtl: KEPT_MS,
+  logLevel: "ERROR",
+});
 
 export const vWork = v.object({
   fnType: v.union(
@@ -79,9 +81,48 @@ async function enqueueWork(ctx: MutationCtx, key: string, work: Work) {
   }
 }
 
+/** As one batch. */
+export const enqueueMany = mutationGeneric({
+  args: { from: v.number(), count: v.number() },
+  handler: async (ctx: MutationCtx, { from, count }) =>
+    await pool.enqueueMutationBatch(
+      ctx,
+      anyApi.jobs!.mutate as any,
+      Array.from({ length: count }, (_, index) => ({
+        key: `${from + index}`,
+        fails: false,
+      })),
+      { statusTtl: 0 },
+    ),
+});
+
+export const setLimit = mutationGeneric({
+  args: { maxParallelism: v.union(v.number(), v.null()) },
+  handler: async (ctx, { maxParallelism }) => {
+    await ctx.runMutation(components.workpool.config.update, {
+      maxParallelism,
+    });
+  },
+});
+
+export const cancelAll = mutationGeneric({
+  args: { limit: v.number() },
+  handler: async (ctx, { limit }) => await pool.cancelAll(ctx, { limit }),
+});
+
 export const cancel = mutationGeneric({
   args: { id: vWorkId },
   handler: async (ctx, { id }) => await pool.cancel(ctx, id),
+});
+
+export const statusBatch = queryGeneric({
+  args: { ids: v.array(vWorkId) },
+  handler: async (ctx, { ids }) => await pool.statusBatch(ctx, ids),
+});
+
+export const health = queryGeneric({
+  args: {},
+  handler: async (ctx) => await pool.health(ctx),
 });
 
 export const get = queryGeneric({
