@@ -112,7 +112,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     randomness: options.randomness,
     getApp: options.getApp,
     modules,
-    instances: options.reuseModules ? new ReusedInstances() : FRESH,
+    instances: options.reuseModules ? ReusedInstances.of(modules) : FRESH,
     limits,
     latency: { ...NO_LATENCY, ...options.latency },
     stats,

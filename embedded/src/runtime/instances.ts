@@ -5,7 +5,7 @@
  * variables may let a call have the modules of an earlier one that has ended.
  */
 import { Environment, type CallHost } from "./environment.js";
-import type { LoadedDefinition } from "./moduleLoader.js";
+import type { LoadedDefinition, ModuleLoader } from "./moduleLoader.js";
 
 export interface Instance {
   exports: Record<string, unknown>;
@@ -30,6 +30,21 @@ export const FRESH: Instances = {
 };
 
 export class ReusedInstances implements Instances {
+  private static readonly ofLoaders = new WeakMap<
+    ModuleLoader,
+    ReusedInstances
+  >();
+
+  /** Runtimes that share their compiled modules share what was made of them. */
+  static of(modules: ModuleLoader): ReusedInstances {
+    let instances = ReusedInstances.ofLoaders.get(modules);
+    if (instances === undefined) {
+      instances = new ReusedInstances();
+      ReusedInstances.ofLoaders.set(modules, instances);
+    }
+    return instances;
+  }
+
   private readonly free = new WeakMap<
     LoadedDefinition,
     Map<string, { exports: Record<string, unknown>; host: HostOfTheDay }[]>
