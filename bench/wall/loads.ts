@@ -81,7 +81,7 @@ function queries(name: string, documents: number): Load {
   return {
     name,
     unit: "queries",
-    countAt: (scale) => Math.ceil(2000 * scale),
+    countAt: (scale) => Math.ceil(1000 * scale),
     writes: false,
     async prepare(url) {
       const client = new ConvexHttpClient(url, { logger: false });
@@ -104,7 +104,7 @@ function queries(name: string, documents: number): Load {
 const inserts: Load = {
   name: "clients insert a document each",
   unit: "transactions",
-  countAt: (scale) => Math.ceil(2000 * scale),
+  countAt: (scale) => Math.ceil(1000 * scale),
   writes: true,
   async prepare(url) {
     const clients = sockets(url, CLIENTS);
@@ -129,7 +129,7 @@ const inserts: Load = {
 const fromAction: Load = {
   name: "an action patches a document again and again",
   unit: "transactions",
-  countAt: (scale) => Math.ceil(2000 * scale),
+  countAt: (scale) => Math.ceil(1000 * scale),
   writes: true,
   async prepare(url) {
     const client = new ConvexHttpClient(url, { logger: false });
@@ -149,7 +149,7 @@ const fromAction: Load = {
 const scheduled: Load = {
   name: "a scheduled mutation schedules the next",
   unit: "transactions",
-  countAt: (scale) => Math.ceil(1000 * scale),
+  countAt: (scale) => Math.ceil(300 * scale),
   writes: true,
   async prepare(url) {
     const client = new ConvexClient(url, { logger: false });
@@ -174,11 +174,11 @@ const scheduled: Load = {
 };
 
 /** Each watcher has a socket of its own. An update is one new value at one of them. */
-function updates(name: string, watchedRows: number): Load {
+function updates(name: string, watchedRows: number, changes: number): Load {
   return {
     name,
     unit: "updates",
-    countAt: (scale) => Math.ceil(20 * scale) * WATCHERS,
+    countAt: (scale) => Math.ceil(changes * scale) * WATCHERS,
     writes: true,
     async prepare(url) {
       const writer = new ConvexHttpClient(url, { logger: false });
@@ -235,6 +235,6 @@ export const LOADS: Load[] = [
   inserts,
   fromAction,
   scheduled,
-  updates(`one document, watched by ${WATCHERS} clients`, 1),
-  updates(`${WATCHERS} documents, each watched by one client`, WATCHERS),
+  updates(`one document, watched by ${WATCHERS} clients`, 1, 50),
+  updates(`${WATCHERS} documents, each watched by one client`, WATCHERS, 5),
 ];

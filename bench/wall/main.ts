@@ -3,9 +3,10 @@ import { fileURLToPath } from "node:url";
 import { writeSections } from "../publish.js";
 import { asMarkdown, asText, type Table } from "../render.js";
 import { parseOptions, USAGE, type Options } from "./options.js";
-import { measureRelay } from "./sideBySide.js";
+import { measureRelay, type RelayRuns } from "./sideBySide.js";
 import {
   ofVariants,
+  profiledLoads,
   profileTable,
   relayTable,
   throughputTable,
@@ -29,7 +30,11 @@ else await measure(options);
 async function measure(options: Options): Promise<void> {
   const tables: Record<string, Table> = {};
   if (options.parts.includes("relay")) {
-    tables["wall-relay"] = await relay(options);
+    const relay = await measureDemo(options);
+    tables["wall-relay"] = relayTable(relay);
+    tables["wall-relay-profile"] = profileTable([
+      { name: "the demo", store: "disk", time: relay.time },
+    ]);
   }
   if (options.parts.includes("throughput")) {
     Object.assign(tables, await throughput(options));
@@ -52,8 +57,8 @@ async function measure(options: Options): Promise<void> {
   console.error(`Written: ${page}`);
 }
 
-async function relay({ runs, webhooks }: Options): Promise<Table> {
-  const results = await measureRelay({
+function measureDemo({ runs, webhooks }: Options): Promise<RelayRuns> {
+  return measureRelay({
     runs,
     webhooks,
     tailMs: TAIL_MS,
@@ -62,7 +67,6 @@ async function relay({ runs, webhooks }: Options): Promise<Table> {
         `${component}: ${deliveries} deliveries in ${seconds.toFixed(1)} s`,
       ),
   });
-  return relayTable(results);
 }
 
 async function throughput({
@@ -85,6 +89,6 @@ async function throughput({
   const own = ofVariants(results, ours);
   return {
     "wall-throughput": throughputTable(own, ofVariants(results, others)),
-    "wall-profile": profileTable(own),
+    "wall-profile": profileTable(profiledLoads(own)),
   };
 }

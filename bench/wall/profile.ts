@@ -5,18 +5,21 @@ export type Profile = Profiler.Profile;
 
 /**
  * By a frame's script. The first that fits counts. What has none (what V8 and
- * Node do themselves, JSON among it) is part of whoever called it.
+ * Node do themselves, JSON among it) is part of whoever called it, as is the
+ * inspector, which keeps the functions' time, and makes the profile.
  */
 const PARTS: [part: string, pattern: RegExp][] = [
   ["functions", /^convex-module:/],
   ["SQLite", /sqlite/],
   ["storage", /\/embedded\/src\/(storage|values)\/|\/sorted-btree\//],
-  // The inspector keeps the functions' time.
-  ["runtime", /\/embedded\/src\/runtime\/|^node:inspector/],
+  ["runtime", /\/embedded\/src\/runtime\//],
   ["scheduler", /\/embedded\/src\/scheduler\//],
   ["sync", /\/embedded\/src\/sync\/|\/node_modules\/ws\//],
   ["HTTP", /\/embedded\/src\/http\/|^node:(_?http|internal\/http)/],
 ];
+const OF_CALLER = /^(node:inspector|$)/;
+/** What measures is not measured. */
+const OUTSIDE = /\/bench\/wall\//;
 const REST = "Node and V8";
 
 /** Milliseconds by part, of what was not idle. */
@@ -40,13 +43,13 @@ export function timeByPart(profile: Profile): Map<string, number> {
   return times;
 }
 
-/** Null: nothing was done. */
+/** Null: nothing was done for the deployment. */
 function partOfFrame(
   { functionName, url }: Profiler.ProfileNode["callFrame"],
   caller: string | null,
 ): string | null {
-  if (functionName === "(idle)") return null;
+  if (functionName === "(idle)" || OUTSIDE.test(url)) return null;
   if (functionName === "(garbage collector)") return "garbage collection";
-  if (url === "") return caller;
+  if (OF_CALLER.test(url)) return caller;
   return PARTS.find(([, pattern]) => pattern.test(url))?.[0] ?? REST;
 }

@@ -19,6 +19,7 @@ import { percentiles } from "../percentiles.js";
 import type { Pool } from "../pools.js";
 import { convex, push } from "../push.js";
 import { startDeployment } from "./deployment.js";
+import { timeByPart } from "./profile.js";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -98,6 +99,8 @@ export interface RelayRun {
   cpuMs: number;
   calls: number;
   conflicts: number;
+  /** Milliseconds by part of the program; only of a profiled run. */
+  time: Map<string, number> | null;
 }
 
 export interface RelayOptions {
@@ -109,6 +112,7 @@ export interface RelayOptions {
   tailMs: number;
   /** Goes into the webhooks' ids: receivers decide by them how they answer. */
   seed: string;
+  profiled: boolean;
 }
 
 /** Throws unless receivers and Relay agree on everything. */
@@ -118,6 +122,7 @@ export async function runRelay({
   samples,
   tailMs,
   seed,
+  profiled,
 }: RelayOptions): Promise<RelayRun> {
   await cp(template.dataDir, dataDir, { recursive: true });
   const deployment = await startDeployment({ root: REPOSITORY, dataDir });
@@ -140,6 +145,7 @@ export async function runRelay({
       cpu: await deployment.ask("cpu"),
       ...(await deployment.ask("calls")),
     };
+    if (profiled) await deployment.ask("startProfile");
     const start = performance.now();
     const sender = new Sender(
       `${deployment.siteUrl}/github`,
@@ -151,6 +157,7 @@ export async function runRelay({
       .reduce((a, b) => a + b, 0);
     await allSettled(deployment.url, deliveries, new AbortController().signal);
     const seconds = (performance.now() - start) / 1000;
+    const profile = profiled ? await deployment.ask("endProfile") : null;
     await new Promise((resolve) => setTimeout(resolve, tailMs));
     const cpuMs = (await deployment.ask("cpu")) - before.cpu;
     const { calls, conflicts } = await deployment.ask("calls");
@@ -172,6 +179,7 @@ export async function runRelay({
       cpuMs,
       calls: calls - before.calls,
       conflicts: conflicts - before.conflicts,
+      time: profile && timeByPart(profile),
     };
   } finally {
     await receivers.close();

@@ -31,7 +31,7 @@ const FIGURES: [figure: string, unit: string, of: (run: RelayRun) => number][] =
     ],
   ];
 
-export function relayTable(runs: RelayRuns): Table {
+export function relayTable({ runs }: RelayRuns): Table {
   const { workpool: ours, "@convex-dev/workpool": peers } = runs;
   return {
     titles: [
@@ -96,10 +96,12 @@ export function throughputTable(
   };
 }
 
-/** Where the time of each load goes: the parts in the order of what they take in all. */
-export function profileTable(results: Throughput[]): Table {
+/** Where time goes in each case: the parts in the order of what they take in all. */
+export function profileTable(
+  cases: { name: string; store: string; time: Map<string, number> }[],
+): Table {
   const sums = new Map<string, number>();
-  const shares = results.map(({ time }) => {
+  const shares = cases.map(({ time }) => {
     const total = [...time.values()].reduce((a, b) => a + b, 0);
     const own = new Map([...time].map(([part, ms]) => [part, ms / total]));
     for (const [part, share] of own) {
@@ -110,13 +112,21 @@ export function profileTable(results: Throughput[]): Table {
   const parts = [...sums].sort(([, a], [, b]) => b - a).map(([part]) => part);
   return {
     titles: ["what", "store", ...parts],
-    rows: results.map(({ load, variant }, index) => [
-      load.name,
-      variant.store,
+    rows: cases.map(({ name, store }, index) => [
+      name,
+      store,
       ...parts.map((part) => percent(shares[index]!.get(part) ?? 0)),
     ]),
     notes: [],
   };
+}
+
+export function profiledLoads(results: Throughput[]) {
+  return results.map(({ load, variant, time }) => ({
+    name: load.name,
+    store: variant.store,
+    time,
+  }));
 }
 
 export function ofVariants(
