@@ -5,4 +5,14 @@ export interface Regression {
   found: string;
 }
 
-export const REGRESSIONS: readonly Regression[] = [];
+export const REGRESSIONS: readonly Regression[] = [
+  {
+    seed: 146,
+    found:
+      "A driver hands on to a chain whose next link was scheduled for the same time before: only one of the two may act.",
+  },
+  {
+    seed: 189,
+    found: "A pool that was paused when everything else went well again.",
+  },
+];

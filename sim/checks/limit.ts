@@ -34,12 +34,30 @@ export class LimitCheck implements RunListener {
     if (limit < this.limit) this.lowered();
     this.limit = limit;
     this.ceiling = Math.max(this.ceiling, limit);
+    this.checkDelivery(writes);
     if (this.unaware.size === 0) return;
     this.learn(writes);
     if (this.unaware.size === 0) {
       this.settlesAt = this.elapsed() + REPLY_MS + this.lateMs;
     }
   };
+
+  /** Under a lease of before the limit changed, nothing new is delivered. */
+  private checkDelivery(writes: CommittedWrites["writes"]): void {
+    const epoch = this.mirror.single("config")?.epoch;
+    for (const { table, before, after } of writes) {
+      if (table !== "executorStats" || !before || !after) continue;
+      const { executorId, cursor } = after.value as Record<string, any>;
+      if (cursor === before.value.cursor) continue;
+      const lease = this.mirror.get("executor", executorId)?.epoch;
+      if (lease !== epoch) {
+        this.violate(
+          "delivered under an old lease",
+          `to ${executorId}, whose lease is of epoch ${lease}, not ${epoch}`,
+        );
+      }
+    }
+  }
 
   private lowered(): void {
     this.ceiling = this.currentCeiling();

@@ -113,7 +113,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     getApp: options.getApp,
     modules,
     instances: options.reuseModules
-      ? new ReusedInstances()
+      ? ReusedInstances.of(modules)
       : new FreshInstances(),
     limits,
     latency: { ...NO_LATENCY, ...options.latency },

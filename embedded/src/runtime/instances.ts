@@ -7,7 +7,11 @@
  * all the modules of an earlier one.
  */
 import { Environment, type CallHost } from "./environment.js";
-import { Library, type LoadedDefinition } from "./moduleLoader.js";
+import {
+  Library,
+  type LoadedDefinition,
+  type ModuleLoader,
+} from "./moduleLoader.js";
 import { currentCall } from "./userCode.js";
 
 export interface Instance {
@@ -76,6 +80,21 @@ export class FreshInstances implements Instances {
 }
 
 export class ReusedInstances implements Instances {
+  private static readonly ofLoaders = new WeakMap<
+    ModuleLoader,
+    ReusedInstances
+  >();
+
+  /** Runtimes that share their compiled modules share what was made of them. */
+  static of(modules: ModuleLoader): ReusedInstances {
+    let instances = ReusedInstances.ofLoaders.get(modules);
+    if (instances === undefined) {
+      instances = new ReusedInstances();
+      ReusedInstances.ofLoaders.set(modules, instances);
+    }
+    return instances;
+  }
+
   private readonly free = new Free<{
     exports: Record<string, unknown>;
     host: HostOfTheDay;
