@@ -19,6 +19,8 @@ const CAUSES = [
   "The process ran out of memory",
 ];
 const LIMITS = [0, 0, 1, 1, 2, 3, 5, 20, 1_000, null];
+/** Longer than a lost executor goes unnoticed: what it began may outlive it. */
+const LONGEST_MUTATION_MS = 15_000;
 /** The grace times of the pool are minutes: a clock set forward by more would be another fault. */
 const LARGEST_STEP_MS = 60_000;
 
@@ -83,7 +85,9 @@ export class Faults implements RunListener {
     {},
     {
       get: () =>
-        this.happens("slowMutation") ? this.dice.magnitude(5, 3_000) : 0,
+        this.happens("slowMutation")
+          ? this.dice.magnitude(5, LONGEST_MUTATION_MS)
+          : 0,
     },
   );
 

@@ -30,7 +30,7 @@ export const PLANTS: readonly Plant[] = [
         "commitTs: BigInt(Date.now()) * 1_000_000n,",
       ),
     ],
-    seed: 1,
+    seed: 5,
   },
   {
     name: "parks-unseeing",
@@ -42,16 +42,16 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 40,
   },
   {
-    name: "late-result-unfenced",
-    what: "The late result of an old attempt counts.",
+    name: "late-attempt-unfenced",
+    what: "A mutation runs for an attempt that counts as lost.",
     patches: [
       inComponent(
-        "executor/results.ts",
-        "if (!work || (work.fence ?? 0) !== fence) {",
-        "if (!work) {",
+        "executor/transaction.ts",
+        'if (!work || (work.fence ?? 0) !== fence || work.fnType === "action") {',
+        'if (!work || work.fnType === "action") {',
       ),
     ],
     seed: 1,
@@ -91,7 +91,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 39,
   },
   {
     name: "callback-of-excluded-kind",
@@ -103,7 +103,7 @@ export const PLANTS: readonly Plant[] = [
         "if (!onComplete) {",
       ),
     ],
-    seed: 1,
+    seed: 2,
   },
   {
     name: "kick-lost",
@@ -115,7 +115,7 @@ export const PLANTS: readonly Plant[] = [
         'return "none";',
       ),
     ],
-    seed: 1,
+    seed: 40,
   },
   {
     name: "earlier-work-waits",
@@ -139,7 +139,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 30,
   },
   {
     name: "limit-off-by-one",
@@ -151,7 +151,7 @@ export const PLANTS: readonly Plant[] = [
         "left - leaseOf(each), limit + 1);",
       ),
     ],
-    seed: 1,
+    seed: 4,
   },
   {
     name: "old-lease-counts",
@@ -199,7 +199,7 @@ export const PLANTS: readonly Plant[] = [
         "if (true) {",
       ),
     ],
-    seed: 1,
+    seed: 2,
   },
   {
     name: "cancel-only-marks",
@@ -211,7 +211,7 @@ export const PLANTS: readonly Plant[] = [
         "const waiting = new Set<unknown>();",
       ),
     ],
-    seed: 1,
+    seed: 2,
   },
   {
     name: "canceled-and-retried",
