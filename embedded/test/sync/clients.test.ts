@@ -420,17 +420,19 @@ describe("a client that misbehaves", () => {
     ]);
   });
 
-  test("that removes a query it does not have is disconnected", async () => {
-    const { code, reason } = await talk(CONNECT, {
+  test("that removes a query it does not have is ended for good", async () => {
+    const { received } = await talk(CONNECT, {
       type: "ModifyQuerySet",
       baseVersion: 0,
       newVersion: 1,
       modifications: [{ type: "Remove", queryId: 3 }],
     });
-    expect({ code, reason }).toEqual({
-      code: 1011,
-      reason: "InternalServerError",
-    });
+    expect(received).toEqual([
+      {
+        type: "FatalError",
+        error: "InvalidQuerySet: There is no query with the id 3 to remove.",
+      },
+    ]);
   });
 
   test("that has seen the future is disconnected, and may try again", async () => {
