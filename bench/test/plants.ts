@@ -25,8 +25,8 @@ export const PLANTS: Plant[] = [
   {
     bug: "polling while idle",
     file: "src/component/loop/decide.ts",
-    text: "const COOL_DOWN_MS = 2 * SEGMENT_MS;",
-    replacement: "const COOL_DOWN_MS = Infinity;",
+    text: "now - outcome.lastWorkAt < outcome.coolDownMs ||",
+    replacement: "true ||",
     scenario: "throughput",
     figure: "idleCallsPerMinute",
   },

@@ -23,7 +23,7 @@ test("two pools of one definition do not see each other", async () => {
   const [second] = (await inPool(simulation, "second", keys(10, "second"))) as [
     string,
   ];
-  await simulation.pass(400);
+  await simulation.pass(200);
   const states = async (pool: string, id: string) =>
     (await simulation.query("status", { pool, id })).state;
   expect(await states("workpool", first)).toBe("running");
