@@ -130,7 +130,7 @@ test("a data file that was cut off or overwritten is refused by name, and left a
     const bytes =
       i % 2 === 0
         ? damaged.subarray(0, at)
-        : damaged.fill(0xa5, at, at + 4_096);
+        : damaged.fill(0xa5, at, Math.min(at + 4_096, damaged.length));
     const copy = path.join(dir, "copy");
     for (const file of [WAL, `${DATA}-shm`])
       rmSync(path.join(copy, file), { force: true });
