@@ -10,6 +10,7 @@ import {
 } from "./jobs.js";
 import type { Run, RunListener, Runs } from "./runs.js";
 import type { Event, Moment, Setting } from "./setting.js";
+import type { Contest } from "./store.js";
 import type { Row, World } from "./world.js";
 
 const MINUTE_MS = 60_000;
@@ -38,7 +39,7 @@ export interface FaultsHost {
   ): void;
 }
 
-export class Faults implements RunListener {
+export class Faults implements RunListener, Contest {
   count = 0;
   /** Ticks were canceled by hand: only a visitor will find out. */
   canceledTicks = false;
@@ -66,12 +67,17 @@ export class Faults implements RunListener {
   }
 
   /** The transaction that is about to commit loses a race. */
-  readonly loses = (): boolean => {
+  loses(): boolean {
     if (!this.active) return false;
     const inStorm =
       this.world.clock.elapsed < this.stormUntil && this.dice.chance(0.9);
     return inStorm || this.happens("conflict");
-  };
+  }
+
+  /** The transaction that has just committed: nobody is told. */
+  losesReply(): boolean {
+    return this.happens("lostReply");
+  }
 
   /** How late the next timer comes at most. */
   readonly jitterMs = (): number => {

@@ -32,7 +32,7 @@ export interface HistoryResult {
 const MAX_VIOLATIONS = 5;
 /** What may become of a client's call without anything being wrong. */
 const EXPECTED =
-  /all or nothing|changed while this mutation was being run|Too many concurrent|no exported function/;
+  /all or nothing|changed while this mutation was being run|Too many concurrent|no exported function|couldn't be completed/;
 /** After this much of calm nobody suffers from a fault any more: a transaction that lost many races waits for up to a minute. */
 const CALM_MS = 65_000;
 /** Calls that began among faults have ended by then. */
@@ -103,7 +103,7 @@ class History implements RunListener {
       limits,
       jitterMs: this.faults.jitterMs,
       slowMutationsMs: this.faults.slowMutationsMs,
-      loses: this.faults.loses,
+      contest: this.faults,
       onRun: this.runs.observer,
       onLog: (message) => this.onLog(message),
     });

@@ -17,8 +17,11 @@ export class Ledger implements RunListener {
   readonly effects = new Map<string, number>();
   /** By key: when handlers of actions were called, and whether by an executor that counts as lost. */
   readonly begun = new Map<string, { at: number; isDead: boolean }[]>();
-  /** By key: the first time it was canceled, and the state it was in then. */
-  readonly canceled = new Map<string, { at: number; was: string }>();
+  /** By key: the first time it was canceled, the state it was in then, and how many attempts had ended. */
+  readonly canceled = new Map<
+    string,
+    { at: number; was: string; attempts: number }
+  >();
 
   constructor(private readonly elapsed: () => number) {}
 
@@ -32,7 +35,8 @@ export class Ledger implements RunListener {
         this.effects.set(row.key, (this.effects.get(row.key) ?? 0) + 1);
       }
       if (table === "cancels" && !this.canceled.has(row.key)) {
-        this.canceled.set(row.key, { at: this.elapsed(), was: row.was });
+        const { was, attempts } = row;
+        this.canceled.set(row.key, { at: this.elapsed(), was, attempts });
       }
       if (table === "outcomes") {
         const { workId, result } = row;

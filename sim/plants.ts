@@ -45,25 +45,18 @@ export const PLANTS: readonly Plant[] = [
     seed: 40,
   },
   {
-    name: "late-attempt-unfenced",
-    what: "A mutation runs for an attempt that counts as lost.",
+    name: "late-result-unfenced",
+    what: "A result that arrives twice, or late, counts.",
     patches: [
       inComponent(
-        "executor/transaction.ts",
-        'if (!work || (work.fence ?? 0) !== fence || work.fnType === "action") {',
-        'if (!work || work.fnType === "action") {',
+        "executor/results.ts",
+        "if (!work || (work.fence ?? 0) !== fence) {",
+        "if (!work) {",
       ),
-    ],
-    seed: 1,
-  },
-  {
-    name: "fence-stays",
-    what: "A work that goes back to the queue keeps its fence.",
-    patches: [
       inComponent(
-        "entries.ts",
-        "fence: (work.fence ?? 0) + 1,",
-        "fence: work.fence,",
+        "executor/report.ts",
+        "args.results.filter(({ position }) => open.has(position));",
+        "args.results;",
       ),
     ],
     seed: 1,
@@ -163,7 +156,7 @@ export const PLANTS: readonly Plant[] = [
         "executor.width === 0",
       ),
     ],
-    seed: 1,
+    seed: 75,
   },
   {
     name: "guard-not-armed",

@@ -6,6 +6,8 @@ import { Dice } from "./dice.js";
 const MOMENTS = {
   /** A transaction loses a race. */
   conflict: [0.002, 0.1],
+  /** A transaction commits, and its caller is told that it failed. */
+  lostReply: [0.005, 0.1],
   /** A transaction's snapshot is old when its code begins. */
   slowMutation: [0.005, 0.2],
   /** A timer comes late. */

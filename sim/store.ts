@@ -1,4 +1,6 @@
 /** What outlives the deployment's process in a simulation, and how commits fail there. */
+import { SystemError } from "../embedded/src/runtime/errors.js";
+import { JOBS_TABLE } from "../embedded/src/scheduler/jobs.js";
 import { Store, type StoreOptions } from "../embedded/src/storage/database.js";
 import type {
   Journal,
@@ -56,22 +58,43 @@ export class MemoryJournal implements Journal {
   close(): void {}
 }
 
-/** A store in which transactions may lose a race that nobody else ran. */
+/** How transactions fail in a history. */
+export interface Contest {
+  /** Does this one lose a race that nobody else ran? */
+  loses(): boolean;
+  /** Does the caller not learn that this one was committed? */
+  losesReply(): boolean;
+}
+
+const REPLY_LOST = "Your request couldn't be completed. Try again later.";
+
+/** A store whose commits may fail, or seem to. */
 export class ContestedStore extends Store {
   constructor(
     options: StoreOptions,
     journal: Journal,
-    private readonly loses: () => boolean,
+    private readonly contest: Contest,
   ) {
     super(options, journal);
   }
 
   override commit(transaction: Transaction): Ts {
-    if (transaction.hasWrites && this.loses()) {
+    if (!transaction.hasWrites) return super.commit(transaction);
+    if (this.contest.loses()) {
       (transaction as StoreTransaction).abandon();
       throw new WriteConflictError("", "contested");
     }
-    return super.commit(transaction);
+    let isFunctions = false;
+    const stop = this.onCommit(({ writes }) => {
+      // The scheduler's own bookkeeping is not told anything.
+      isFunctions ||= writes.some(({ table }) => table !== JOBS_TABLE);
+    });
+    const ts = super.commit(transaction);
+    stop();
+    if (isFunctions && this.contest.losesReply()) {
+      throw new SystemError("InternalServerError", REPLY_LOST);
+    }
+    return ts;
   }
 
   /** For what must not fail: the simulation's own hand. */

@@ -25,7 +25,7 @@ import type { App, FunctionOutcome } from "../embedded/src/runtime/types.js";
 import type { JSONObject, Transaction } from "../embedded/src/storage/types.js";
 import { MortalClock, RestlessClock } from "./clock.js";
 import { PUSHED_AT } from "./push.js";
-import { ContestedStore, MemoryJournal } from "./store.js";
+import { type Contest, ContestedStore, MemoryJournal } from "./store.js";
 
 /** What a hosted deployment of today adds to each operation, roughly. */
 const LATENCY = {
@@ -65,8 +65,8 @@ export interface WorldOptions {
   jitterMs?: () => number;
   /** Mutations that stay open longer than others, by name. */
   slowMutationsMs?: Record<string, number>;
-  /** Does the transaction that wants to commit lose a race? Default: only real ones. */
-  loses?: () => boolean;
+  /** How commits fail beyond what real races do. Default: not at all. */
+  contest?: Contest;
   deploymentClass?: DeploymentClass | undefined;
   limits?: Partial<RuntimeLimits> | undefined;
   onRun?: RunObserver;
@@ -119,7 +119,7 @@ export class World {
         retention: { ms: LONGEST_TRANSACTION_MS },
       },
       this.journal,
-      options.loses ?? (() => false),
+      options.contest ?? { loses: () => false, losesReply: () => false },
     );
     const latency = Object.entries(LATENCY).map(([name, ms]) => [
       name,

@@ -142,15 +142,16 @@ class WorkCheck {
     const { key, kind, ledger, violate } = this;
     const canceled = ledger.canceled.get(key);
     if (canceled === undefined) return;
-    const begun = ledger.begun
-      .get(key)
-      ?.filter(({ at, isDead }) => at > canceled.at && !isDead);
-    // What was on its way to its handler may still begin, once.
-    const allowed = canceled.was === "pending" ? 0 : 1;
-    if (begun && begun.length > allowed) {
+    const begun = ledger.begun.get(key) ?? [];
+    const before = begun.filter(({ at }) => at <= canceled.at).length;
+    const after = begun.filter(({ at, isDead }) => at > canceled.at && !isDead);
+    // What was on its way to its handler may still begin.
+    const onItsWay =
+      canceled.was !== "pending" && before <= canceled.attempts ? 1 : 0;
+    if (after.length > onItsWay) {
       violate(
         "began after it was canceled",
-        `${key}, ${canceled.was} then, ${begun.length} times`,
+        `${key}, ${canceled.was} then, ${after.length} times`,
       );
     }
     if (canceled.was === "pending" && kind !== null && kind !== "canceled") {

@@ -60,9 +60,13 @@ export const cancel = mutationGeneric({
       .first();
     if (submitted === null) return;
     const id = submitted.workId as any;
-    const { state } = await pool().status(ctx, id);
+    const status = await pool().status(ctx, id);
     await pool().cancel(ctx, id);
-    await ctx.db.insert("cancels", { key, was: state });
+    await ctx.db.insert("cancels", {
+      key,
+      was: status.state,
+      attempts: status.state === "finished" ? 0 : status.previousAttempts,
+    });
   },
 });
 

@@ -18,7 +18,12 @@ export default defineSchema({
     ["key"],
   ),
   /** What clients canceled, and what its status was in that same transaction. */
-  cancels: defineTable({ key: v.string(), was: v.string() }),
+  cancels: defineTable({
+    key: v.string(),
+    was: v.string(),
+    /** Attempts that had ended. */
+    attempts: v.number(),
+  }),
   /** Rows that everybody patches. */
   tallies: defineTable({ name: v.string(), count: v.number() }).index(
     "by_name",
