@@ -86,16 +86,12 @@ export class Faults implements RunListener, Contest {
     return this.happens("hiccup") ? hiccupMs : jitterMs;
   };
 
-  /** Asked for by the name of the mutation that is about to begin. */
-  readonly slowMutationsMs: Record<string, number> = new Proxy(
-    {},
-    {
-      get: () =>
-        this.happens("slowMutation")
-          ? this.dice.magnitude(5, LONGEST_MUTATION_MS)
-          : 0,
-    },
-  );
+  /** How much longer the mutation that has just begun stays open. */
+  slowMs(): number {
+    return this.happens("slowMutation")
+      ? this.dice.magnitude(5, LONGEST_MUTATION_MS)
+      : 0;
+  }
 
   start(): void {
     this.active = true;

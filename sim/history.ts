@@ -42,6 +42,9 @@ const START_MS = 1_000;
 /** So long that what waits for it in vain is found out. */
 const LATER_MS = 40_000;
 const MAX_SHADOWS = 20;
+const RACES = 2;
+/** Mutations in which the loop decides what to do next. */
+const DECIDES = /^(loop\/tick|executor\/report):/;
 /** Somebody else's work comes by so often, in case that all ticks were canceled. */
 const VISIT_MS = 35_000;
 const VISITS = 4;
@@ -67,7 +70,9 @@ class History implements RunListener {
   private readonly violations: Violation[] = [];
   private readonly begin: number;
   private isCalm = false;
+  private isRacing = false;
   private shadows = 0;
+  private shadowsLeft = MAX_SHADOWS;
 
   constructor(
     private readonly versions: readonly [App, App],
@@ -102,7 +107,7 @@ class History implements RunListener {
       deploymentClass,
       limits,
       jitterMs: this.faults.jitterMs,
-      slowMutationsMs: this.faults.slowMutationsMs,
+      slowMs: (name) => this.faults.slowMs() + this.shadow(name),
       contest: this.faults,
       onRun: this.runs.observer,
       onLog: (message) => this.onLog(message),
@@ -123,7 +128,7 @@ class History implements RunListener {
     };
     const cap = deploymentClass === "S16" ? 2 : 4;
     const patience = () => {
-      if (this.setting.isFaultless) return PROMPT_MS;
+      if (this.setting.isFaultless || this.isRacing) return PROMPT_MS;
       return this.isCalm ? NOTICED_MS : Infinity;
     };
     const waiting = checkWaiting(mirror, violate, time, patience, cap);
@@ -149,6 +154,7 @@ class History implements RunListener {
       this.faults.stop();
       this.note("faults stop");
       await this.becomeCalm();
+      await this.raceWithLoop();
       await this.loseAnExecutor();
       await this.world.drain(() => this.isOver());
       if (!this.isOver()) this.checkEnd();
@@ -226,17 +232,29 @@ class History implements RunListener {
     }
   }
 
-  /** A client that comes at the worst moment: while the loop decides what to do next. */
-  private shadow(): void {
-    const { workload, dice, setting } = this;
-    const isOver = this.world.clock.elapsed > this.begin + setting.troubledMs;
-    if (isOver || this.shadows >= MAX_SHADOWS) return;
-    if (!dice.chance(workload.shadow)) return;
-    const args = { key: `shadow${this.shadows++}` };
-    const runAfter = dice.pick([0, 0, 0, 500]);
-    this.world.clock.schedule(dice.between(0, 15), () =>
-      this.submit({ fnType: "mutation", fn: "mutate", args, runAfter }),
-    );
+  /**
+   * A client that comes at the worst moment: after the loop has looked, and before
+   * it commits what it made of that. Returns how long that takes.
+   */
+  private shadow(name: string): number {
+    const { workload, dice, setting, world } = this;
+    const isTroubled = world.clock.elapsed <= this.begin + setting.troubledMs;
+    if (!isTroubled && !this.isRacing) return 0;
+    if (!DECIDES.test(name) || this.shadowsLeft <= 0) return 0;
+    if (!dice.chance(workload.shadow)) return 0;
+    this.shadowsLeft -= 1;
+    const ms = dice.magnitude(10, 150);
+    world.clock.schedule(dice.between(0, ms), () => {
+      if (isTroubled && dice.chance(0.2)) this.faults.setLimit();
+      else this.enqueueShadow();
+    });
+    return ms;
+  }
+
+  private enqueueShadow(): void {
+    const key = `shadow${this.shadows++}`;
+    const runAfter = this.dice.pick([0, 0, 0, 500, 5_000]);
+    this.submit({ fnType: "mutation", fn: "mutate", args: { key }, runAfter });
   }
 
   private async becomeCalm(): Promise<void> {
@@ -256,6 +274,24 @@ class History implements RunListener {
       }
     }
     this.isCalm = true;
+  }
+
+  /** Everything is well, so nothing waits for long, however close it comes to the loop's decisions. */
+  private async raceWithLoop(): Promise<void> {
+    const { dice } = this;
+    this.isRacing = true;
+    for (let race = 0; race < RACES; race++) {
+      this.shadowsLeft = MAX_SHADOWS / RACES;
+      const works = dice.integer(1, 12);
+      const gapMs = dice.pick([0, 100, 300]);
+      for (let i = 0; i < works; i++) {
+        this.enqueueShadow();
+        await this.pass(gapMs);
+      }
+      await this.pass(dice.between(2_000, 10_000));
+    }
+    await this.pass(PROMPT_MS);
+    this.isRacing = false;
   }
 
   /** A client with a single work. */
@@ -303,7 +339,6 @@ class History implements RunListener {
   }
 
   onBegin({ kind, key }: Run): void {
-    if (kind === "tick" || kind === "report") this.shadow();
     if (kind === "handler") this.note(`${key} begins`);
     if (kind === "executor") this.note("an executor begins");
   }

@@ -215,6 +215,11 @@ export const PLANTS: readonly Plant[] = [
         'if (work.canceled) return { kind: "end", result: { kind: "canceled" } };',
         "",
       ),
+      inComponent(
+        "executor/results.ts",
+        "if (work?.canceled) {",
+        "if (false as boolean) {",
+      ),
     ],
     seed: 1,
   },
@@ -260,10 +265,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "loop/turn.ts",
-        `      executors,
-      state: this.state,`,
-        `      executors: stale.executors,
-      state: this.state,`,
+        'const row = await ctx.db.get("executor", executorId);',
+        "const row = stale.executors.find(({ _id }) => _id === executorId);",
       ),
     ],
     seed: 1,

@@ -7,7 +7,7 @@ const MOMENTS = {
   /** A transaction loses a race. */
   conflict: [0.002, 0.1],
   /** A transaction commits, and its caller is told that it failed. */
-  lostReply: [0.005, 0.1],
+  lostReply: [0.02, 0.3],
   /** A transaction's snapshot is old when its code begins. */
   slowMutation: [0.005, 0.2],
   /** A timer comes late. */

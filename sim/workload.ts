@@ -72,7 +72,7 @@ function drawHabits(dice: Dice) {
     bursts: dice.integer(1, 6),
     canceled: dice.pick([0, 0.1, 0.5]),
     looks: dice.integer(0, 4),
-    shadow: dice.pick([0, 0, 0.1, 0.4]),
+    shadow: dice.pick([0, 0.05, 0.15, 0.4]),
   };
 }
 

@@ -63,8 +63,8 @@ export interface WorldOptions {
   pace?: number;
   /** How late the next timer comes at most, in milliseconds. Default 1. */
   jitterMs?: () => number;
-  /** Mutations that stay open longer than others, by name. */
-  slowMutationsMs?: Record<string, number>;
+  /** How much longer than others a mutation stays open: asked as it begins. */
+  slowMs?: (name: string) => number;
   /** How commits fail beyond what real races do. Default: not at all. */
   contest?: Contest;
   deploymentClass?: DeploymentClass | undefined;
@@ -132,7 +132,10 @@ export class World {
       getApp: () => this.app,
       latency: {
         ...Object.fromEntries(latency),
-        slowMutationsMs: options.slowMutationsMs ?? {},
+        slowMutationsMs: new Proxy(
+          {},
+          { get: (_, name) => options.slowMs?.(String(name)) ?? 0 },
+        ),
       },
       // Real time must not decide anything.
       limits: { userTimeMs: null, ...options.limits },

@@ -36,8 +36,10 @@ class Places {
       if (works.length === 0) this.violate("empty entry", _id);
       for (const workId of works) {
         this.put(workId, `entry ${_id}`);
-        if (!this.mirror.get("work", workId)) {
-          this.violate("ended work in the queue", `${workId} in ${_id}`);
+        const work = this.mirror.get("work", workId);
+        if (!work || work.canceled) {
+          const what = work ? "canceled" : "ended";
+          this.violate(`${what} work in the queue`, `${workId} in ${_id}`);
         }
       }
     }

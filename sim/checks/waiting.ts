@@ -2,7 +2,7 @@
  * Nothing waits for long that could run. What was lost by a fault is noticed
  * within fifteen seconds once all is well again; without faults, nothing is lost.
  */
-import type { Mirror } from "../mirror.js";
+import type { Mirror, StoredRow } from "../mirror.js";
 import type { CommitCheck, Violate } from "./check.js";
 
 /** A lost executor is noticed, and a lost tick replaced, within this. */
@@ -19,41 +19,42 @@ export function checkWaiting(
   patience: () => number,
   executorCap: number,
 ): CommitCheck {
-  let stuckSince: number | null = null;
+  /** Since when it waits, in time that passes: when it is due, if that is to come. */
+  let waiting: { what: string; since: number } | null = null;
   return () => {
-    const waiting = waitsThoughThereIsRoom(mirror, time.now(), executorCap);
-    if (waiting === null) {
-      stuckSince = null;
-      return;
+    const elapsed = time.elapsed();
+    // What has just been started may have waited for too long.
+    if (waiting && elapsed - waiting.since > patience()) {
+      violate("waits though there is room", waiting.what);
     }
-    stuckSince ??= time.elapsed();
-    if (time.elapsed() - stuckSince > patience()) {
-      violate("waits though there is room", waiting);
+    const entry = firstWithRoom(mirror, executorCap);
+    const toCome = entry === null ? 0 : Math.max(0, entry.dueAt - time.now());
+    if (entry === null) waiting = null;
+    else if (waiting === null || toCome > 0 || waiting.since > elapsed) {
+      waiting = { what: `entry ${entry._id}`, since: elapsed + toCome };
     }
   };
 }
 
-/** Isolated works left out: they wait for an executor of their own. */
-function waitsThoughThereIsRoom(
-  mirror: Mirror,
-  now: number,
-  executorCap: number,
-): string | null {
-  const stats = new Map(
-    [...mirror.rows("executorStats")].map((row) => [row.executorId, row]),
-  );
+/** The entry that is due first, if there is room for one. Isolated works left out: they wait for an executor of their own. */
+function firstWithRoom(mirror: Mirror, executorCap: number): StoredRow | null {
   const living = [...mirror.rows("executor")].filter(
     ({ done }) => done === null,
   );
   if (living.length >= executorCap) return null;
+  const stats = new Map(
+    [...mirror.rows("executorStats")].map((row) => [row.executorId, row]),
+  );
   let inFlight = 0;
   for (const { executorId, works } of mirror.single("loopState")?.assigned ??
     []) {
     inFlight += works - (stats.get(executorId)?.ended ?? 0);
   }
   if (inFlight >= mirror.limit) return null;
-  for (const { _id, kind, dueAt } of mirror.rows("pendingStart")) {
-    if (kind !== "isolated" && dueAt <= now) return `entry ${_id}`;
+  let first: StoredRow | null = null;
+  for (const entry of mirror.rows("pendingStart")) {
+    if (entry.kind === "isolated") continue;
+    if (first === null || entry.dueAt < first.dueAt) first = entry;
   }
-  return null;
+  return first;
 }

@@ -6,6 +6,8 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { requeue, type Requeued } from "../entries.js";
 import { addTally } from "../executor/results.js";
+import type { Logger } from "../logging.js";
+import { endWork } from "../outcome.js";
 import { relieve, unleased } from "./lease.js";
 import { executorViews, livingExecutors, type View } from "./look.js";
 
@@ -22,6 +24,7 @@ const MAX_TAKEN_BACK = 8;
  */
 export async function adjustLeases(
   ctx: MutationCtx,
+  console: Logger,
   view: View,
   state: State,
 ): Promise<number> {
@@ -37,7 +40,7 @@ export async function adjustLeases(
     const width = widths.get(executor._id) ?? executor.width;
     if (executor.epoch === epoch && executor.width === width) continue;
     if (over || width < executor.width) {
-      const back = await takeBack(ctx, state, executor._id);
+      const back = await takeBack(ctx, console, state, executor._id);
       requeued += back.requeued;
       // Until everything is back it keeps the old epoch, and so gets nothing.
       if (back.unfinished) continue;
@@ -63,6 +66,7 @@ function settlePeaks(view: View, state: State): void {
  */
 export async function takeBack(
   ctx: MutationCtx,
+  console: Logger,
   state: State,
   executorId: Id<"executor">,
 ): Promise<{ requeued: number; unfinished: boolean }> {
@@ -83,22 +87,27 @@ export async function takeBack(
     .order("desc")
     .take(MAX_TAKEN_BACK);
   for (const row of rows) {
-    requeued += await returnToQueue(ctx, row.works);
+    requeued += await returnToQueue(ctx, console, row.works);
     await ctx.db.delete("running", row._id);
     assigned.works -= row.works.length;
   }
   return { requeued, unfinished: rows.length === MAX_TAKEN_BACK };
 }
 
-/** Back to the queue, free of charge: these were never delivered. */
+/**
+ * Back to the queue, free of charge: these were never delivered. One that was
+ * canceled meanwhile ends here, and does not wait for its turn again.
+ */
 export async function returnToQueue(
   ctx: MutationCtx,
+  console: Logger,
   works: readonly Id<"work">[],
 ): Promise<number> {
   const back: Requeued[] = [];
   for (const workId of works) {
     const work = await ctx.db.get("work", workId);
-    if (work) back.push({ work, dueAt: null, patch: {} });
+    if (work?.canceled) await endWork(ctx, console, work, { kind: "canceled" });
+    else if (work) back.push({ work, dueAt: null, patch: {} });
   }
   await requeue(ctx, back);
   return back.length;

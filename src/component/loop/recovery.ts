@@ -95,7 +95,7 @@ export async function recoverLostExecutors(
       ({ executorId }) => executorId === executor._id,
     );
     if (job?.state.kind === "canceled" && !executor.closing) {
-      const back = await takeBack(ctx, state, executor._id);
+      const back = await takeBack(ctx, console, state, executor._id);
       requeued += back.requeued;
       if (back.unfinished) return { requeued, unfinished: true };
       executor.closing = true;
@@ -158,7 +158,7 @@ async function recoverExecutor(
     works += row.works.length;
     await ctx.db.delete("running", row._id);
     if (row.first >= cursor) {
-      requeued += await returnToQueue(ctx, row.works);
+      requeued += await returnToQueue(ctx, console, row.works);
       continue;
     }
     const members = row.works.filter((_, index) => open.has(row.first + index));

@@ -183,7 +183,8 @@ export class Turn {
   }
 
   private async startAndGoOn(tookOver: boolean): Promise<LoopStateKind | null> {
-    this.requeued += await adjustLeases(this.ctx, this.view, this.state);
+    const { ctx, console, view, state } = this;
+    this.requeued += await adjustLeases(ctx, console, view, state);
     this.noteArrivals();
     this.countParkedTick();
     const started = await this.start();
