@@ -15,4 +15,14 @@ export const REGRESSIONS: readonly Regression[] = [
     seed: 189,
     found: "A pool that was paused when everything else went well again.",
   },
+  {
+    seed: 440,
+    found:
+      "A transaction that lost a race is tried again after the limit was lowered: it had its slot all the time.",
+  },
+  {
+    seed: 547,
+    found:
+      "A saturated loop without executors was given one, and went on to count as alive for ever.",
+  },
 ];

@@ -102,6 +102,13 @@ export function checkLoop(
     if (!state || !status) return;
     const { guardAt, assigned } = state;
     const inDanger = assigned.length > 0 || status.state.kind === "running";
+    if (
+      inDanger &&
+      status.validUntil === null &&
+      status.state.kind !== "idle"
+    ) {
+      violate("counts as alive for ever", `in state ${status.state.kind}`);
+    }
     if (guardAt === null) {
       if (inDanger || status.state.kind === "scheduled") {
         violate("no guard", `in state ${status.state.kind}`);

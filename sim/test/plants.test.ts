@@ -7,30 +7,15 @@ import { pushedVersions } from "../versions.js";
 /** A bug that takes more seeds than this is not found. */
 const MAX_SEEDS = 200;
 
-/**
- * Not found since executors drive and reports come sooner: what would reach these is missing in
- * the histories, or a check that would see it.
- */
-const NOT_SEEN_YET = new Set([
-  "parks-unseeing",
-  "late-attempt-unfenced",
-  "fence-stays",
-  "canceled-and-retried",
-  "closing-not-read-again",
-]);
-
-test.each(PLANTS.filter(({ name }) => !NOT_SEEN_YET.has(name)))(
-  "$name is found: $what",
-  async ({ patches, seed }) => {
-    const versions = await pushedVersions(patches);
-    for (let tried = 0; tried < MAX_SEEDS; tried++) {
-      const next = 1 + ((seed - 1 + tried) % MAX_SEEDS);
-      const { violations } = await runHistory(versions, next);
-      if (violations.length > 0) return;
-    }
-    expect.fail(`Not found in ${MAX_SEEDS} seeds.`);
-  },
-);
+test.each(PLANTS)("$name is found: $what", async ({ patches, seed }) => {
+  const versions = await pushedVersions(patches);
+  for (let tried = 0; tried < MAX_SEEDS; tried++) {
+    const next = 1 + ((seed - 1 + tried) % MAX_SEEDS);
+    const { violations } = await runHistory(versions, next);
+    if (violations.length > 0) return;
+  }
+  expect.fail(`Not found in ${MAX_SEEDS} seeds.`);
+});
 
 test("a plant whose text is not there, or not once, is refused", async () => {
   const file = "src/component/wake.ts";

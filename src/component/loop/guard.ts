@@ -69,18 +69,22 @@ export function validUntil(
   }
 }
 
-/** Whether the guard should renew what the row says. */
+/**
+ * Whether to write down anew until when the loop counts as alive. What is
+ * missing must not wait; that it runs out is for the guard to prevent.
+ */
 export function needsRenewal(
   status: Pick<Doc<"runStatus">, "state" | "validUntil">,
   hasExecutors: boolean,
   now: number,
+  isGuard: boolean,
 ): boolean {
   const { state } = status;
   if (state.kind !== "running" && state.kind !== "saturated") return false;
-  if (validUntil(state, hasExecutors, now) === null) {
-    return status.validUntil !== null;
-  }
-  return (status.validUntil ?? 0) < now + RENEW_BELOW_MS;
+  const wanted = validUntil(state, hasExecutors, now);
+  if (wanted === null) return isGuard && status.validUntil !== null;
+  if (status.validUntil === null) return true;
+  return isGuard && status.validUntil < now + RENEW_BELOW_MS;
 }
 
 /** Nobody has given a sign of life for too long. */

@@ -59,6 +59,21 @@ async function twoFullExecutors(
   return [a!, b!];
 }
 
+test("a pool that is no longer paused can be noticed to be dead again", async () => {
+  await pool.enqueue(actions(3), { maxParallelism: 0 });
+  await pool.tick();
+  expect(await pool.runStatus()).toMatchObject({
+    state: { kind: "saturated" },
+    validUntil: null,
+  });
+  await pool.setLimit(1);
+  await pool.tick();
+  expect(await pool.rows("executor")).toHaveLength(1);
+  const { state, validUntil } = await pool.runStatus();
+  expect(state.kind).not.toBe("idle");
+  expect(validUntil).toBeGreaterThan(Date.now());
+});
+
 describe("when the limit is lowered,", () => {
   test("nothing starts until fewer are in flight, wherever they are", async () => {
     const [a, b] = await twoFullExecutors();
@@ -88,6 +103,26 @@ describe("when the limit is lowered,", () => {
     expect(waiting.flatMap(({ works }) => works)).toHaveLength(5);
     const works = await pool.rows("work");
     expect(works.every(({ attempts }) => attempts === undefined)).toBe(true);
+  });
+
+  test("what goes back and was canceled meanwhile ends at once, and does not wait again", async () => {
+    const executor = await handedOver(7, 8);
+    const handOvers = await pool.rows("running");
+    const canceled = handOvers.flatMap(({ works }) => works).slice(-2);
+    for (const id of canceled) await pool.cancel(id);
+    await pool.setLimit(1);
+    await pool.tick();
+    await executor.report();
+    const waiting = await pool.rows("pendingStart");
+    const works = waiting.flatMap(({ works }) => works);
+    expect(works).toHaveLength(5);
+    for (const id of canceled) {
+      expect(works).not.toContain(id);
+      expect(await pool.get(id)).toMatchObject({
+        state: "finished",
+        result: { kind: "canceled" },
+      });
+    }
   });
 
   test("what was handed over goes back even where it would fit, while others run too many", async () => {

@@ -127,6 +127,7 @@ export class Turn {
     const parkedAs = this.isLastOfDriver()
       ? await this.handOn()
       : await this.startAndGoOn(tookOver);
+    await this.renewStatus();
     await this.armGuard();
     this.state.lastTurnAt = this.now;
     const { _id, _creationTime: _, ...fields } = this.state;
@@ -282,8 +283,13 @@ export class Turn {
     await removeGoneExecutors(ctx, view, state);
     await sweepOverdueCallbacks(ctx, this.console);
     await reportIfDue(ctx, this.console, now, view, state);
-    if (needsRenewal(this.status, this.hasExecutors(), now)) {
-      await this.writeStatus(this.status.state);
+  }
+
+  /** Once it is known which executors there are. */
+  private async renewStatus(): Promise<void> {
+    const { status, now, isThorough } = this;
+    if (needsRenewal(status, this.hasExecutors(), now, isThorough)) {
+      await this.writeStatus(status.state);
     }
   }
 
