@@ -43,6 +43,7 @@ const START_MS = 1_000;
 const LATER_MS = 40_000;
 const MAX_SHADOWS = 20;
 const RACES = 2;
+const RACING_SHADOW = 0.4;
 /** Mutations in which the loop decides what to do next. */
 const DECIDES = /^(loop\/tick|executor\/report):/;
 /** Somebody else's work comes by so often, in case that all ticks were canceled. */
@@ -241,9 +242,10 @@ class History implements RunListener {
     const isTroubled = world.clock.elapsed <= this.begin + setting.troubledMs;
     if (!isTroubled && !this.isRacing) return 0;
     if (!DECIDES.test(name) || this.shadowsLeft <= 0) return 0;
-    if (!dice.chance(workload.shadow)) return 0;
+    const probability = isTroubled ? workload.shadow : RACING_SHADOW;
+    if (!dice.chance(probability)) return 0;
     this.shadowsLeft -= 1;
-    const ms = dice.magnitude(10, 150);
+    const ms = dice.magnitude(20, 150) * Math.max(1, setting.pace);
     world.clock.schedule(dice.between(0, ms), () => {
       if (isTroubled && dice.chance(0.2)) this.faults.setLimit();
       else this.enqueueShadow();
