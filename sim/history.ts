@@ -28,6 +28,12 @@ export interface HistoryResult {
   violations: Violation[];
 }
 
+/**
+ * Faults and what they leave; all well again; clients that race the loop; one
+ * last executor that dies.
+ */
+type Phase = "trouble" | "calm" | "race" | "loss";
+
 /** More of them say nothing more. */
 const MAX_VIOLATIONS = 5;
 /** What may become of a client's call without anything being wrong. */
@@ -70,8 +76,7 @@ class History implements RunListener {
   private readonly mirror = new Mirror();
   private readonly violations: Violation[] = [];
   private readonly begin: number;
-  private isCalm = false;
-  private isRacing = false;
+  private phase: Phase = "trouble";
   private shadows = 0;
   private shadowsLeft = MAX_SHADOWS;
 
@@ -129,8 +134,9 @@ class History implements RunListener {
     };
     const cap = deploymentClass === "S16" ? 2 : 4;
     const patience = () => {
-      if (this.setting.isFaultless || this.isRacing) return PROMPT_MS;
-      return this.isCalm ? NOTICED_MS : Infinity;
+      if (this.phase === "loss") return NOTICED_MS;
+      if (this.setting.isFaultless || this.phase === "race") return PROMPT_MS;
+      return this.phase === "calm" ? NOTICED_MS : Infinity;
     };
     const waiting = checkWaiting(mirror, violate, time, patience, cap);
     world.onCommit((commit) => {
@@ -240,7 +246,7 @@ class History implements RunListener {
   private shadow(name: string): number {
     const { workload, dice, setting, world } = this;
     const isTroubled = world.clock.elapsed <= this.begin + setting.troubledMs;
-    if (!isTroubled && !this.isRacing) return 0;
+    if (!isTroubled && this.phase !== "race") return 0;
     if (!DECIDES.test(name) || this.shadowsLeft <= 0) return 0;
     const probability = isTroubled ? workload.shadow : RACING_SHADOW;
     if (!dice.chance(probability)) return 0;
@@ -275,13 +281,13 @@ class History implements RunListener {
         await this.pass(VISIT_MS);
       }
     }
-    this.isCalm = true;
+    this.phase = "calm";
   }
 
   /** Everything is well, so nothing waits for long, however close it comes to the loop's decisions. */
   private async raceWithLoop(): Promise<void> {
     const { dice } = this;
-    this.isRacing = true;
+    this.phase = "race";
     for (let race = 0; race < RACES; race++) {
       this.shadowsLeft = MAX_SHADOWS / RACES;
       const works = dice.integer(1, 12);
@@ -293,7 +299,6 @@ class History implements RunListener {
       await this.pass(dice.between(2_000, 10_000));
     }
     await this.pass(PROMPT_MS);
-    this.isRacing = false;
   }
 
   /** A client with a single work. */
@@ -318,6 +323,7 @@ class History implements RunListener {
     await this.pass(START_MS);
     const [executor] = this.runs.executors;
     if (executor === undefined || this.isOver()) return;
+    this.phase = "loss";
     this.note("fault: the last executor to die");
     this.runs.kill(executor, "Transient error while executing action");
     await this.pass(NOTICED_MS);
