@@ -17,6 +17,13 @@ import {
   WriteConflictError,
 } from "../embedded/src/storage/types.js";
 
+export interface StoredJournal {
+  ts: string;
+  tables: [Namespace, string, number][];
+  schemas: [Namespace, SchemaDefinition | null][];
+  documents: [Namespace, string, JSONObject][];
+}
+
 /** Keeps in memory what was committed, for the next process to start from. */
 export class MemoryJournal implements Journal {
   private ts: Ts | null = null;
@@ -26,6 +33,35 @@ export class MemoryJournal implements Journal {
     string,
     [Namespace, string, JSONObject]
   >();
+
+  /** All of it as JSON. */
+  toJSON(): StoredJournal {
+    return {
+      ts: String(this.ts),
+      tables: this.tables,
+      schemas: [...this.schemas],
+      documents: [...this.documents.values()],
+    };
+  }
+
+  static fromJSON({
+    ts,
+    tables,
+    schemas,
+    documents,
+  }: StoredJournal): MemoryJournal {
+    const journal = new MemoryJournal();
+    const writes = documents.map(
+      ([namespace, table, document]): JournalEntry["writes"][number] => [
+        namespace,
+        table,
+        document._id as string,
+        document,
+      ],
+    );
+    journal.append({ ts: BigInt(ts), tables, dropped: [], schemas, writes });
+    return journal;
+  }
 
   load(): SavedState {
     return {

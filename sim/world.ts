@@ -25,7 +25,12 @@ import type { App, FunctionOutcome } from "../embedded/src/runtime/types.js";
 import type { JSONObject, Transaction } from "../embedded/src/storage/types.js";
 import { MortalClock, RestlessClock } from "./clock.js";
 import { PUSHED_AT } from "./push.js";
-import { type Contest, ContestedStore, MemoryJournal } from "./store.js";
+import {
+  type Contest,
+  ContestedStore,
+  MemoryJournal,
+  type StoredJournal,
+} from "./store.js";
 
 /** What a hosted deployment of today adds to each operation, roughly. */
 const LATENCY = {
@@ -56,6 +61,13 @@ const LONGEST_TRANSACTION_MS = 20 * 60_000;
 /** Far more than any history takes: one that goes on for ever fails with a message instead of a time-out. */
 const PATIENCE_MS = 3 * 60 * 60_000;
 
+/** As JSON: what a world has committed, and when it stopped. */
+export interface StoredWorld {
+  /** What clocks showed. */
+  at: number;
+  journal: StoredJournal;
+}
+
 export interface WorldOptions {
   app: App;
   seed: number;
@@ -67,6 +79,8 @@ export interface WorldOptions {
   slowMs?: (name: string) => number;
   /** How commits fail beyond what real races do. Default: not at all. */
   contest?: Contest;
+  /** What an earlier world left: it goes on from there. */
+  stored?: StoredWorld;
   deploymentClass?: DeploymentClass | undefined;
   limits?: Partial<RuntimeLimits> | undefined;
   onRun?: RunObserver;
@@ -90,7 +104,7 @@ interface Process {
 export class World {
   readonly clock: RestlessClock;
   private readonly randomness: SeededRandomness;
-  private readonly journal = new MemoryJournal();
+  private readonly journal: MemoryJournal;
   private app: App;
   private process: Process | null = null;
   private readonly calls = new Set<(lost: ConnectionLost) => void>();
@@ -98,10 +112,14 @@ export class World {
   private readonly watchers: Parameters<ContestedStore["onCommit"]>[0][] = [];
 
   constructor(private readonly options: WorldOptions) {
+    const { stored } = options;
     this.app = options.app;
+    this.journal = stored
+      ? MemoryJournal.fromJSON(stored.journal)
+      : new MemoryJournal();
     this.randomness = new SeededRandomness(options.seed);
     this.clock = new RestlessClock(
-      PUSHED_AT + 60_000,
+      stored?.at ?? PUSHED_AT + 60_000,
       this.randomness,
       options.jitterMs ?? (() => 1),
     );
@@ -198,6 +216,11 @@ export class World {
   /** What clocks show. */
   now(): number {
     return this.clock.now();
+  }
+
+  /** What was committed so far. */
+  store(): StoredWorld {
+    return { at: this.now(), journal: this.journal.toJSON() };
   }
 
   /** Lets this much time pass. */

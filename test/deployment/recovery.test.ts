@@ -41,7 +41,7 @@ describe("an executor that is lost while its handlers run on", () => {
 
   test("leaves actions without a retry failed; mutations and queries run again", async () => {
     const simulation = await Simulation.open({
-      slowMutationsMs: { "executor/transaction:run": 20_000 },
+      slowMs: (name) => (name === "executor/transaction:run" ? 20_000 : 0),
     });
     const ms = 20_000;
     await simulation.enqueue(act("a", { ms }), mutate("m"), read("q"));

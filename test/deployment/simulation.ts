@@ -9,13 +9,18 @@ import { Handlers } from "./handlers.js";
 export type { Row } from "../../sim/world.js";
 
 type SimulationOptions = Partial<
-  Omit<WorldOptions, "app" | "jitterMs" | "onRun" | "onLog">
+  Omit<WorldOptions, "jitterMs" | "onRun" | "onLog">
 > & {
   /** How late timers come at most, in milliseconds. Default 1. */
   jitterMs?: number;
 };
 
-let app: App | null = null;
+let pushed: App | null = null;
+
+/** The app of these tests on the component as it is. */
+export function pushedApp(): App {
+  return (pushed ??= appIn(inject("pushedApp")));
+}
 
 export class Simulation extends World {
   readonly handlers: Handlers;
@@ -23,6 +28,7 @@ export class Simulation extends World {
   readonly log: string[];
 
   private constructor({
+    app = pushedApp(),
     seed = 1,
     jitterMs = 1,
     ...options
@@ -30,7 +36,7 @@ export class Simulation extends World {
     const handlers = new Handlers(() => this.now());
     const log: string[] = [];
     super({
-      app: (app ??= appIn(inject("pushedApp"))),
+      app,
       seed,
       jitterMs: () => jitterMs,
       ...options,
