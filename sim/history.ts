@@ -321,7 +321,8 @@ class History implements RunListener {
       retry: { maxAttempts: 2, initialBackoffMs: 0, base: 1 },
     });
     await this.pass(START_MS);
-    const [executor] = this.runs.executors;
+    // Any other may have been canceled by hand: those are waited for.
+    const executor = this.runs.executorWith(key);
     if (executor === undefined || this.isOver()) return;
     this.phase = "loss";
     this.note("fault: the last executor to die");

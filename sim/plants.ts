@@ -30,7 +30,7 @@ export const PLANTS: readonly Plant[] = [
         "commitTs: BigInt(Date.now()) * 1_000_000n,",
       ),
     ],
-    seed: 5,
+    seed: 6,
   },
   {
     name: "parks-unseeing",
@@ -42,7 +42,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 40,
+    seed: 14,
   },
   {
     name: "late-result-unfenced",
@@ -59,7 +59,7 @@ export const PLANTS: readonly Plant[] = [
         "args.results;",
       ),
     ],
-    seed: 1,
+    seed: 115,
   },
   {
     name: "callback-twice",
@@ -84,7 +84,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 39,
+    seed: 82,
   },
   {
     name: "callback-of-excluded-kind",
@@ -108,7 +108,7 @@ export const PLANTS: readonly Plant[] = [
         'return "none";',
       ),
     ],
-    seed: 40,
+    seed: 1,
   },
   {
     name: "earlier-work-waits",
@@ -120,7 +120,7 @@ export const PLANTS: readonly Plant[] = [
         'return "none";',
       ),
     ],
-    seed: 1,
+    seed: 2,
   },
   {
     name: "slot-leaked",
@@ -132,7 +132,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 30,
+    seed: 1,
   },
   {
     name: "limit-off-by-one",
@@ -144,7 +144,7 @@ export const PLANTS: readonly Plant[] = [
         "left - leaseOf(each), limit + 1);",
       ),
     ],
-    seed: 4,
+    seed: 1,
   },
   {
     name: "old-lease-counts",
@@ -156,7 +156,7 @@ export const PLANTS: readonly Plant[] = [
         "executor.width === 0",
       ),
     ],
-    seed: 75,
+    seed: 1,
   },
   {
     name: "guard-not-armed",
@@ -192,7 +192,7 @@ export const PLANTS: readonly Plant[] = [
         "if (true) {",
       ),
     ],
-    seed: 2,
+    seed: 4,
   },
   {
     name: "cancel-only-marks",
@@ -221,7 +221,7 @@ export const PLANTS: readonly Plant[] = [
         "if (false as boolean) {",
       ),
     ],
-    seed: 1,
+    seed: 10,
   },
   {
     name: "attempts-forgotten",
@@ -233,7 +233,7 @@ export const PLANTS: readonly Plant[] = [
         "patch: { lastError: outcome.error },",
       ),
     ],
-    seed: 1,
+    seed: 2,
   },
   {
     name: "held-sent-again",
@@ -269,7 +269,7 @@ export const PLANTS: readonly Plant[] = [
         "const row = stale.executors.find(({ _id }) => _id === executorId);",
       ),
     ],
-    seed: 1,
+    seed: 190,
   },
   {
     name: "generation-ignored",
@@ -294,6 +294,6 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent("outcome.ts", "await deletePayload(ctx, work.argsId);", ""),
     ],
-    seed: 1,
+    seed: 2,
   },
 ];

@@ -74,6 +74,14 @@ export class Runs {
     );
   }
 
+  /** The executor that runs the handler of this work. */
+  executorWith(key: string): Run | undefined {
+    const handler = [...this.live].find(
+      (run) => run.kind === "handler" && run.key === key && !run.isDead,
+    );
+    return handler && this.executorOf(handler);
+  }
+
   executorOf({ scheduledId }: Run): Run | undefined {
     return this.executors.find((each) => each.scheduledId === scheduledId);
   }
