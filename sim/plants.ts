@@ -38,7 +38,7 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "loop/turn.ts",
-        'if (decision.kind === "park") return await this.confirmPark();',
+        "if (parks) return await this.confirmPark();",
         "",
       ),
     ],

@@ -16,6 +16,11 @@ export const REGRESSIONS: readonly Regression[] = [
     found: "A pool that was paused when everything else went well again.",
   },
   {
+    seed: 1369,
+    found:
+      "A guard that took the loop over left it idle, and did not see what was enqueued meanwhile.",
+  },
+  {
     seed: 782,
     found:
       "An executor whose scheduled function was canceled is waited for, and not noticed within seconds.",

@@ -212,15 +212,12 @@ export class Turn {
     });
     if (moved + this.requeued > 0) state.lastWorkAt = now;
 
-    const next = await this.makeCertain(decision, moved);
+    const next = await this.makeCertain(decision, moved, tookOver);
     if (next.kind === "park") {
       await this.park(next.as);
       return next.as;
     }
-    if (next.kind === "stay") {
-      if (tookOver) await this.writeStatus(this.status.state);
-      return null;
-    }
+    if (next.kind === "stay") return null;
     // A loop that is alive goes on by itself: its guard must not add a chain.
     const alive = this.isThorough && this.status.state.kind === "running";
     if (alive) return null;
@@ -372,8 +369,12 @@ export class Turn {
   private async makeCertain(
     decision: Decision,
     moved: number,
+    tookOver: boolean,
   ): Promise<Decision> {
-    if (decision.kind === "park") return await this.confirmPark();
+    // Whoever saw the state that was taken over has woken nobody.
+    const parks =
+      decision.kind === "park" || (tookOver && decision.kind === "stay");
+    if (parks) return await this.confirmPark();
     const { kind } = this.status.state;
     const startsForOthers =
       decision.kind === "stay" && moved > 0 && kind !== "saturated";
