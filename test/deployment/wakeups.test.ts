@@ -8,7 +8,14 @@ import { SeededRandomness } from "../../embedded/src/clock.js";
 import type { Work } from "../../sim/app/convex/works.js";
 import { expectAtRest, outcomes } from "./invariants.js";
 import { Simulation } from "./simulation.js";
-import { act, mutate, read } from "../../sim/works.js";
+import {
+  cancelJobs,
+  COMPONENT,
+  executors,
+  failJobs,
+  ticks,
+} from "../../sim/jobs.js";
+import { act, keys, mutate, read } from "../../sim/works.js";
 
 /**
  * Long enough for everything in a history, retries included; too short for the
@@ -130,3 +137,30 @@ test.each([
     expect(ends).toEqual(expect.arrayContaining([...expected]));
   },
 );
+
+test("what is enqueued while the guard takes the loop over is seen", async () => {
+  let decides = 0;
+  const simulation = await Simulation.open({
+    slowMs: (name) => (name === "loop/tick:tick" ? decides : 0),
+  });
+  await simulation.setLimit(1);
+  await simulation.enqueue(...keys(3).map((key) => mutate(key)));
+  const ended = () => simulation.rows("outcomes").length;
+  await simulation.until(() => ended() === 3, PROMPTLY_MS);
+  const status = () => simulation.rows("runStatus", COMPONENT)[0]!;
+  expect(status().state.kind).toBe("running");
+  // Whatever would have gone on with the loop is lost.
+  const links = ticks(simulation).filter(({ args }) => !args[0].guardAt);
+  cancelJobs(simulation, links);
+  failJobs(simulation, executors(simulation), "Transient error");
+
+  const { guardAt } = simulation.rows("loopState", COMPONENT)[0]!;
+  await simulation.pass(guardAt - simulation.now() - 100);
+  decides = 300;
+  await simulation.pass(250);
+  expect(status().state.kind).toBe("running");
+  await simulation.enqueue(mutate("meanwhile"));
+  decides = 0;
+  const waited = await simulation.until(() => ended() === 4, PROMPTLY_MS);
+  expect(waited).not.toBe(null);
+});
