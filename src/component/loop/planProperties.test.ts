@@ -1,0 +1,309 @@
+/** What is true of every plan. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CAP, entry, executor, hasRoom } from "../../testing/plans.js";
+import {
+  type ExecutorView,
+  freeSlots,
+  leaseOf,
+  relieve,
+  unleased,
+} from "./lease.js";
+import { plan, type Plan, type WaitingEntry } from "./plan.js";
+
+/** How many handlers may have begun and not ended. */
+const runningOf = (executors: readonly ExecutorView[]) =>
+  executors.reduce(
+    (sum, { inFlight, peak }) => sum + Math.min(inFlight, peak),
+    0,
+  );
+const leasesOf = (executors: readonly ExecutorView[]) =>
+  executors.reduce((sum, each) => sum + leaseOf(each), 0);
+
+/** The executors after a plan was carried out. */
+function apply(executors: readonly ExecutorView[], made: Plan): ExecutorView[] {
+  const after = executors.map((each) => ({ ...each }));
+  const newOnes = made.newExecutors.map(({ width, isolated }, index) =>
+    executor(`new ${executors.length + index} ${Math.random()}`, {
+      width,
+      closing: isolated,
+    }),
+  );
+  for (const { id, width } of made.grow) {
+    const grown = after.find((each) => each.id === id)!;
+    grown.width = width;
+    grown.peak = Math.max(grown.peak, width);
+  }
+  for (const { works, target } of made.pieces) {
+    const receiver =
+      target.kind === "new"
+        ? newOnes[target.index]!
+        : after.find(({ id }) => id === target.id)!;
+    receiver.inFlight += works;
+  }
+  return [...after, ...newOnes];
+}
+
+/** As the loop does before each plan: an older, wider lease is over once what is in flight fits the present one. */
+function settlePeaks(executors: ExecutorView[]): void {
+  for (const each of executors) {
+    if (!each.closing && each.inFlight <= each.width) each.peak = each.width;
+  }
+}
+
+const someExecutors = fc
+  .array(
+    fc.record({
+      width: fc.nat(30),
+      inFlight: fc.nat(60),
+      closing: fc.boolean(),
+      narrowedBy: fc.constantFrom(0, 0, 5, 20),
+      worksPerSlot: fc.constantFrom(1, 1.5, 4),
+    }),
+    { maxLength: 5 },
+  )
+  .map((parts) => {
+    const executors = parts.map(({ narrowedBy, ...part }, index) =>
+      executor(`e${index}`, { ...part, peak: part.width + narrowedBy }),
+    );
+    settlePeaks(executors);
+    return executors;
+  });
+const someEntries = fc
+  .array(fc.integer({ min: 1, max: 32 }), { maxLength: 12 })
+  .map((sizes) => sizes.map((works, index) => entry(`w${index}`, works)));
+const someDriver = fc.option(
+  fc.record({
+    id: fc.constantFrom("e0", "e1", "e2"),
+    width: fc.constantFrom(4, 16),
+  }),
+);
+const isolatedWorks = fc.nat(4).map((count) =>
+  Array.from({ length: count }, (_, index): WaitingEntry => ({
+    ...entry(`i${index}`),
+    kind: "isolated",
+  })),
+);
+
+describe("whatever there is,", () => {
+  const situation = fc.record({
+    limit: fc.nat(80),
+    executors: someExecutors,
+    entries: someEntries,
+    isolated: isolatedWorks,
+    driver: someDriver,
+  });
+
+  test("a plan takes entries in order, whole ones before parts, and never more than they have", () => {
+    fc.assert(
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          const waiting = [...isolated, ...entries];
+          const taken = new Map<string, number>();
+          const order: string[] = [];
+          for (const { entryId, works } of made.pieces) {
+            expect(works).toBeGreaterThan(0);
+            if (!taken.has(entryId)) order.push(entryId);
+            taken.set(entryId, (taken.get(entryId) ?? 0) + works);
+          }
+          const ids = (list: readonly WaitingEntry[]) =>
+            list.map(({ id }) => id);
+          const isolatedTaken = order.filter((id) => id.startsWith("i"));
+          const othersTaken = order.filter((id) => id.startsWith("w"));
+          expect(isolatedTaken).toEqual(
+            ids(isolated).slice(0, isolatedTaken.length),
+          );
+          expect(othersTaken).toEqual(
+            ids(entries).slice(0, othersTaken.length),
+          );
+          for (const { id, works } of waiting) {
+            expect(taken.get(id) ?? 0).toBeLessThanOrEqual(works);
+            // Only the last one may be taken in part.
+            const isPart = (taken.get(id) ?? works) < works;
+            if (isPart) expect(id).toBe(othersTaken.at(-1));
+          }
+          expect(made.leftOver).toBe(
+            entries.some(({ id, works }) => (taken.get(id) ?? 0) < works),
+          );
+        },
+      ),
+    );
+  });
+
+  test("no lease becomes wider by a plan that does not say so", () => {
+    fc.assert(
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          const after = apply(executors, made);
+          executors.forEach((before, index) => {
+            if (made.grow.some(({ id }) => id === before.id)) return;
+            expect(leaseOf(after[index]!)).toBe(leaseOf(before));
+          });
+        },
+      ),
+    );
+  });
+
+  test("nothing starts beyond the limit, beyond a width, or beyond the executors allowed", () => {
+    fc.assert(
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          const after = apply(executors, made);
+          expect(leasesOf(after)).toBeLessThanOrEqual(
+            Math.max(limit, leasesOf(executors)),
+          );
+          if (made.pieces.length > 0) {
+            expect(runningOf(after)).toBeLessThanOrEqual(limit);
+          }
+          for (const [index, each] of after.entries()) {
+            const before = executors[index];
+            const inFlight = before?.inFlight ?? 0;
+            if (each.inFlight === inFlight) continue;
+            const widened = before ? each.width - leaseOf(before) : 0;
+            expect(each.inFlight).toBeLessThanOrEqual(
+              Math.max(
+                Math.ceil(each.width * each.worksPerSlot),
+                inFlight + widened,
+              ),
+            );
+            expect(before?.closing ?? false).toBe(false);
+          }
+          // Where all are draining, one more than they are.
+          const draining = executors.every(({ closing }) => closing);
+          const allowed = Math.max(CAP, executors.length + (draining ? 1 : 0));
+          expect(after.length).toBeLessThanOrEqual(allowed);
+          expect(after.length).toBeLessThanOrEqual(
+            Math.max(2 * CAP, executors.length),
+          );
+        },
+      ),
+    );
+  });
+
+  test("nothing is handed over ahead while a slot is free", () => {
+    fc.assert(
+      fc.property(situation, ({ limit, executors, entries, driver }) => {
+        const made = plan(limit, CAP, executors, entries, [], driver);
+        const after = apply(executors, made);
+        const ahead = after.some(
+          ({ inFlight, width }, index) =>
+            inFlight > Math.max(width, executors[index]?.inFlight ?? 0),
+        );
+        if (!ahead) return;
+        for (const each of after) expect(freeSlots(each)).toBe(0);
+        expect(unleased(limit, after)).toBe(0);
+      }),
+    );
+  });
+
+  test("at most the last executor that is started listens, and only when the cap is reached", () => {
+    fc.assert(
+      fc.property(
+        situation,
+        ({ limit, executors, entries, isolated, driver }) => {
+          const made = plan(limit, CAP, executors, entries, isolated, driver);
+          made.newExecutors.forEach(({ listener, isolated: apart }, index) => {
+            // Or beyond it, when all others are draining.
+            const isLast = !apart && executors.length + index + 1 >= CAP;
+            expect(listener).toBe(isLast);
+          });
+        },
+      ),
+    );
+  });
+
+  test("a limit with nothing in flight always has room, and 0 never", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        someExecutors,
+        (limit, all) => {
+          const idle = all
+            .slice(0, CAP)
+            .map((each) => ({ ...each, closing: false, inFlight: 0 }));
+          const widths = relieve(limit, idle);
+          const relieved = idle.map((each) => ({
+            ...each,
+            width: widths.get(each.id)!,
+          }));
+          expect(hasRoom(limit, CAP, relieved)).toBe(true);
+          expect(hasRoom(0, CAP, relieved)).toBe(false);
+        },
+      ),
+    );
+  });
+
+  test("the limit holds through any history of changes, completions and departures", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("limit" as const), to: fc.nat(60) }),
+      fc.record({
+        kind: fc.constant("end" as const),
+        which: fc.nat(7),
+        count: fc.nat(60),
+      }),
+      fc.record({
+        kind: fc.constant("speed" as const),
+        which: fc.nat(7),
+        worksPerSlot: fc.constantFrom(1, 3, 10),
+      }),
+      fc.record({ kind: fc.constant("close" as const), which: fc.nat(7) }),
+      fc.record({
+        kind: fc.constant("start" as const),
+        works: fc.nat(60),
+        driven: fc.boolean(),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        let limit = 10;
+        let executors: ExecutorView[] = [];
+        for (const each of steps) {
+          const chosen =
+            "which" in each
+              ? executors[each.which % Math.max(1, executors.length)]
+              : undefined;
+          if (each.kind === "limit") {
+            limit = each.to;
+            const widths = relieve(limit, executors);
+            executors = executors.map((one) => ({
+              ...one,
+              width: widths.get(one.id) ?? one.width,
+            }));
+          } else if (each.kind === "end" && chosen) {
+            chosen.inFlight = Math.max(0, chosen.inFlight - each.count);
+          } else if (each.kind === "speed" && chosen) {
+            chosen.worksPerSlot = each.worksPerSlot;
+          } else if (each.kind === "close" && chosen) {
+            chosen.closing = true;
+          } else if (each.kind === "start" && each.works > 0) {
+            settlePeaks(executors);
+            const before = runningOf(executors);
+            const made = plan(
+              limit,
+              CAP,
+              executors,
+              [entry("w", each.works)],
+              [],
+              each.driven && executors[0]
+                ? { id: executors[0].id, width: 16 }
+                : null,
+            );
+            executors = apply(executors, made);
+            expect(runningOf(executors)).toBeLessThanOrEqual(
+              Math.max(before, limit),
+            );
+          }
+          executors = executors.filter(
+            ({ closing, inFlight }) => !closing || inFlight > 0,
+          );
+        }
+      }),
+    );
+  });
+});
