@@ -48,6 +48,24 @@ export function callComponent(
   return call(victim, path, args, component);
 }
 
+/** What can be enqueued, and stays where it is. */
+export async function itemOfPausedPool(
+  victim: Victim,
+): Promise<Record<string, unknown>> {
+  await callComponent(victim, "config:update", { maxParallelism: 0 });
+  const { body } = await victim.post("/api/query", {
+    path: "pool:handleOf",
+    args: { name: "act" },
+  });
+  return {
+    fnHandle: body.value,
+    fnName: "act",
+    fnArgs: {},
+    fnType: "action",
+    runAt: 0,
+  };
+}
+
 export type Where = "inMutation" | "inAction" | "inQuery";
 
 export function callClient(
