@@ -33,6 +33,7 @@ import type * as health from "../health.js";
 import type * as invoke from "../invoke.js";
 import type * as lib from "../lib.js";
 import type * as logging from "../logging.js";
+import type * as loop_caller from "../loop/caller.js";
 import type * as loop_decide from "../loop/decide.js";
 import type * as loop_drive from "../loop/drive.js";
 import type * as loop_driverTurn from "../loop/driverTurn.js";
@@ -92,6 +93,7 @@ const fullApi: ApiFromModules<{
   invoke: typeof invoke;
   lib: typeof lib;
   logging: typeof logging;
+  "loop/caller": typeof loop_caller;
   "loop/decide": typeof loop_decide;
   "loop/drive": typeof loop_drive;
   "loop/driverTurn": typeof loop_driverTurn;

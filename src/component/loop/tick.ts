@@ -23,7 +23,8 @@ import {
 } from "./guard.js";
 import { committedAt, livingExecutors, lookStale, type View } from "./look.js";
 import { executorCap, planFor } from "./planView.js";
-import { isLink, type TickArgs, Turn } from "./turn.js";
+import { isLink, type TickArgs } from "./caller.js";
+import { Turn } from "./turn.js";
 
 export const tick = internalMutation({
   args: {

@@ -3,7 +3,7 @@
  * do it, and the reports of a driver (`drive.ts`).
  */
 import { internal } from "../_generated/api.js";
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { sweepOverdueCallbacks } from "../callback.js";
 import { effectiveConfig } from "../config.js";
@@ -31,6 +31,7 @@ import {
   newDriver,
   pollMs,
 } from "./drive.js";
+import { type Caller, isLink, type Outcome, type TickArgs } from "./caller.js";
 import { adjustLeases, removeGoneExecutors } from "./executors.js";
 import {
   guardMissing,
@@ -46,7 +47,6 @@ import {
   livingExecutors,
   look,
   MAX_ARRIVALS,
-  type StatsView,
   type View,
   withStats,
 } from "./look.js";
@@ -56,34 +56,6 @@ import { recoverLostExecutors } from "./recovery.js";
 import { getOrCreateState } from "./state.js";
 import { reportIfDue } from "./stats.js";
 import { Starter } from "./start.js";
-
-export type TickArgs = {
-  generation: bigint;
-  takeover?: boolean;
-  token?: string;
-  guardAt?: number;
-  dueAt?: number;
-  kick?: boolean;
-};
-
-/** Who does the turn. */
-export type Caller =
-  | ({ kind: "tick" } & TickArgs)
-  | {
-      kind: "driver";
-      executorId: Id<"executor">;
-      /** With what its report has changed. */
-      stats: StatsView;
-      /** It takes no more work: the loop goes on without it. */
-      leaving: boolean;
-    };
-
-export type Outcome = {
-  /** Who does the next turn; null: a tick, or nobody. */
-  driver: Doc<"loopState">["driver"];
-  /** What the loop parked as, if it did. */
-  parkedAs: LoopStateKind | null;
-};
 
 /** What a turn found and handed over. */
 type Started = {
@@ -490,12 +462,4 @@ export class Turn {
       guardAt: wanted,
     });
   }
-}
-
-/** A link of the chain counts only at the time that the last turn set. */
-export function isLink(
-  { dueAt }: Pick<TickArgs, "dueAt">,
-  state: Pick<Doc<"loopState">, "nextTickAt">,
-): boolean {
-  return dueAt === undefined || dueAt === state.nextTickAt;
 }

@@ -1,0 +1,40 @@
+/** Who does a turn of the loop, and what comes of it. */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { LoopStateKind } from "./decide.js";
+import type { StatsView } from "./look.js";
+
+export type TickArgs = {
+  generation: bigint;
+  takeover?: boolean;
+  token?: string;
+  guardAt?: number;
+  dueAt?: number;
+  kick?: boolean;
+};
+
+/** Who does the turn. */
+export type Caller =
+  | ({ kind: "tick" } & TickArgs)
+  | {
+      kind: "driver";
+      executorId: Id<"executor">;
+      /** With what its report has changed. */
+      stats: StatsView;
+      /** It takes no more work: the loop goes on without it. */
+      leaving: boolean;
+    };
+
+export type Outcome = {
+  /** Who does the next turn; null: a tick, or nobody. */
+  driver: Doc<"loopState">["driver"];
+  /** What the loop parked as, if it did. */
+  parkedAs: LoopStateKind | null;
+};
+
+/** A link of the chain counts only at the time that the last turn set. */
+export function isLink(
+  { dueAt }: Pick<TickArgs, "dueAt">,
+  state: Pick<Doc<"loopState">, "nextTickAt">,
+): boolean {
+  return dueAt === undefined || dueAt === state.nextTickAt;
+}
