@@ -7,7 +7,7 @@ import { checkLoop } from "./checks/loop.js";
 import { checkPlaces } from "./checks/places.js";
 import { checkWaiting, NOTICED_MS, PROMPT_MS } from "./checks/waiting.js";
 import { Dice } from "./dice.js";
-import { Faults } from "./faults.js";
+import { Faults, LONGEST_MUTATION_MS } from "./faults.js";
 import { Ledger } from "./ledger.js";
 import { Mirror } from "./mirror.js";
 import { type Run, type RunListener, Runs } from "./runs.js";
@@ -48,6 +48,9 @@ const START_MS = 1_000;
 /** So long that what waits for it in vain is found out. */
 const LATER_MS = 40_000;
 const MAX_SHADOWS = 20;
+/** So many within so many milliseconds. */
+const FEW_SHADOWS = 4;
+const FEW_MS = 3_000;
 const RACES = 2;
 const RACING_SHADOW = 0.4;
 /** Mutations in which the loop decides what to do next. */
@@ -79,6 +82,8 @@ class History implements RunListener {
   private phase: Phase = "trouble";
   private shadows = 0;
   private shadowsLeft = MAX_SHADOWS;
+  /** Of the latest. */
+  private shadowTimes: number[] = [];
 
   constructor(
     private readonly versions: readonly [App, App],
@@ -103,6 +108,7 @@ class History implements RunListener {
       elapsed,
       () => this.runs.inFlight,
       2 * (this.setting.jitterMs + this.setting.hiccupMs),
+      this.setting.probability.slowMutation > 0 ? LONGEST_MUTATION_MS : 0,
     );
     this.runs = new Runs([limit, this.faults, this.ledger, this]);
     const { deploymentClass, limits, pace } = this.setting;
@@ -250,6 +256,11 @@ class History implements RunListener {
     if (!DECIDES.test(name) || this.shadowsLeft <= 0) return 0;
     const probability = isTroubled ? workload.shadow : RACING_SHADOW;
     if (!dice.chance(probability)) return 0;
+    // A transaction that loses every race is another fault.
+    const now = world.clock.elapsed;
+    this.shadowTimes = this.shadowTimes.filter((at) => at > now - FEW_MS);
+    if (this.shadowTimes.length >= FEW_SHADOWS) return 0;
+    this.shadowTimes.push(now);
     this.shadowsLeft -= 1;
     const ms = dice.magnitude(20, 150) * Math.max(1, setting.pace);
     world.clock.schedule(dice.between(0, ms), () => {

@@ -18,6 +18,7 @@ export class LimitCheck implements RunListener {
   /** Executors that have not learned of the limit, with their incarnation. */
   private readonly unaware = new Map<string, number>();
   private settlesAt = 0;
+  private loweredAt = -Infinity;
   /** Which handlers were called, by which executor. */
   private readonly started = new Set<string>();
 
@@ -29,6 +30,8 @@ export class LimitCheck implements RunListener {
     private readonly inFlight: () => number,
     /** How late a timer comes at most. */
     private readonly lateMs: number,
+    /** How long before its code runs a transaction may have begun, and taken its slot. */
+    private readonly slowMs: number,
   ) {}
 
   readonly afterCommit: CommitCheck = ({ writes }) => {
@@ -62,6 +65,7 @@ export class LimitCheck implements RunListener {
   }
 
   private lowered(): void {
+    this.loweredAt = this.elapsed();
     this.ceiling = this.currentCeiling();
     for (const { _id, done, incarnation } of this.mirror.rows("executor")) {
       if (done === null) this.unaware.set(_id, incarnation);
@@ -99,9 +103,10 @@ export class LimitCheck implements RunListener {
     // The platform tries a transaction again that lost a race: it kept its slot.
     const again = !isAction && this.started.has(start);
     this.started.add(start);
+    const isSlow = !isAction && this.elapsed() < this.loweredAt + this.slowMs;
     const allowed = this.currentCeiling();
     const inFlight = this.inFlight();
-    if (inFlight > allowed && !again) {
+    if (inFlight > allowed && !again && !isSlow) {
       this.violate(
         "limit exceeded",
         `${key} started as number ${inFlight}, the limit is ${this.limit}${allowed > this.limit ? ` and was ${allowed}` : ""}`,
