@@ -21,6 +21,15 @@ export const REGRESSIONS: readonly Regression[] = [
       "A guard that took the loop over left it idle, and did not see what was enqueued meanwhile.",
   },
   {
+    seed: 3349,
+    found:
+      "A transaction stays open for long before its code runs: it took its slot before the limit was lowered.",
+  },
+  {
+    seed: 18033,
+    found: "A tick that loses every race for seconds, each to another client.",
+  },
+  {
     seed: 782,
     found:
       "An executor whose scheduled function was canceled is waited for, and not noticed within seconds.",
