@@ -269,7 +269,7 @@ export const PLANTS: readonly Plant[] = [
         "const row = stale.executors.find(({ _id }) => _id === executorId);",
       ),
     ],
-    seed: 190,
+    seed: 87,
   },
   {
     name: "generation-ignored",
