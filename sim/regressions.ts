@@ -30,6 +30,11 @@ export const REGRESSIONS: readonly Regression[] = [
     found: "A tick that loses every race for seconds, each to another client.",
   },
   {
+    seed: 12326,
+    found:
+      "Two ticks that left to each other: one saw the entry of the other as the oldest before it was canceled, the other after.",
+  },
+  {
     seed: 782,
     found:
       "An executor whose scheduled function was canceled is waited for, and not noticed within seconds.",

@@ -186,6 +186,7 @@ export default defineSchema({
     only: v.optional(v.id("work")),
   })
     .index("by_only", ["only"])
+    .index("by_wake_up", ["kind", "wakeUp.token"])
     .index("by_arrival", ["kind", "commitTs"])
     .index("by_due", ["kind", "dueAt"]),
 

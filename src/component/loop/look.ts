@@ -33,8 +33,6 @@ export type EntryView = {
   position: Position;
   dueAt: number;
   works: number;
-  /** The wake-up that looks after it, as its arguments call it. */
-  token: string | undefined;
 };
 
 export type StatsView = Omit<
@@ -59,8 +57,11 @@ export type View = {
   stats: StatsView[];
   /** Ready entries in commit order, as many as there is room for and one more. */
   ready: EntryView[];
-  /** The oldest ready entry has a tick of its own that has not run yet. */
-  oldestHasTick: boolean;
+  /**
+   * The oldest ready entry has a tick of its own that has not run yet, and this tick
+   * one that is younger.
+   */
+  oldestHasOlderTick: boolean;
   /** Later entries that are due, by due time. */
   due: EntryView[];
   isolated: EntryView[];
@@ -82,6 +83,8 @@ export async function look(
   limits: { entries: number; arrivals: number },
   /** For a tick that has moved the cursors and not written them yet. */
   currentState?: Doc<"loopState">,
+  /** Of the tick that looks. */
+  token?: string,
 ): Promise<View> {
   const status = await ctx.db.query("runStatus").first();
   const state = currentState ?? (await ctx.db.query("loopState").first());
@@ -148,7 +151,7 @@ export async function look(
     executors,
     stats,
     ready: ready.map(entryView),
-    oldestHasTick: await hasTick(ctx, ready[0]),
+    oldestHasOlderTick: await hasOlderTick(ctx, ready[0], token),
     due: due.map(entryView),
     truncated: readyBound.isMet || dueBound.isMet,
     isolated: (await isolated.due.take(MAX_ISOLATED)).map(entryView),
@@ -238,7 +241,6 @@ export function entryView(entry: Doc<"pendingStart">): EntryView {
     },
     dueAt: entry.dueAt,
     works: entry.works.length,
-    token: entry.wakeUp?.token,
   };
 }
 
@@ -247,12 +249,24 @@ export function committedAt({ position }: EntryView): number {
   return Number(position.commitTs / 1_000_000n);
 }
 
-async function hasTick(
+/**
+ * Never true for the tick of an entry that is gone: others may have left to it
+ * in older snapshots, in which theirs were the younger ones.
+ */
+async function hasOlderTick(
   ctx: QueryCtx,
-  entry: Doc<"pendingStart"> | undefined,
+  oldest: Doc<"pendingStart"> | undefined,
+  token: string | undefined,
 ): Promise<boolean> {
-  if (!entry?.wakeUp) return false;
-  const { scheduledId } = entry.wakeUp;
+  if (!oldest?.wakeUp || !token || oldest.wakeUp.token === token) return false;
+  const own = await ctx.db
+    .query("pendingStart")
+    .withIndex("by_wake_up", (q) =>
+      q.eq("kind", "ready").eq("wakeUp.token", token),
+    )
+    .first();
+  if (own === null) return false;
+  const { scheduledId } = oldest.wakeUp;
   const tick = await ctx.db.system.get("_scheduled_functions", scheduledId);
   return tick?.state.kind === "pending" || tick?.state.kind === "inProgress";
 }
@@ -290,9 +304,15 @@ export function withStats(view: View, stats: StatsView): View {
 }
 
 export const view = internalQuery({
-  args: { now: v.number() },
-  handler: async (ctx, { now }): Promise<View> =>
-    await look(ctx, now, { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS }),
+  args: { now: v.number(), token: v.optional(v.string()) },
+  handler: async (ctx, { now, token }): Promise<View> =>
+    await look(
+      ctx,
+      now,
+      { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS },
+      undefined,
+      token,
+    ),
 });
 
 /**
@@ -300,15 +320,22 @@ export const view = internalQuery({
  * the transaction's own; one that lacks the very work this tick was scheduled
  * for would let it sleep through, so then it looks with dependencies.
  */
-export async function lookStale(ctx: MutationCtx, now: number): Promise<View> {
+export async function lookStale(
+  ctx: MutationCtx,
+  now: number,
+  token?: string,
+): Promise<View> {
   const stale: View = await ctx.runQuery(
     internal.loop.look.view,
-    { now },
+    { now, ...(token === undefined ? {} : { token }) },
     { useStaleSnapshot: true },
   );
   if (stale.snapshotTs >= ctx.meta.getSnapshotTs()) return stale;
-  return await look(ctx, now, {
-    entries: MAX_ENTRIES,
-    arrivals: MAX_ARRIVALS,
-  });
+  return await look(
+    ctx,
+    now,
+    { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS },
+    undefined,
+    token,
+  );
 }

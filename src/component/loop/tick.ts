@@ -42,7 +42,7 @@ export const tick = internalMutation({
   returns: v.null(),
   handler: async (ctx, args) => {
     const now = Date.now();
-    const stale = await lookStale(ctx, now);
+    const stale = await lookStale(ctx, now, args.token);
     if (!concerns(stale, args, now) || isAnothers(stale, args, now)) {
       return null;
     }
@@ -71,8 +71,8 @@ function concerns(
 
 /**
  * Many who enqueue into a parked pool at once schedule a tick each. The one of
- * the oldest entry starts everything; the others leave before they would conflict
- * with it. What that one does not see yet conflicts with it instead
+ * the oldest entry starts everything; those of younger ones leave before they would
+ * conflict with it. What that one does not see yet conflicts with it instead
  * ({@link Turn.nothingBehind}). Should it have been canceled, or be held up, the
  * others do not count on it.
  */
@@ -82,8 +82,7 @@ function isAnothers(view: View, args: TickArgs, now: number): boolean {
   const [oldest] = view.ready;
   return (
     oldest !== undefined &&
-    oldest.token !== args.token &&
-    view.oldestHasTick &&
+    view.oldestHasOlderTick &&
     now - committedAt(oldest) < LOST_MS
   );
 }
