@@ -50,14 +50,17 @@ export function decideWake(
   }
 }
 
+/** The token of ticks that no entry names: nobody counts on one of these. */
+export const NAMELESS = "nameless";
+
 async function wake(
   ctx: MutationCtx,
   status: Doc<"runStatus">,
   reason: WakeReason,
+  token: string = NAMELESS,
 ): Promise<WakeUp | "none" | "refused"> {
   const decision = decideWake(status, reason, Date.now());
   if (decision === "none") return "none";
-  const token = crypto.randomUUID();
   const scheduledId = await schedule(ctx, {
     generation: status.generation,
     token,
@@ -115,7 +118,8 @@ export async function wakeForWork(
   ctx: MutationCtx,
   earliestDueAt: number,
 ): Promise<WakeUp | undefined> {
-  return await wakeOrThrow(ctx, { kind: "work", dueAt: earliestDueAt });
+  const token = crypto.randomUUID();
+  return await wakeOrThrow(ctx, { kind: "work", dueAt: earliestDueAt }, token);
 }
 
 /**
@@ -139,8 +143,10 @@ export async function kickLoop(ctx: MutationCtx): Promise<void> {
 async function wakeOrThrow(
   ctx: MutationCtx,
   reason: WakeReason,
+  token?: string,
 ): Promise<WakeUp | undefined> {
-  const result = await wake(ctx, await getOrCreateRunStatus(ctx), reason);
+  const status = await getOrCreateRunStatus(ctx);
+  const result = await wake(ctx, status, reason, token);
   if (result === "refused") throw refusal();
   return result === "none" ? undefined : result;
 }

@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { NAMELESS } from "../wake.js";
 import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
 
 /** Entries one tick moves at most; of single works, so many rows are read and deleted. */
@@ -259,13 +260,15 @@ async function hasOlderTick(
   token: string | undefined,
 ): Promise<boolean> {
   if (!oldest?.wakeUp || !token || oldest.wakeUp.token === token) return false;
-  const own = await ctx.db
-    .query("pendingStart")
-    .withIndex("by_wake_up", (q) =>
-      q.eq("kind", "ready").eq("wakeUp.token", token),
-    )
-    .first();
-  if (own === null) return false;
+  if (token !== NAMELESS) {
+    const own = await ctx.db
+      .query("pendingStart")
+      .withIndex("by_wake_up", (q) =>
+        q.eq("kind", "ready").eq("wakeUp.token", token),
+      )
+      .first();
+    if (own === null) return false;
+  }
   const { scheduledId } = oldest.wakeUp;
   const tick = await ctx.db.system.get("_scheduled_functions", scheduledId);
   return tick?.state.kind === "pending" || tick?.state.kind === "inProgress";
