@@ -108,7 +108,14 @@ class History implements RunListener {
       elapsed,
       () => this.runs.inFlight,
       2 * (this.setting.jitterMs + this.setting.hiccupMs),
-      this.setting.probability.slowMutation > 0 ? LONGEST_MUTATION_MS : 0,
+      (isAction) =>
+        (
+          isAction
+            ? this.setting.limits.concurrency !== undefined
+            : this.setting.probability.slowMutation > 0
+        )
+          ? LONGEST_MUTATION_MS
+          : 0,
     );
     this.runs = new Runs([limit, this.faults, this.ledger, this]);
     const { deploymentClass, limits, pace } = this.setting;

@@ -30,8 +30,8 @@ export class LimitCheck implements RunListener {
     private readonly inFlight: () => number,
     /** How late a timer comes at most. */
     private readonly lateMs: number,
-    /** How long before its code runs a transaction may have begun, and taken its slot. */
-    private readonly slowMs: number,
+    /** How long before its code runs it may have been called, and taken its slot: transactions are slow, actions wait for permits. */
+    private readonly slowMs: (isAction: boolean) => number,
   ) {}
 
   readonly afterCommit: CommitCheck = ({ writes }) => {
@@ -103,7 +103,7 @@ export class LimitCheck implements RunListener {
     // The platform tries a transaction again that lost a race: it kept its slot.
     const again = !isAction && this.started.has(start);
     this.started.add(start);
-    const isSlow = !isAction && this.elapsed() < this.loweredAt + this.slowMs;
+    const isSlow = this.elapsed() < this.loweredAt + this.slowMs(isAction);
     const allowed = this.currentCeiling();
     const inFlight = this.inFlight();
     if (inFlight > allowed && !again && !isSlow) {
