@@ -4,7 +4,7 @@ import { unfinishedJobs } from "../../sim/jobs.js";
 import type { Row, Simulation } from "./simulation.js";
 
 /** Everything the component keeps while there is work, and nothing else. */
-const WORKING_TABLES = [
+export const WORKING_TABLES = [
   "work",
   "payload",
   "pendingStart",

@@ -6,22 +6,18 @@
 import { describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { becomeBusy, EFFECTS, LIMIT, OUTCOMES } from "./busy.js";
-import { countByKey, expectAtRest, outcomes } from "./invariants.js";
+import {
+  countByKey,
+  expectAtRest,
+  outcomes,
+  WORKING_TABLES,
+} from "./invariants.js";
 import { pushedApp, Simulation } from "./simulation.js";
 import { readVersion, storedVersions, writeVersion } from "./versions.js";
 
 /** As many executors as there may be have something, and more waits. */
 function expectBusy(simulation: Simulation): void {
-  const tables = [
-    "work",
-    "payload",
-    "pendingStart",
-    "running",
-    "executor",
-    "executorStats",
-    "complete",
-  ];
-  const empty = tables.filter(
+  const empty = [...WORKING_TABLES, "complete"].filter(
     (table) => simulation.rows(table, "workpool").length === 0,
   );
   expect(empty, "tables without rows").toEqual([]);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { executor as executorNamed } from "../../testing/plans.js";
 import {
   type ExecutorView,
   freeSlots,
@@ -11,17 +12,8 @@ import {
   widthOfNew,
 } from "./lease.js";
 
-const executor = (changes: Partial<ExecutorView> = {}): ExecutorView => ({
-  id: "a",
-  width: 10,
-  epoch: 0,
-  closing: false,
-  inFlight: 0,
-  // As if no lease had been wider than the present one.
-  peak: changes.width ?? 10,
-  worksPerSlot: 1,
-  ...changes,
-});
+const executor = (changes: Partial<ExecutorView> = {}): ExecutorView =>
+  executorNamed("a", changes);
 
 const anExecutor = fc.record({
   width: fc.nat(40),
