@@ -6,8 +6,13 @@ import type { JSONValue } from "../embedded/src/storage/types.js";
 const ACTIONS = new Set(["jobs:action", "byHand:action"]);
 const MUTATIONS = new Set(["jobs:mutation", "byHand:mutation"]);
 
-function isHandler({ component, name }: FunctionAddress): boolean {
-  return component === "" && (ACTIONS.has(name) || MUTATIONS.has(name));
+function isAction({ component, name }: FunctionAddress): boolean {
+  return component === "" && ACTIONS.has(name);
+}
+
+function isHandler(address: FunctionAddress): boolean {
+  const { component, name } = address;
+  return isAction(address) || (component === "" && MUTATIONS.has(name));
 }
 
 export interface JobTimes {
@@ -40,7 +45,7 @@ export class Meter {
 
   /** The deployment's observer of calls: from here on an action takes a slot. */
   onCall(address: FunctionAddress): (() => void) | null {
-    return isHandler(address) ? this.#takeSlot() : null;
+    return isAction(address) ? this.#takeSlot() : null;
   }
 
   /** The deployment's observer of runs. */

@@ -2,7 +2,11 @@
  * A deployment of its own for one measurement: empty, in memory, with the app
  * as it was pushed, under a virtual clock and a seed.
  */
-import { SeededRandomness, VirtualClock } from "../embedded/src/clock.js";
+import {
+  MortalClock,
+  SeededRandomness,
+  VirtualClock,
+} from "../embedded/src/clock.js";
 import {
   createModuleLoader,
   createRuntime,
@@ -17,7 +21,6 @@ import type {
   RunObserver,
   Stats,
 } from "../embedded/src/runtime/types.js";
-import type { Clock, Timer } from "../embedded/src/seams.js";
 import { openDatabase, type Database } from "../embedded/src/storage/index.js";
 import type { JSONObject, JSONValue } from "../embedded/src/storage/types.js";
 import { QueryCache } from "../embedded/src/sync/queryCache.js";
@@ -108,8 +111,8 @@ export class World {
       limits: { userTimeMs: null, operationsPerAction: this.setting.ops },
       modules: MODULES,
       reuseModules: this.setting.reuseModules,
-      onCall: (address, args) =>
-        clock.isAlive ? this.observer.onCall(address, args) : null,
+      onCall: (...call) =>
+        clock.isAlive ? this.observer.onCall(...call) : null,
       onRun: (...run) => (clock.isAlive ? this.observer.onRun(...run) : null),
     });
     return { runtime, clock };
@@ -238,35 +241,6 @@ export class World {
     this.#process.runtime.close();
     this.#queries.close();
     this.#database.close();
-  }
-}
-
-/** A process's view of the time: after its death nothing it waited for happens. */
-class MortalClock implements Clock {
-  isAlive = true;
-
-  constructor(private readonly clock: Clock) {}
-
-  die(): void {
-    this.isAlive = false;
-  }
-
-  now(): number {
-    return this.clock.now();
-  }
-
-  nowNs(): bigint {
-    return this.clock.nowNs();
-  }
-
-  schedule(ms: number, fn: () => void): Timer {
-    return this.clock.schedule(ms, () => {
-      if (this.isAlive) fn();
-    });
-  }
-
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.schedule(ms, resolve));
   }
 }
 

@@ -1,6 +1,6 @@
 /** Time in a simulation: what passes, and what clocks show. */
 import { VirtualClock } from "../embedded/src/clock.js";
-import type { Clock, Randomness, Timer } from "../embedded/src/seams.js";
+import type { Randomness, Timer } from "../embedded/src/seams.js";
 
 /**
  * A virtual clock whose timers come a little late, by an amount drawn from a
@@ -55,34 +55,5 @@ export class RestlessClock extends VirtualClock {
   /** Shows the right time again. */
   resume(): void {
     this.stoppedAtNs = null;
-  }
-}
-
-/** A process's view of the time: after its death nothing it waited for happens. */
-export class MortalClock implements Clock {
-  private isAlive = true;
-
-  constructor(private readonly clock: Clock) {}
-
-  die(): void {
-    this.isAlive = false;
-  }
-
-  now(): number {
-    return this.clock.now();
-  }
-
-  nowNs(): bigint {
-    return this.clock.nowNs();
-  }
-
-  schedule(ms: number, fn: () => void): Timer {
-    return this.clock.schedule(ms, () => {
-      if (this.isAlive) fn();
-    });
-  }
-
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.schedule(ms, resolve));
   }
 }

@@ -21,7 +21,7 @@ const CAUSES = [
 ];
 const LIMITS = [0, 0, 1, 1, 2, 3, 5, 20, 1_000, null];
 /** Longer than a lost executor goes unnoticed: what it began may outlive it. */
-export const LONGEST_MUTATION_MS = 15_000;
+const LONGEST_MUTATION_MS = 15_000;
 /** The grace times of the pool are minutes: a clock set forward by more would be another fault. */
 const LARGEST_STEP_MS = 60_000;
 

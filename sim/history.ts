@@ -7,7 +7,7 @@ import { checkLoop } from "./checks/loop.js";
 import { checkPlaces } from "./checks/places.js";
 import { checkWaiting, NOTICED_MS, PROMPT_MS } from "./checks/waiting.js";
 import { Dice } from "./dice.js";
-import { Faults, LONGEST_MUTATION_MS } from "./faults.js";
+import { Faults } from "./faults.js";
 import { Ledger } from "./ledger.js";
 import { Mirror } from "./mirror.js";
 import { type Run, type RunListener, Runs } from "./runs.js";
@@ -106,18 +106,9 @@ class History implements RunListener {
       this.mirror,
       this.violate,
       elapsed,
-      () => this.runs.inFlight,
       2 * (this.setting.jitterMs + this.setting.hiccupMs),
-      (isAction) =>
-        (
-          isAction
-            ? this.setting.limits.concurrency !== undefined
-            : this.setting.probability.slowMutation > 0
-        )
-          ? LONGEST_MUTATION_MS
-          : 0,
     );
-    this.runs = new Runs([limit, this.faults, this.ledger, this]);
+    this.runs = new Runs([this.faults, this.ledger, this], limit.onSlot);
     const { deploymentClass, limits, pace } = this.setting;
     this.world = new World({
       app: versions[0],
@@ -129,6 +120,7 @@ class History implements RunListener {
       slowMs: (name) => this.faults.slowMs() + this.shadow(name),
       contest: this.faults,
       onRun: this.runs.observer,
+      onCall: this.runs.callObserver,
       onLog: (message) => this.onLog(message),
     });
     this.begin = elapsed();

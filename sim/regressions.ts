@@ -26,6 +26,11 @@ export const REGRESSIONS: readonly Regression[] = [
       "A transaction stays open for long before its code runs: it took its slot before the limit was lowered.",
   },
   {
+    seed: 108,
+    found:
+      "An action waits for a permit before its code runs: it took its slot before the limit was lowered.",
+  },
+  {
     seed: 18033,
     found: "A tick that loses every race for seconds, each to another client.",
   },

@@ -1,9 +1,13 @@
 /**
- * What runs in the deployment, seen from within: exactly when the code of a
- * function is called and when it has returned. And how it dies.
+ * What runs in the deployment, seen from within: when a handler is called and
+ * takes its slot, exactly when the code of a function begins and when it has
+ * returned. And how it dies.
  */
-import type { ObservedRun } from "../embedded/src/runtime/types.js";
-import type { RunObserver } from "../embedded/src/index.js";
+import type {
+  CallObserver,
+  ObservedRun,
+  RunObserver,
+} from "../embedded/src/runtime/types.js";
 import { COMPONENT } from "./jobs.js";
 
 type Kind = "handler" | "executor" | "report" | "tick";
@@ -25,13 +29,41 @@ export interface RunListener {
   onEnd(run: Run): void;
 }
 
+/**
+ * Told when an executor calls a work's handler: of its slot, which stays the same
+ * when it tries a transaction again, and of how many such calls are under way.
+ */
+export type SlotListener = (slot: string, inFlight: number) => void;
+
+interface Call {
+  scheduledId: string;
+}
+
 export class Runs {
+  private readonly calls = new Set<Call>();
   private readonly live = new Set<Run>();
   /** Scheduled functions whose process is gone, or counts as gone. */
   private readonly ended = new Set<string>();
   private readonly disowned = new Set<string>();
 
-  constructor(private readonly listeners: readonly RunListener[]) {}
+  constructor(
+    private readonly listeners: readonly RunListener[],
+    private readonly onSlot: SlotListener,
+  ) {}
+
+  readonly callObserver: CallObserver = (
+    { component, name },
+    args,
+    scheduledId,
+  ) => {
+    const handler = handlerOf(component, name, args as Record<string, unknown>);
+    if (handler === null || scheduledId === null) return null;
+    if (this.isGone(scheduledId)) return null;
+    const call = { scheduledId };
+    this.calls.add(call);
+    this.onSlot(`${handler} in ${scheduledId}`, this.inFlight);
+    return () => void this.calls.delete(call);
+  };
 
   readonly observer: RunObserver = (
     { component, name },
@@ -59,13 +91,17 @@ export class Runs {
     return () => this.end(run);
   };
 
-  /** Handlers that run and have not died. */
-  get inFlight(): number {
+  /** Handlers that were called and are not over, by executors that have not died. */
+  private get inFlight(): number {
     let count = 0;
-    for (const { kind, isDead } of this.live) {
-      if (kind === "handler" && !isDead) count++;
+    for (const { scheduledId } of this.calls) {
+      if (!this.isGone(scheduledId)) count++;
     }
     return count;
+  }
+
+  private isGone(scheduledId: string): boolean {
+    return this.ended.has(scheduledId) || this.disowned.has(scheduledId);
   }
 
   get executors(): Run[] {
@@ -106,6 +142,7 @@ export class Runs {
   killAll(): void {
     for (const run of this.live) run.isDead = true;
     this.live.clear();
+    this.calls.clear();
   }
 
   private end(run: Run): void {
@@ -123,6 +160,18 @@ export class Runs {
       run.kill?.("the caller is gone");
     }
   }
+}
+
+/** What is called by executors for a work: an action itself, or the transaction of a mutation or query. */
+function handlerOf(
+  component: string,
+  name: string,
+  args: Record<string, unknown>,
+): string | null {
+  if (component === "") return name.startsWith("jobs:") ? `${args.key}` : null;
+  return component === COMPONENT && name === "executor/transaction:run"
+    ? `${args.workId} (${args.fence})`
+    : null;
 }
 
 function kindOf(component: string, name: string): Kind | null {

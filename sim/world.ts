@@ -5,7 +5,7 @@
  */
 import type { Value } from "convex/values";
 import { convexToJson, jsonToConvex } from "convex/values";
-import { SeededRandomness } from "../embedded/src/clock.js";
+import { MortalClock, SeededRandomness } from "../embedded/src/clock.js";
 import { DEPLOY_TABLES } from "../embedded/src/deploy/store.js";
 import type {
   DeploymentClass,
@@ -21,9 +21,13 @@ import {
   SYSTEM_TABLES,
   type Runtime,
 } from "../embedded/src/runtime/index.js";
-import type { App, FunctionOutcome } from "../embedded/src/runtime/types.js";
+import type {
+  App,
+  CallObserver,
+  FunctionOutcome,
+} from "../embedded/src/runtime/types.js";
 import type { JSONObject, Transaction } from "../embedded/src/storage/types.js";
-import { MortalClock, RestlessClock } from "./clock.js";
+import { RestlessClock } from "./clock.js";
 import { PUSHED_AT } from "./push.js";
 import {
   type Contest,
@@ -84,6 +88,7 @@ export interface WorldOptions {
   deploymentClass?: DeploymentClass | undefined;
   limits?: Partial<RuntimeLimits> | undefined;
   onRun?: RunObserver;
+  onCall?: CallObserver;
   onLog?: (message: string) => void;
 }
 
@@ -162,6 +167,8 @@ export class World {
       // Neither the component nor the app keeps anything in module variables.
       reuseModules: true,
       onRun: options.onRun ?? (() => null),
+      onCall: (...call) =>
+        clock.isAlive ? (options.onCall?.(...call) ?? null) : null,
       onLog: (_address, { message }) => options.onLog?.(message),
       onInternalError: (what, error) =>
         options.onLog?.(`${what}: ${String(error)}`),

@@ -191,6 +191,39 @@ function toNs(ms: number): bigint {
   return BigInt(Math.round(ms * 1e6));
 }
 
+/** A process's view of the time: after its death nothing it waited for happens. */
+export class MortalClock implements Clock {
+  #isAlive = true;
+
+  constructor(private readonly clock: Clock) {}
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  die(): void {
+    this.#isAlive = false;
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  nowNs(): bigint {
+    return this.clock.nowNs();
+  }
+
+  schedule(ms: number, fn: () => void): Timer {
+    return this.clock.schedule(ms, () => {
+      if (this.isAlive) fn();
+    });
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.schedule(ms, resolve));
+  }
+}
+
 export class SystemRandomness implements Randomness {
   next(): number {
     const bits = randomBytes(8).readBigUInt64BE() >> 11n;

@@ -1,37 +1,33 @@
 /**
- * No handler starts while the limit is reached. A lowered limit takes hold of
+ * No handler is called while the limit is reached: from its call to its end it
+ * takes a slot, however long it waits for a place to run. A lowered limit takes hold of
  * each executor with its next report: until all that were there have reported
  * under a lease of the new epoch, the limit before it counts.
  */
 import type { CommittedWrites } from "../../embedded/src/storage/types.js";
 import type { Mirror } from "../mirror.js";
-import type { Run, RunListener } from "../runs.js";
+import type { SlotListener } from "../runs.js";
 import type { CommitCheck, Violate } from "./check.js";
 
 /** From the commit of a report until its executor has the reply, at the pace of the slowest history. */
 const REPLY_MS = 100;
 
-export class LimitCheck implements RunListener {
+export class LimitCheck {
   private limit = 10;
   /** The highest limit that may still be in force somewhere. */
   private ceiling = 10;
   /** Executors that have not learned of the limit, with their incarnation. */
   private readonly unaware = new Map<string, number>();
   private settlesAt = 0;
-  private loweredAt = -Infinity;
-  /** Which handlers were called, by which executor. */
-  private readonly started = new Set<string>();
+  private readonly taken = new Set<string>();
 
   constructor(
     private readonly mirror: Mirror,
     private readonly violate: Violate,
     /** Time that passes, in milliseconds. */
     private readonly elapsed: () => number,
-    private readonly inFlight: () => number,
     /** How late a timer comes at most. */
     private readonly lateMs: number,
-    /** How long before its code runs it may have been called, and taken its slot: transactions are slow, actions wait for permits. */
-    private readonly slowMs: (isAction: boolean) => number,
   ) {}
 
   readonly afterCommit: CommitCheck = ({ writes }) => {
@@ -65,7 +61,6 @@ export class LimitCheck implements RunListener {
   }
 
   private lowered(): void {
-    this.loweredAt = this.elapsed();
     this.ceiling = this.currentCeiling();
     for (const { _id, done, incarnation } of this.mirror.rows("executor")) {
       if (done === null) this.unaware.set(_id, incarnation);
@@ -97,22 +92,16 @@ export class LimitCheck implements RunListener {
     return this.ceiling;
   }
 
-  onBegin({ kind, key, isAction, isDead, scheduledId }: Run): void {
-    if (kind !== "handler" || isDead) return;
-    const start = `${key} in ${scheduledId}`;
-    // The platform tries a transaction again that lost a race: it kept its slot.
-    const again = !isAction && this.started.has(start);
-    this.started.add(start);
-    const isSlow = this.elapsed() < this.loweredAt + this.slowMs(isAction);
+  readonly onSlot: SlotListener = (slot, inFlight) => {
+    // A transaction that lost its races is tried again in the slot that it has.
+    if (this.taken.has(slot)) return;
+    this.taken.add(slot);
     const allowed = this.currentCeiling();
-    const inFlight = this.inFlight();
-    if (inFlight > allowed && !again && !isSlow) {
+    if (inFlight > allowed) {
       this.violate(
         "limit exceeded",
-        `${key} started as number ${inFlight}, the limit is ${this.limit}${allowed > this.limit ? ` and was ${allowed}` : ""}`,
+        `${slot} was called as number ${inFlight}, the limit is ${this.limit}${allowed > this.limit ? ` and was ${allowed}` : ""}`,
       );
     }
-  }
-
-  onEnd(): void {}
+  };
 }

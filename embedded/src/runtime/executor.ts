@@ -80,9 +80,18 @@ export interface TransactionHooks {
 export class Executor {
   constructor(private readonly context: RuntimeContext) {}
 
-  async query(
+  query(
     invocation: Invocation,
     options: { at?: Ts; journal?: string | null } = {},
+  ): Promise<QueryRun> {
+    return this.observed(invocation, () =>
+      this.admitQuery(invocation, options),
+    );
+  }
+
+  private async admitQuery(
+    invocation: Invocation,
+    options: { at?: Ts; journal?: string | null },
   ): Promise<QueryRun> {
     const { clock, database, latency, limits, permits } = this.context;
     let release: () => void;
@@ -120,10 +129,20 @@ export class Executor {
     }
   }
 
-  async mutation(
+  mutation(
     invocation: Invocation,
     hooks: TransactionHooks = {},
     retry: RetryPolicy = this.context.limits.mutationRetry,
+  ): Promise<MutationRun> {
+    return this.observed(invocation, () =>
+      this.admitMutation(invocation, hooks, retry),
+    );
+  }
+
+  private async admitMutation(
+    invocation: Invocation,
+    hooks: TransactionHooks,
+    retry: RetryPolicy,
   ): Promise<MutationRun> {
     const { clock, database, latency, limits, permits } = this.context;
     let release: () => void;
@@ -282,15 +301,29 @@ export class Executor {
     wait: "root" | "nested" | "scheduled",
     run: (call: ActionCall) => Promise<T>,
   ): Promise<T> {
-    const over = this.context.onCall(invocation.address, invocation.args);
+    return this.observed(invocation, () =>
+      this.admitAction(invocation, wait, run),
+    );
+  }
+
+  /** Tells of a call before anything is done for it, and when it is over. */
+  private async observed<T>(
+    { address, args, request }: Invocation,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const over = this.context.onCall(
+      address,
+      args,
+      request.scheduledJob?.id ?? null,
+    );
     try {
-      return await this.begunAction(invocation, wait, run);
+      return await run();
     } finally {
       over?.();
     }
   }
 
-  private async begunAction<T>(
+  private async admitAction<T>(
     invocation: Invocation,
     wait: "root" | "nested" | "scheduled",
     run: (call: ActionCall) => Promise<T>,

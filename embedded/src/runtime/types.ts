@@ -168,12 +168,15 @@ export type RunObserver = (
 ) => (() => void) | null;
 
 /**
- * Told whenever an action is called, before the deployment has found a place for
- * it to run; what it returns is told when the call is over, however it went.
+ * Told whenever a client, an action or the scheduler calls a function, before the
+ * deployment has found a place for it to run: once, however often a transaction
+ * is tried. What it returns is told when the call is over, however it went. The
+ * id is that of the scheduled function in which it happens.
  */
 export type CallObserver = (
   address: FunctionAddress,
   args: JSONValue,
+  scheduledId: string | null,
 ) => (() => void) | null;
 
 /** Counters of one function, summed over calls. Everything `--stats` prints. */
