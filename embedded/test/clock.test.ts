@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  MortalClock,
   SeededRandomness,
   SystemRandomness,
   VirtualClock,
@@ -92,4 +93,19 @@ test("system randomness is in range", () => {
   expect(random.bytes(7)).toHaveLength(7);
   const x = random.next();
   expect(x >= 0 && x < 1).toBe(true);
+});
+
+test("after its death, nothing happens that a process waited for", async () => {
+  const clock = new VirtualClock(0);
+  const mortal = new MortalClock(clock);
+  const seen: string[] = [];
+  mortal.schedule(10, () => seen.push("before"));
+  mortal.schedule(30, () => seen.push("after"));
+  void mortal.sleep(30).then(() => seen.push("slept"));
+  await clock.advance(20);
+  expect(mortal.isAlive).toBe(true);
+  mortal.die();
+  await clock.advance(20);
+  expect(mortal.isAlive).toBe(false);
+  expect(seen).toEqual(["before"]);
 });

@@ -13,6 +13,11 @@ const start = deployments({
         await ctx.db.insert("rows", {});
         return ++calls;
       });
+      export const countRows = mutation(async (ctx) => {
+        const rows = await ctx.db.query("rows").collect();
+        await ctx.db.insert("rows", {});
+        return rows.length;
+      });
       export const fails = mutation(async () => { calls++; throw new Error("no"); });
       export const countInAction = action({
         args: { ms: v.number() },
@@ -121,6 +126,109 @@ describe("an observer", () => {
     });
     await mutation("work:outer");
     expect(kills).toEqual([null, null]);
+  });
+});
+
+describe("an observer of calls", () => {
+  test("is told before there is a place for a function to run, and when the call is over", async () => {
+    const seen: string[] = [];
+    const note = (what: string) => void seen.push(what);
+    const { action } = await start({
+      limits: { userTimeMs: null, concurrency: { actions: 1 } },
+      onCall: (_address, args) => {
+        const { ms } = args as { ms: number };
+        note(`call ${ms}`);
+        return () => note(`over ${ms}`);
+      },
+      onRun: (_address, args) => {
+        note(`begin ${(args as { ms: number }).ms}`);
+        return null;
+      },
+    });
+    await Promise.all([
+      action("work:countInAction", { ms: 100 }),
+      action("work:countInAction", { ms: 200 }),
+    ]);
+    expect(seen).toEqual([
+      "call 100",
+      "call 200",
+      "begin 100",
+      "over 100",
+      "begin 200",
+      "over 200",
+    ]);
+  });
+
+  test("is told once of a transaction that has to be tried again, and of none that is nested", async () => {
+    const calls: string[] = [];
+    const runs: string[] = [];
+    const { mutation } = await start({
+      latency: { mutationOpenMs: 10 },
+      onCall: ({ name }) => {
+        calls.push(name);
+        return () => calls.push(`${name} is over`);
+      },
+      onRun: ({ name }) => {
+        runs.push(name);
+        return null;
+      },
+    });
+    const counts = await Promise.all([
+      mutation("work:countRows"),
+      mutation("work:countRows"),
+    ]);
+    expect([...counts].sort()).toEqual([0, 1]);
+    expect(runs).toHaveLength(3);
+    expect(calls.sort()).toEqual([
+      "work:countRows",
+      "work:countRows",
+      "work:countRows is over",
+      "work:countRows is over",
+    ]);
+    calls.length = 0;
+    await mutation("work:outer");
+    expect(calls).toEqual(["work:outer", "work:outer is over"]);
+  });
+
+  test("is told of the end of a call that fails, and of one that is refused", async () => {
+    let ends = 0;
+    const { mutation, action, settle } = await start({
+      limits: {
+        userTimeMs: null,
+        concurrency: { actions: 1 },
+        actionPermitWaitMs: 50,
+      },
+      onCall: () => () => ends++,
+    });
+    await expect(mutation("work:fails")).rejects.toThrow("no");
+    expect(ends).toBe(1);
+    const all = await settle(
+      Promise.allSettled([
+        action("work:countInAction", { ms: 200 }),
+        action("work:countInAction", { ms: 200 }),
+      ]),
+    );
+    expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(ends).toBe(3);
+  });
+
+  test("learns which scheduled function it happens in", async () => {
+    const ids: (string | null)[] = [];
+    const { mutation, finish, database } = await start({
+      onCall: (_address, _args, scheduledId) => {
+        ids.push(scheduledId);
+        return null;
+      },
+    });
+    await mutation("work:schedule", { jobs: 1 });
+    await finish();
+    const scan = database.begin().scan("", {
+      table: "_scheduled_functions",
+      index: "by_creation_time",
+      range: [],
+      order: "asc",
+    });
+    expect(ids).toEqual([null, scan.next()!.value._id]);
   });
 });
 
