@@ -34,6 +34,19 @@ function client(options = {}): ConvexClient {
   return made;
 }
 
+/** A client, and the sockets it opens. */
+function clientWithSockets(): { mine: ConvexClient; sockets: WebSocket[] } {
+  const sockets: WebSocket[] = [];
+  class Watched extends WebSocket {
+    constructor(address: string) {
+      super(address);
+      sockets.push(this);
+    }
+  }
+  const mine = client({ webSocketConstructor: Watched as any });
+  return { mine, sockets };
+}
+
 const notes = "jobs:notes";
 const run = "script:run";
 const note = (text: string) => ({ steps: [insert("jobNotes", { text })] });
@@ -409,14 +422,7 @@ describe("Sync", () => {
     "a client whose connection is lost comes back, and misses nothing",
     CLIENT,
     async () => {
-      const sockets: WebSocket[] = [];
-      class Watched extends WebSocket {
-        constructor(address: string) {
-          super(address);
-          sockets.push(this);
-        }
-      }
-      const mine = client({ webSocketConstructor: Watched as any });
+      const { mine, sockets } = clientWithSockets();
       const seen = watch<string[]>(mine, api.jobs.notes, { about: "missed" });
       await seen.until(({ latest }) => latest !== undefined);
       sockets[0]!.terminate();
@@ -430,14 +436,7 @@ describe("Sync", () => {
     "a mutation under way when the connection is lost happens once",
     CLIENT,
     async () => {
-      const sockets: WebSocket[] = [];
-      class Watched extends WebSocket {
-        constructor(address: string) {
-          super(address);
-          sockets.push(this);
-        }
-      }
-      const mine = client({ webSocketConstructor: Watched as any });
+      const { mine, sockets } = clientWithSockets();
       const seen = watch(mine, api.jobs.notes, { about: "unseen" });
       await seen.until(({ latest }) => latest !== undefined);
       const running = mine.mutation(api.transactions.increment, {

@@ -93,104 +93,95 @@ describe("whatever there is,", () => {
     isolated: isolatedWorks,
     driver: someDriver,
   });
+  type Situation = Parameters<Parameters<typeof situation.map>[0]>[0];
+  type Planned = Situation & { made: Plan; after: ExecutorView[] };
+
+  /** Checks a plan, and what the executors are after it. */
+  const ofEveryPlan = (
+    check: (planned: Planned) => void,
+    { isolating = true } = {},
+  ) =>
+    fc.assert(
+      fc.property(situation, (drawn) => {
+        const isolated = isolating ? drawn.isolated : [];
+        const { limit, executors, entries, driver } = drawn;
+        const made = plan(limit, CAP, executors, entries, isolated, driver);
+        check({ ...drawn, isolated, made, after: apply(executors, made) });
+      }),
+    );
 
   test("a plan takes entries in order, whole ones before parts, and never more than they have", () => {
-    fc.assert(
-      fc.property(
-        situation,
-        ({ limit, executors, entries, isolated, driver }) => {
-          const made = plan(limit, CAP, executors, entries, isolated, driver);
-          const waiting = [...isolated, ...entries];
-          const taken = new Map<string, number>();
-          const order: string[] = [];
-          for (const { entryId, works } of made.pieces) {
-            expect(works).toBeGreaterThan(0);
-            if (!taken.has(entryId)) order.push(entryId);
-            taken.set(entryId, (taken.get(entryId) ?? 0) + works);
-          }
-          const ids = (list: readonly WaitingEntry[]) =>
-            list.map(({ id }) => id);
-          const isolatedTaken = order.filter((id) => id.startsWith("i"));
-          const othersTaken = order.filter((id) => id.startsWith("w"));
-          expect(isolatedTaken).toEqual(
-            ids(isolated).slice(0, isolatedTaken.length),
-          );
-          expect(othersTaken).toEqual(
-            ids(entries).slice(0, othersTaken.length),
-          );
-          for (const { id, works } of waiting) {
-            expect(taken.get(id) ?? 0).toBeLessThanOrEqual(works);
-            // Only the last one may be taken in part.
-            const isPart = (taken.get(id) ?? works) < works;
-            if (isPart) expect(id).toBe(othersTaken.at(-1));
-          }
-          expect(made.leftOver).toBe(
-            entries.some(({ id, works }) => (taken.get(id) ?? 0) < works),
-          );
-        },
-      ),
-    );
+    ofEveryPlan(({ entries, isolated, made }) => {
+      const waiting = [...isolated, ...entries];
+      const taken = new Map<string, number>();
+      const order: string[] = [];
+      for (const { entryId, works } of made.pieces) {
+        expect(works).toBeGreaterThan(0);
+        if (!taken.has(entryId)) order.push(entryId);
+        taken.set(entryId, (taken.get(entryId) ?? 0) + works);
+      }
+      const ids = (list: readonly WaitingEntry[]) => list.map(({ id }) => id);
+      const isolatedTaken = order.filter((id) => id.startsWith("i"));
+      const othersTaken = order.filter((id) => id.startsWith("w"));
+      expect(isolatedTaken).toEqual(
+        ids(isolated).slice(0, isolatedTaken.length),
+      );
+      expect(othersTaken).toEqual(ids(entries).slice(0, othersTaken.length));
+      for (const { id, works } of waiting) {
+        expect(taken.get(id) ?? 0).toBeLessThanOrEqual(works);
+        // Only the last one may be taken in part.
+        const isPart = (taken.get(id) ?? works) < works;
+        if (isPart) expect(id).toBe(othersTaken.at(-1));
+      }
+      expect(made.leftOver).toBe(
+        entries.some(({ id, works }) => (taken.get(id) ?? 0) < works),
+      );
+    });
   });
 
   test("no lease becomes wider by a plan that does not say so", () => {
-    fc.assert(
-      fc.property(
-        situation,
-        ({ limit, executors, entries, isolated, driver }) => {
-          const made = plan(limit, CAP, executors, entries, isolated, driver);
-          const after = apply(executors, made);
-          executors.forEach((before, index) => {
-            if (made.grow.some(({ id }) => id === before.id)) return;
-            expect(leaseOf(after[index]!)).toBe(leaseOf(before));
-          });
-        },
-      ),
-    );
+    ofEveryPlan(({ executors, made, after }) => {
+      executors.forEach((before, index) => {
+        if (made.grow.some(({ id }) => id === before.id)) return;
+        expect(leaseOf(after[index]!)).toBe(leaseOf(before));
+      });
+    });
   });
 
   test("nothing starts beyond the limit, beyond a width, or beyond the executors allowed", () => {
-    fc.assert(
-      fc.property(
-        situation,
-        ({ limit, executors, entries, isolated, driver }) => {
-          const made = plan(limit, CAP, executors, entries, isolated, driver);
-          const after = apply(executors, made);
-          expect(leasesOf(after)).toBeLessThanOrEqual(
-            Math.max(limit, leasesOf(executors)),
-          );
-          if (made.pieces.length > 0) {
-            expect(runningOf(after)).toBeLessThanOrEqual(limit);
-          }
-          for (const [index, each] of after.entries()) {
-            const before = executors[index];
-            const inFlight = before?.inFlight ?? 0;
-            if (each.inFlight === inFlight) continue;
-            const widened = before ? each.width - leaseOf(before) : 0;
-            expect(each.inFlight).toBeLessThanOrEqual(
-              Math.max(
-                Math.ceil(each.width * each.worksPerSlot),
-                inFlight + widened,
-              ),
-            );
-            expect(before?.closing ?? false).toBe(false);
-          }
-          // Where all are draining, one more than they are.
-          const draining = executors.every(({ closing }) => closing);
-          const allowed = Math.max(CAP, executors.length + (draining ? 1 : 0));
-          expect(after.length).toBeLessThanOrEqual(allowed);
-          expect(after.length).toBeLessThanOrEqual(
-            Math.max(2 * CAP, executors.length),
-          );
-        },
-      ),
-    );
+    ofEveryPlan(({ limit, executors, made, after }) => {
+      expect(leasesOf(after)).toBeLessThanOrEqual(
+        Math.max(limit, leasesOf(executors)),
+      );
+      if (made.pieces.length > 0) {
+        expect(runningOf(after)).toBeLessThanOrEqual(limit);
+      }
+      for (const [index, each] of after.entries()) {
+        const before = executors[index];
+        const inFlight = before?.inFlight ?? 0;
+        if (each.inFlight === inFlight) continue;
+        const widened = before ? each.width - leaseOf(before) : 0;
+        expect(each.inFlight).toBeLessThanOrEqual(
+          Math.max(
+            Math.ceil(each.width * each.worksPerSlot),
+            inFlight + widened,
+          ),
+        );
+        expect(before?.closing ?? false).toBe(false);
+      }
+      // Where all are draining, one more than they are.
+      const draining = executors.every(({ closing }) => closing);
+      const allowed = Math.max(CAP, executors.length + (draining ? 1 : 0));
+      expect(after.length).toBeLessThanOrEqual(allowed);
+      expect(after.length).toBeLessThanOrEqual(
+        Math.max(2 * CAP, executors.length),
+      );
+    });
   });
 
   test("nothing is handed over ahead while a slot is free", () => {
-    fc.assert(
-      fc.property(situation, ({ limit, executors, entries, driver }) => {
-        const made = plan(limit, CAP, executors, entries, [], driver);
-        const after = apply(executors, made);
+    ofEveryPlan(
+      ({ limit, executors, after }) => {
         const ahead = after.some(
           ({ inFlight, width }, index) =>
             inFlight > Math.max(width, executors[index]?.inFlight ?? 0),
@@ -198,24 +189,19 @@ describe("whatever there is,", () => {
         if (!ahead) return;
         for (const each of after) expect(freeSlots(each)).toBe(0);
         expect(unleased(limit, after)).toBe(0);
-      }),
+      },
+      { isolating: false },
     );
   });
 
   test("at most the last executor that is started listens, and only when the cap is reached", () => {
-    fc.assert(
-      fc.property(
-        situation,
-        ({ limit, executors, entries, isolated, driver }) => {
-          const made = plan(limit, CAP, executors, entries, isolated, driver);
-          made.newExecutors.forEach(({ listener, isolated: apart }, index) => {
-            // Or beyond it, when all others are draining.
-            const isLast = !apart && executors.length + index + 1 >= CAP;
-            expect(listener).toBe(isLast);
-          });
-        },
-      ),
-    );
+    ofEveryPlan(({ executors, made }) => {
+      made.newExecutors.forEach(({ listener, isolated: apart }, index) => {
+        // Or beyond it, when all others are draining.
+        const isLast = !apart && executors.length + index + 1 >= CAP;
+        expect(listener).toBe(isLast);
+      });
+    });
   });
 
   test("a limit with nothing in flight always has room, and 0 never", () => {
