@@ -34,6 +34,8 @@ export interface HistoryResult {
  */
 type Phase = "trouble" | "calm" | "race" | "loss";
 
+/** Many times what any history takes: one that would go on for ever ends here. */
+const MAX_COMMITS = 50_000;
 /** More of them say nothing more. */
 const MAX_VIOLATIONS = 5;
 /** What may become of a client's call without anything being wrong. */
@@ -152,6 +154,9 @@ class History implements RunListener {
       cancels(commit);
       limit.afterCommit(commit);
       waiting(commit);
+      if (ledger.commits > MAX_COMMITS) {
+        violate("no end", `${ledger.commits} commits`);
+      }
     });
   }
 

@@ -50,6 +50,11 @@ export const REGRESSIONS: readonly Regression[] = [
       "A transaction that lost a race is tried again after the limit was lowered: it had its slot all the time.",
   },
   {
+    seed: 1448,
+    found:
+      "A canceled executor was handed again what was taken back from it: the guard came again and again, and nothing ran.",
+  },
+  {
     seed: 547,
     found:
       "A saturated loop without executors was given one, and went on to count as alive for ever.",

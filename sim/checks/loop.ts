@@ -9,6 +9,8 @@ const MINUTE_MS = 60_000;
 const MAX_FRUITLESS_PER_MINUTE = 2 * 300 + 60;
 /** The guard comes every 12 seconds, or a second later if one was armed already. */
 const MAX_GUARD_MS = 13_000;
+/** One recovers 200 works of a lost executor, or takes eight hand-overs back; then the next comes at once. */
+const MAX_GUARDS_PER_MINUTE = 60;
 const MOVED = new Set(["pendingStart", "running", "executor", "work"]);
 /** Int64 0 in Convex JSON. */
 const FIRST_GENERATION = "AAAAAAAAAAA=";
@@ -36,6 +38,8 @@ export function checkLoop(
 ): CommitCheck {
   /** When ticks of the chain came that moved nothing. */
   const fruitless: number[] = [];
+  /** When the guard came. */
+  const guards: number[] = [];
   const generation = () =>
     (mirror.single("runStatus")?.generation.$integer as string | undefined) ??
     FIRST_GENERATION;
@@ -61,14 +65,27 @@ export function checkLoop(
     }
   }
 
+  /** Notes that it happened now. */
+  function countLastMinute(times: number[]): number {
+    times.push(now());
+    while (times[0]! < now() - MINUTE_MS) times.shift();
+    return times.length;
+  }
+
+  /** Whatever it moves: what it takes from one place may be put back there. */
+  function checkGuardRate(): void {
+    const count = countLastMinute(guards);
+    if (count > MAX_GUARDS_PER_MINUTE) {
+      violate("runaway guard", `it came ${count} times within a minute`);
+    }
+  }
+
   function checkRate(writes: CommittedWrites["writes"]): void {
     const moved = writes.some(
       ({ namespace, table }) => namespace === COMPONENT && MOVED.has(table),
     );
     if (moved) return;
-    fruitless.push(now());
-    while (fruitless[0]! < now() - MINUTE_MS) fruitless.shift();
-    if (fruitless.length > MAX_FRUITLESS_PER_MINUTE) {
+    if (countLastMinute(fruitless) > MAX_FRUITLESS_PER_MINUTE) {
       violate(
         "runaway loop",
         `${fruitless.length} ticks within a minute that moved nothing`,
@@ -140,6 +157,7 @@ export function checkLoop(
       if (job.state?.kind === "success") {
         checkFence(argsOf(job), writes);
         if (isLink(argsOf(job))) checkRate(writes);
+        if (argsOf(job).guardAt !== undefined) checkGuardRate();
       }
     }
     checkChain(ticks.filter(({ state }) => state.kind === "pending"));

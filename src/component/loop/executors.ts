@@ -20,36 +20,44 @@ const MAX_TAKEN_BACK = 8;
  * Gives every living executor a lease of the current epoch. What was handed over
  * and not delivered yet goes back to the queue where the width shrinks, and
  * everywhere while more is running than the limit allows.
- * Returns how many works went back.
+ *
+ * @returns how many works went back, and whether more have to: then nothing may be
+ *   handed over before they have, or it would never end.
  */
 export async function adjustLeases(
   ctx: MutationCtx,
   console: Logger,
   view: View,
   state: State,
-): Promise<number> {
+): Promise<{ requeued: number; unfinished: boolean }> {
   const { epoch, maxParallelism } = view.config;
   const living = livingExecutors(view);
   settlePeaks(view, state);
-  if (living.every((executor) => executor.epoch === epoch)) return 0;
+  if (living.every((executor) => executor.epoch === epoch)) {
+    return { requeued: 0, unfinished: false };
+  }
   const views = executorViews(view);
   const widths = relieve(maxParallelism, views);
   const over = unleased(maxParallelism, views) < 0;
   let requeued = 0;
+  let unfinished = false;
   for (const executor of living) {
     const width = widths.get(executor._id) ?? executor.width;
     if (executor.epoch === epoch && executor.width === width) continue;
     if (over || width < executor.width) {
       const back = await takeBack(ctx, console, state, executor._id);
       requeued += back.requeued;
-      // Until everything is back it keeps the old epoch, and so gets nothing.
-      if (back.unfinished) continue;
+      if (back.unfinished) {
+        // Until everything is back it keeps the old epoch, and so gets nothing.
+        unfinished = true;
+        continue;
+      }
     }
     executor.width = width;
     executor.epoch = epoch;
     await ctx.db.patch("executor", executor._id, { width, epoch });
   }
-  return requeued;
+  return { requeued, unfinished };
 }
 
 /** An older, wider lease that is over must not count again when more is handed over. */
@@ -78,7 +86,6 @@ export async function takeBack(
     (each) => each.executorId === executorId,
   );
   if (!assigned) return { requeued: 0, unfinished: false };
-  let requeued = 0;
   const rows = await ctx.db
     .query("running")
     .withIndex("by_executor", (q) =>
@@ -87,11 +94,14 @@ export async function takeBack(
     .order("desc")
     .take(MAX_TAKEN_BACK);
   for (const row of rows) {
-    requeued += await returnToQueue(ctx, console, row.works);
     await ctx.db.delete("running", row._id);
     assigned.works -= row.works.length;
   }
-  return { requeued, unfinished: rows.length === MAX_TAKEN_BACK };
+  const works = rows.reverse().flatMap((row) => row.works);
+  return {
+    requeued: await returnToQueue(ctx, console, works),
+    unfinished: rows.length === MAX_TAKEN_BACK,
+  };
 }
 
 /**

@@ -105,6 +105,36 @@ describe("when the limit is lowered,", () => {
     expect(works.every(({ attempts }) => attempts === undefined)).toBe(true);
   });
 
+  test("however much was handed over goes back, and nothing is handed over again meanwhile", async () => {
+    await pool.enqueue(actions(10), { maxParallelism: 20 });
+    const executor = await pool.startOpenByHand();
+    await finish(executor, 9);
+    // Each is a hand-over of its own, more than a tick takes back at once; and
+    // more wait for their place.
+    for (let n = 0; n < 40; n++) {
+      await pool.enqueue(actions(1, 0, 10 + n));
+      await pool.tick();
+    }
+    const handOvers = async () =>
+      (await pool.rows("running"))
+        .filter(({ executorId }) => executorId === executor.id)
+        .map(({ _id }) => _id);
+    const had = await handOvers();
+    expect(had.length).toBeGreaterThan(8);
+    await pool.setLimit(15);
+    await pool.tick();
+    expect(had).toEqual(expect.arrayContaining(await handOvers()));
+    await pool.tick();
+    const [config] = await pool.rows("config");
+    const executors = await pool.rows("executor");
+    expect(executors.map(({ epoch }) => epoch)).toEqual([
+      config!.epoch,
+      config!.epoch,
+    ]);
+    await executor.report();
+    expect(executor.held.size).toBeGreaterThan(1);
+  });
+
   test("what goes back and was canceled meanwhile ends at once, and does not wait again", async () => {
     const executor = await handedOver(7, 8);
     const handOvers = await pool.rows("running");

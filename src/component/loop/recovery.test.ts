@@ -56,6 +56,12 @@ async function deliver(items: Item[], reports = 0): Promise<HandExecutor> {
   return executor;
 }
 
+/** What it was handed and not given yet. */
+const handOversTo = async (id: HandExecutor["id"]) =>
+  (await pool.rows("running"))
+    .filter(({ executorId }) => executorId === id)
+    .map(({ _id }) => _id);
+
 describe.each(cases)("when an executor $death $when,", ({ state, reports }) => {
   test("what it was never given goes on, free of charge, within 15 seconds", async () => {
     await pool.enqueue([mutation("first")], { maxParallelism: 4 });
@@ -396,4 +402,41 @@ describe.each(moments)("when an executor is canceled $when,", ({ reports }) => {
     });
     await pool.drain();
   });
+});
+
+test("what a canceled executor was not given goes to others however much it is, and never back to it", async () => {
+  await pool.enqueue(
+    Array.from({ length: 10 }, (_, n) => action(`a${n}`)),
+    { maxParallelism: 20 },
+  );
+  const executor = await pool.startOpenByHand();
+  await executor.report(
+    executor
+      .attempts()
+      .slice(1)
+      .map((each) => ended(each)),
+  );
+  // Each is a hand-over of its own, more than a tick takes back at once; and
+  // more wait for their place.
+  const keys = Array.from({ length: 40 }, (_, n) => `undelivered ${n}`);
+  for (const key of keys) {
+    await pool.enqueue([action(key)]);
+    await pool.tick();
+  }
+  const had = await handOversTo(executor.id);
+  expect(had.length).toBeGreaterThan(8);
+  await executor.becomes({ kind: "canceled" });
+  for (let guards = 1, again = true; again; guards++) {
+    expect(guards).toBeLessThan(10);
+    await pool.guard();
+    again = (await pool.loopState()).guardAt === Date.now();
+    // What went back is in the queue, and the chain goes on meanwhile.
+    await pool.tick();
+    expect(had).toEqual(expect.arrayContaining(await handOversTo(executor.id)));
+  }
+  expect(await handOversTo(executor.id)).toEqual([]);
+  await pool.pass(5 * SECOND);
+  expect(await pool.outcomes()).toMatchObject(
+    Object.fromEntries(keys.map((key) => [key, [{ kind: "success" }]])),
+  );
 });

@@ -94,12 +94,12 @@ export async function recoverLostExecutors(
     const seen = view.stats.find(
       ({ executorId }) => executorId === executor._id,
     );
-    if (job?.state.kind === "canceled" && !executor.closing) {
+    if (job?.state.kind === "canceled") {
+      // First, or it would be handed again what is taken back.
+      await close(ctx, executor);
       const back = await takeBack(ctx, console, state, executor._id);
       requeued += back.requeued;
       if (back.unfinished) return { requeued, unfinished: true };
-      executor.closing = true;
-      await ctx.db.patch("executor", executor._id, { closing: true });
     }
     const fate = fateOf(job ?? null, executor, seen ?? null, now);
     if (fate.kind === "alive") continue;
@@ -115,6 +115,7 @@ export async function recoverLostExecutors(
     requeued += result.requeued;
     if (result.unfinished) {
       // Half of what it has is gone: should it report after all, it must not.
+      await close(ctx, executor);
       await ctx.db.patch("executor", executor._id, {
         incarnation: executor.incarnation + 1,
       });
@@ -128,6 +129,16 @@ export async function recoverLostExecutors(
     forget(view, state, executor._id);
   }
   return { requeued, unfinished: false };
+}
+
+/** It gets no more work, from this turn on. */
+async function close(
+  ctx: MutationCtx,
+  executor: Doc<"executor">,
+): Promise<void> {
+  if (executor.closing) return;
+  executor.closing = true;
+  await ctx.db.patch("executor", executor._id, { closing: true });
 }
 
 async function recoverExecutor(

@@ -66,6 +66,13 @@ type Started = {
   tooMuchForDriver: boolean;
 };
 
+/** Something else has to come first: the loop goes on at once. */
+const NOTHING_YET: Started = {
+  moved: 0,
+  leftOver: false,
+  tooMuchForDriver: true,
+};
+
 export class Turn {
   private view!: View;
   private state!: Doc<"loopState">;
@@ -157,23 +164,28 @@ export class Turn {
 
   private async startAndGoOn(tookOver: boolean): Promise<LoopStateKind | null> {
     const { ctx, console, view, state } = this;
-    this.requeued += await adjustLeases(ctx, console, view, state);
+    const adjusted = await adjustLeases(ctx, console, view, state);
+    this.requeued += adjusted.requeued;
     this.noteArrivals();
     this.countParkedTick();
-    const started = await this.start();
+    const started = adjusted.unfinished ? NOTHING_YET : await this.start();
     await sweepExpired(this.ctx);
     return await this.goOn(started, tookOver);
   }
 
   private async goOn(
-    { moved, leftOver, tooMuchForDriver }: Started,
+    started: Started,
     tookOver: boolean,
   ): Promise<LoopStateKind | null> {
     const { state, now } = this;
+    const { moved, leftOver, tooMuchForDriver } = started;
     const decision = decide({
       state: this.status.state,
       moved: moved + this.requeued,
-      more: this.requeued > 0 || this.boundsMet(leftOver),
+      more:
+        this.requeued > 0 ||
+        started === NOTHING_YET ||
+        this.boundsMet(leftOver),
       waiting: leftOver,
       nextDueAt: this.view.nextDueAt,
       now,
