@@ -55,6 +55,10 @@ export const REGRESSIONS: readonly Regression[] = [
       "A canceled executor was handed again what was taken back from it: the guard came again and again, and nothing ran.",
   },
   {
+    seed: 1686,
+    found: "A context that is deeper than a document may be was refused.",
+  },
+  {
     seed: 547,
     found:
       "A saturated loop without executors was given one, and went on to count as alive for ever.",

@@ -67,6 +67,20 @@ describe("Scheduled functions", () => {
   );
 
   conforms(
+    "arguments may be deeper than a document",
+    backend("crates/model/src/scheduled_jobs/types.rs"),
+    async () => {
+      let deep: unknown = "inside";
+      for (let level = 0; level < 50; level++) deep = [deep];
+      // What is scheduled schedules with the same value once more.
+      const inner = { name: "note", args: { text: deep }, delayMs: 1e8 };
+      const job = await ended(await schedule("schedule", inner));
+      expect(job.state).toEqual({ kind: "success" });
+      expect(job.args).toEqual([inner]);
+    },
+  );
+
+  conforms(
     "a mutation runs once and its row ends with success",
     SCHEDULING,
     async () => {

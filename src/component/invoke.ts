@@ -9,10 +9,11 @@
  * value is raised inside `invoke`, which fails with it and so rolls it back.
  */
 import type { FunctionHandle } from "convex/server";
-import { getConvexSize, v, type Value } from "convex/values";
+import { v, type Value } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
 import { getNonRetryableErrorMessage } from "./errors.js";
+import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import { MAX_VALUE_BYTES } from "./shared.js";
 
 /**
@@ -46,7 +47,7 @@ export const invoke = internalMutation({
             useStaleSnapshot: true,
           });
     // Checked here, so that a mutation whose result cannot be kept leaves nothing behind.
-    assertResultSize(fnName, returnValue);
+    assertStorable(fnName, returnValue);
     return returnValue;
   },
 });
@@ -66,9 +67,14 @@ export async function invokeUserFunction(
   });
 }
 
-/** @throws naming the function, the size and the limit. */
-export function assertResultSize(fnName: string, returnValue: unknown): void {
-  const size = getConvexSize(returnValue as Value);
+/** @throws naming the function, what is wrong and the limit. */
+export function assertStorable(fnName: string, returnValue: unknown): void {
+  if (isDeeperThan(returnValue, MAX_NESTING)) {
+    throw new Error(
+      `The result of ${fnName} is nested too deeply (limit: ${MAX_NESTING} levels)`,
+    );
+  }
+  const size = storedSize(returnValue);
   if (size > MAX_VALUE_BYTES) {
     throw new Error(
       `The result of ${fnName} is too large: ${size} bytes (limit: ${MAX_VALUE_BYTES} bytes)`,

@@ -159,7 +159,11 @@ export default defineSchema({
   }),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
-  payload: defineTable({ value: v.any() }),
+  payload: defineTable({
+    value: v.any(),
+    /** Instead of `value`: one that is too deep for a document, as JSON. */
+    text: v.optional(v.string()),
+  }),
 
   /**
    * The queue: entries of a few works that became pending together. Ready

@@ -15,7 +15,8 @@ export const SEGMENT_MS = 100;
 
 /**
  * Arguments, contexts and results may have this many bytes (as `getConvexSize`
- * counts). Convex documents end at 1 MiB; the rest is for the fields around it.
+ * counts; of their JSON, where they are too deep for a document). Convex documents
+ * end at 1 MiB; the rest is for the fields around it.
  */
 export const MAX_VALUE_BYTES = 1_000_000;
 

@@ -3,8 +3,8 @@
  * has the caller's stack; the component checks again, before it writes
  * anything, because its functions can be called directly.
  */
-import { getConvexSize, type Value } from "convex/values";
 import { LOG_LEVELS, isLogLevel } from "./logging.js";
+import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import {
   DEFAULT_STATUS_TTL,
   MAX_PARALLELISM,
@@ -228,7 +228,12 @@ export function checkContext(fnName: string, context: unknown): number {
 }
 
 function checkSize(what: string, fnName: string, value: unknown): number {
-  const size = getConvexSize(value as Value | undefined);
+  if (isDeeperThan(value, MAX_NESTING)) {
+    throw new Error(
+      `The ${what} of ${fnName} may be nested at most ${MAX_NESTING} levels deep.`,
+    );
+  }
+  const size = storedSize(value);
   if (size > MAX_VALUE_BYTES) {
     throw new Error(
       `The ${what} of ${fnName} may have at most ${MAX_VALUE_BYTES} bytes, not ${size}.`,

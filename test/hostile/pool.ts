@@ -48,6 +48,15 @@ export function callComponent(
   return call(victim, path, args, component);
 }
 
+/** One of the app's functions. */
+export function callApp(
+  victim: Victim,
+  path: string,
+  args: object,
+): Promise<Outcome> {
+  return call(victim, path, args, "");
+}
+
 /** What can be enqueued, and stays where it is. */
 export async function itemOfPausedPool(
   victim: Victim,

@@ -4,9 +4,11 @@ import {
   displayValue,
   encodeInt64,
   isObject,
+  MAX_VALUE_NESTING,
   normalizeValue,
   specialOf,
 } from "../values/index.js";
+import { isSystemTable } from "./catalog.js";
 import { DeveloperError } from "./types.js";
 import type { JSONObject, JSONValue, StoredDocument, Ts } from "./types.js";
 
@@ -75,9 +77,13 @@ export function buildDocument(
     normalizeValue({ ...fields, _id: id, _creationTime: creationTime }),
   );
   const violations = [];
-  if (nesting > MAX_DOCUMENT_NESTING) {
+  // Convex keeps the arguments of scheduled functions as bytes: they are as deep as any value.
+  const maxNesting = isSystemTable(table)
+    ? MAX_VALUE_NESTING
+    : MAX_DOCUMENT_NESTING;
+  if (nesting > maxNesting) {
     violations.push(
-      `Document is too nested (nested ${nesting} levels deep > maximum nesting ${MAX_DOCUMENT_NESTING})`,
+      `Document is too nested (nested ${nesting} levels deep > maximum nesting ${maxNesting})`,
     );
   }
   for (const field in value as JSONObject) {

@@ -4,6 +4,7 @@ export {
   checkFieldName,
   checkIdentifier,
   convexSize,
+  MAX_VALUE_NESTING,
   normalizeValue,
   type NormalizedValue,
 } from "./normalize.js";

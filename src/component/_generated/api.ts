@@ -49,6 +49,7 @@ import type * as loop_state from "../loop/state.js";
 import type * as loop_stats from "../loop/stats.js";
 import type * as loop_tick from "../loop/tick.js";
 import type * as loop_turn from "../loop/turn.js";
+import type * as nesting from "../nesting.js";
 import type * as outcome from "../outcome.js";
 import type * as payload from "../payload.js";
 import type * as poolHealth from "../poolHealth.js";
@@ -109,6 +110,7 @@ const fullApi: ApiFromModules<{
   "loop/stats": typeof loop_stats;
   "loop/tick": typeof loop_tick;
   "loop/turn": typeof loop_turn;
+  nesting: typeof nesting;
   outcome: typeof outcome;
   payload: typeof payload;
   poolHealth: typeof poolHealth;

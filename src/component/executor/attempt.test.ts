@@ -91,6 +91,20 @@ describe("an action", () => {
     });
   });
 
+  test("whose result is too deep has failed for good too", async () => {
+    const deep = (levels: number) =>
+      JSON.parse("[".repeat(levels) + "]".repeat(levels)) as unknown;
+    expect((await outcomeOf("action", () => deep(50))).outcome).toEqual({
+      kind: "success",
+      returnValue: deep(50),
+    });
+    expect((await outcomeOf("action", () => deep(51))).outcome).toMatchObject({
+      kind: "failed",
+      error: "The result of jobs:test is nested too deeply (limit: 50 levels)",
+      retryable: false,
+    });
+  });
+
   test("that the platform refused was not started", async () => {
     expect(
       (await outcomeOf("action", throws(new Error(OVERLOAD)))).outcome.kind,

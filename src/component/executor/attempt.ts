@@ -8,7 +8,7 @@ import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
 import { isNonRetryableError } from "../errors.js";
-import { assertResultSize, formatError } from "../invoke.js";
+import { assertStorable, formatError } from "../invoke.js";
 import { SECOND } from "../shared.js";
 import type { Attempt, AttemptResult } from "./protocol.js";
 import { sleep } from "./sleep.js";
@@ -53,7 +53,7 @@ async function runAction(ctx: ActionCtx, attempt: Attempt): Promise<Outcome> {
     };
   }
   try {
-    assertResultSize(attempt.fnName, returnValue);
+    assertStorable(attempt.fnName, returnValue);
   } catch (error) {
     // It would be as large the next time, and what it did is done.
     return { kind: "failed", error: formatError(error), retryable: false };

@@ -10,7 +10,7 @@ import {
   mutationGeneric,
   queryGeneric,
 } from "convex/server";
-import { v } from "convex/values";
+import { convexToJson, v } from "convex/values";
 import { Workpool } from "../../../../src/client/index.js";
 
 const components = componentsGeneric() as any;
@@ -18,6 +18,20 @@ const components = componentsGeneric() as any;
 export const act = internalActionGeneric({ handler: async () => null });
 export const mutate = internalMutationGeneric({ handler: async () => null });
 export const read = internalQueryGeneric({ handler: async () => null });
+/** Give back what they are given. */
+const echoing = { handler: async (_ctx: unknown, args: any) => args };
+export const echoAction = internalActionGeneric(echoing);
+export const echoMutation = internalMutationGeneric(echoing);
+export const echoQuery = internalQueryGeneric(echoing);
+/** Writes down what it was told; fails for as long as there is no note "ready". */
+export const told = internalMutationGeneric({
+  handler: async (ctx, args: any) => {
+    const notes = await ctx.db.query("notes").collect();
+    if (!notes.some(({ text }) => text === "ready")) throw new Error("not yet");
+    const text = JSON.stringify(convexToJson(args));
+    await ctx.db.insert("notes", { text });
+  },
+});
 export const failing = internalActionGeneric({
   handler: async () => {
     throw new Error("as ever");
@@ -51,3 +65,16 @@ function asReference(arg: unknown): unknown {
 export const inMutation = mutationGeneric(call);
 export const inAction = actionGeneric(call);
 export const inQuery = queryGeneric(call);
+
+/** A work that gives back its arguments, and whose callback writes down what it was told. */
+export const echo = mutationGeneric({
+  handler: async (ctx, { kind, fnArgs, context }: any) => {
+    const { pool } = anyApi;
+    const workpool = new Workpool(components.workpool, {}) as any;
+    return await workpool[`enqueue${kind}`](ctx, pool![`echo${kind}`], fnArgs, {
+      onComplete: pool!.told,
+      context,
+      statusTtl: 60_000,
+    });
+  },
+});
