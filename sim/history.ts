@@ -5,7 +5,12 @@ import { checkRest, checkWorks } from "./checks/ending.js";
 import { LimitCheck } from "./checks/limit.js";
 import { checkLoop } from "./checks/loop.js";
 import { checkPlaces } from "./checks/places.js";
-import { checkWaiting, NOTICED_MS, PROMPT_MS } from "./checks/waiting.js";
+import {
+  checkWaiting,
+  NOTICED_MS,
+  PROMPT_MS,
+  ReportTimes,
+} from "./checks/waiting.js";
 import { Dice } from "./dice.js";
 import { Faults } from "./faults.js";
 import { Ledger } from "./ledger.js";
@@ -78,6 +83,7 @@ class History implements RunListener {
   private readonly runs: Runs;
   private readonly faults: Faults;
   private readonly ledger: Ledger;
+  private readonly reports: ReportTimes;
   private readonly mirror = new Mirror();
   private readonly violations: Violation[] = [];
   private readonly begin: number;
@@ -104,13 +110,17 @@ class History implements RunListener {
     });
     const elapsed = () => this.world.clock.elapsed;
     this.ledger = new Ledger(elapsed);
+    this.reports = new ReportTimes(elapsed);
     const limit = new LimitCheck(
       this.mirror,
       this.violate,
       elapsed,
       2 * (this.setting.jitterMs + this.setting.hiccupMs),
     );
-    this.runs = new Runs([this.faults, this.ledger, this], limit.onSlot);
+    this.runs = new Runs(
+      [this.faults, this.ledger, this.reports, this],
+      limit.onSlot,
+    );
     const { deploymentClass, limits, pace } = this.setting;
     this.world = new World({
       app: versions[0],
@@ -142,7 +152,9 @@ class History implements RunListener {
     const cap = deploymentClass === "S16" ? 2 : 4;
     const patience = () => {
       if (this.phase === "loss") return NOTICED_MS;
-      if (this.setting.isFaultless || this.phase === "race") return PROMPT_MS;
+      if (this.setting.isFaultless || this.phase === "race") {
+        return PROMPT_MS + this.reports.longest;
+      }
       return this.phase === "calm" ? NOTICED_MS : Infinity;
     };
     const waiting = checkWaiting(mirror, violate, time, patience, cap);

@@ -59,6 +59,11 @@ export const REGRESSIONS: readonly Regression[] = [
     found: "A context that is deeper than a document may be was refused.",
   },
   {
+    seed: 11776,
+    found:
+      "A callback that takes nine seconds, in the report of the executor that drives the loop.",
+  },
+  {
     seed: 547,
     found:
       "A saturated loop without executors was given one, and went on to count as alive for ever.",

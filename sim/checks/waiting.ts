@@ -3,6 +3,7 @@
  * within fifteen seconds once all is well again; without faults, nothing is lost.
  */
 import type { Mirror, StoredRow } from "../mirror.js";
+import type { Run, RunListener } from "../runs.js";
 import type { CommitCheck, Violate } from "./check.js";
 
 /** A lost executor is noticed, and a lost tick replaced, within this. */
@@ -34,6 +35,41 @@ export function checkWaiting(
       waiting = { what: `entry ${entry._id}`, since: elapsed + toCome };
     }
   };
+}
+
+/**
+ * How long reports take of late: while one drives the loop, the callbacks in it hold
+ * the loop up for as long as they take.
+ */
+export class ReportTimes implements RunListener {
+  private readonly open = new Map<Run, number>();
+  private last = { ms: 0, endedAt: -Infinity };
+
+  constructor(private readonly elapsed: () => number) {}
+
+  onBegin(run: Run): void {
+    if (run.kind === "report") this.open.set(run, this.elapsed());
+  }
+
+  onEnd(run: Run): void {
+    const beganAt = this.open.get(run);
+    if (beganAt === undefined) return;
+    this.open.delete(run);
+    const endedAt = this.elapsed();
+    const ms = Math.max(endedAt - beganAt, this.longest);
+    this.last = { ms, endedAt };
+  }
+
+  /** In milliseconds, of one that runs or has just ended. */
+  get longest(): number {
+    const now = this.elapsed();
+    let ms = now - this.last.endedAt < PROMPT_MS ? this.last.ms : 0;
+    for (const [run, beganAt] of this.open) {
+      if (run.isDead) this.open.delete(run);
+      else ms = Math.max(ms, now - beganAt);
+    }
+    return ms;
+  }
 }
 
 /** The entry that is due first, if there is room for one. Isolated works left out: they wait for an executor of their own. */
