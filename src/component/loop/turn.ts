@@ -62,6 +62,8 @@ type Started = {
   moved: number;
   /** Something waits that found no place. */
   leftOver: boolean;
+  /** There is more to see than one turn looks at, or more to do than it does. */
+  boundMet: boolean;
   /** Other executors than the driver were needed, or a bound was met. */
   tooMuchForDriver: boolean;
 };
@@ -70,6 +72,7 @@ type Started = {
 const NOTHING_YET: Started = {
   moved: 0,
   leftOver: false,
+  boundMet: true,
   tooMuchForDriver: true,
 };
 
@@ -174,18 +177,14 @@ export class Turn {
   }
 
   private async goOn(
-    started: Started,
+    { moved, leftOver, boundMet, tooMuchForDriver }: Started,
     tookOver: boolean,
   ): Promise<LoopStateKind | null> {
     const { state, now } = this;
-    const { moved, leftOver, tooMuchForDriver } = started;
     const decision = decide({
       state: this.status.state,
       moved: moved + this.requeued,
-      more:
-        this.requeued > 0 ||
-        started === NOTHING_YET ||
-        this.boundsMet(leftOver),
+      more: this.requeued > 0 || boundMet,
       waiting: leftOver,
       nextDueAt: this.view.nextDueAt,
       now,
@@ -289,7 +288,8 @@ export class Turn {
   private async start(): Promise<Started> {
     const { view, state } = this;
     const made = planFor(view, this.cap);
-    const more = made.leftOver || this.boundsMet(made.leftOver);
+    const boundMet = this.boundsMet(made.leftOver);
+    const more = made.leftOver || boundMet;
     const driverToBe = !more && this.callsForDriver(made);
     // Where a chain follows, or work waits, there is more to come for an
     // executor. Where not, one that counted as open would have to ask for it.
@@ -308,6 +308,7 @@ export class Turn {
     return {
       moved,
       leftOver: made.leftOver,
+      boundMet,
       tooMuchForDriver: more || (!driverToBe && executors.length > 0),
     };
   }
