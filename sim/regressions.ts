@@ -64,6 +64,11 @@ export const REGRESSIONS: readonly Regression[] = [
       "A callback that takes nine seconds, in the report of the executor that drives the loop.",
   },
   {
+    seed: 15647,
+    found:
+      "Works that come all the time: one always waits, each for a moment only.",
+  },
+  {
     seed: 547,
     found:
       "A saturated loop without executors was given one, and went on to count as alive for ever.",

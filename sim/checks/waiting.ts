@@ -21,7 +21,7 @@ export function checkWaiting(
   executorCap: number,
 ): CommitCheck {
   /** Since when it waits, in time that passes: when it is due, if that is to come. */
-  let waiting: { what: string; since: number } | null = null;
+  let waiting: { what: string; since: number; works: string[] } | null = null;
   return () => {
     const elapsed = time.elapsed();
     // What has just been started may have waited for too long.
@@ -30,9 +30,16 @@ export function checkWaiting(
     }
     const entry = firstWithRoom(mirror, executorCap);
     const toCome = entry === null ? 0 : Math.max(0, entry.dueAt - time.now());
-    if (entry === null) waiting = null;
-    else if (waiting === null || toCome > 0 || waiting.since > elapsed) {
-      waiting = { what: `entry ${entry._id}`, since: elapsed + toCome };
+    if (entry === null) {
+      waiting = null;
+      return;
+    }
+    // Where works keep coming there is always one that waits, and never the same.
+    const works = entry.works as string[];
+    const isSame = works.some((workId) => waiting?.works.includes(workId));
+    if (!waiting || !isSame || toCome > 0 || waiting.since > elapsed) {
+      const what = `entry ${entry._id}`;
+      waiting = { what, since: elapsed + toCome, works };
     }
   };
 }
