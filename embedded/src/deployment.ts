@@ -12,6 +12,7 @@ import { Deployer } from "./deploy/deployer.js";
 import { createEvaluator } from "./deploy/evaluator.js";
 import { DEPLOY_TABLES } from "./deploy/store.js";
 import { deployRoutes } from "./http/deployRoutes.js";
+import { answerLater, upgradeLater } from "./http/patient.js";
 import { FunctionLog } from "./http/functionLog.js";
 import { functionRoutes } from "./http/functionRoutes.js";
 import { createKeyCheck } from "./http/identity.js";
@@ -109,6 +110,9 @@ export async function startDeployment(
   try {
     const api = createServer();
     const site = createServer();
+    const answerApi = answerLater(api);
+    const upgradeApi = upgradeLater(api);
+    const answerSite = answerLater(site);
     const url = await listen(api, options.port ?? 0, host);
     closers.push(() => stop(api));
     const siteUrl = await listen(site, options.sitePort ?? 0, host);
@@ -180,8 +184,7 @@ export async function startDeployment(
     closers.push(() => sockets.close());
 
     await runtime.prepare(deployer.app);
-    api.on(
-      "request",
+    answerApi(
       createRequestListener(
         [
           functionRoutes({ runner, database }),
@@ -195,10 +198,10 @@ export async function startDeployment(
         { isAdminKey, visitors, onInternalError },
       ),
     );
-    api.on("upgrade", (request, socket, head) =>
+    upgradeApi((request, socket, head) =>
       sockets.upgrade(request, socket, head),
     );
-    site.on("request", createSiteListener(runner, visitors, onInternalError));
+    answerSite(createSiteListener(runner, visitors, onInternalError));
     runtime.scheduler.start();
 
     return {
@@ -217,7 +220,6 @@ export async function startDeployment(
   }
 }
 
-/** Requests that come before there is a listener wait in the socket's buffer. */
 async function listen(
   server: Server,
   port: number,
