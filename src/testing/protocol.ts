@@ -103,6 +103,13 @@ export class ProtocolTest {
       async (ctx) => (await ctx.db.query(table).collect()) as Doc<T>[],
     );
   }
+  /** What an executor was handed and not given yet. */
+  async handOversTo(id: Id<"executor">): Promise<Id<"running">[]> {
+    const rows = await this.rows("running");
+    return rows
+      .filter(({ executorId }) => executorId === id)
+      .map(({ _id }) => _id);
+  }
   work = (id: Id<"work">) => this.run((ctx) => ctx.db.get("work", id));
   async runStatus(): Promise<Doc<"runStatus">> {
     return (await this.rows("runStatus"))[0]!;

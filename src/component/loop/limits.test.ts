@@ -115,15 +115,13 @@ describe("when the limit is lowered,", () => {
       await pool.enqueue(actions(1, 0, 10 + n));
       await pool.tick();
     }
-    const handOvers = async () =>
-      (await pool.rows("running"))
-        .filter(({ executorId }) => executorId === executor.id)
-        .map(({ _id }) => _id);
-    const had = await handOvers();
+    const had = await pool.handOversTo(executor.id);
     expect(had.length).toBeGreaterThan(8);
     await pool.setLimit(15);
     await pool.tick();
-    expect(had).toEqual(expect.arrayContaining(await handOvers()));
+    expect(had).toEqual(
+      expect.arrayContaining(await pool.handOversTo(executor.id)),
+    );
     await pool.tick();
     const [config] = await pool.rows("config");
     const executors = await pool.rows("executor");

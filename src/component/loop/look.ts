@@ -309,14 +309,14 @@ export function withStats(view: View, stats: StatsView): View {
 export const view = internalQuery({
   args: { now: v.number(), token: v.optional(v.string()) },
   handler: async (ctx, { now, token }): Promise<View> =>
-    await look(
-      ctx,
-      now,
-      { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS },
-      undefined,
-      token,
-    ),
+    await lookAtAll(ctx, now, token),
 });
+
+/** As much as one tick can make use of. */
+function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
+  const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
+  return look(ctx, now, limits, undefined, token);
+}
 
 /**
  * A look without read dependencies. A platform may choose an older snapshot than
@@ -334,11 +334,5 @@ export async function lookStale(
     { useStaleSnapshot: true },
   );
   if (stale.snapshotTs >= ctx.meta.getSnapshotTs()) return stale;
-  return await look(
-    ctx,
-    now,
-    { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS },
-    undefined,
-    token,
-  );
+  return await lookAtAll(ctx, now, token);
 }

@@ -56,12 +56,6 @@ async function deliver(items: Item[], reports = 0): Promise<HandExecutor> {
   return executor;
 }
 
-/** What it was handed and not given yet. */
-const handOversTo = async (id: HandExecutor["id"]) =>
-  (await pool.rows("running"))
-    .filter(({ executorId }) => executorId === id)
-    .map(({ _id }) => _id);
-
 describe.each(cases)("when an executor $death $when,", ({ state, reports }) => {
   test("what it was never given goes on, free of charge, within 15 seconds", async () => {
     await pool.enqueue([mutation("first")], { maxParallelism: 4 });
@@ -423,7 +417,7 @@ test("what a canceled executor was not given goes to others however much it is, 
     await pool.enqueue([action(key)]);
     await pool.tick();
   }
-  const had = await handOversTo(executor.id);
+  const had = await pool.handOversTo(executor.id);
   expect(had.length).toBeGreaterThan(8);
   await executor.becomes({ kind: "canceled" });
   for (let guards = 1, again = true; again; guards++) {
@@ -432,9 +426,11 @@ test("what a canceled executor was not given goes to others however much it is, 
     again = (await pool.loopState()).guardAt === Date.now();
     // What went back is in the queue, and the chain goes on meanwhile.
     await pool.tick();
-    expect(had).toEqual(expect.arrayContaining(await handOversTo(executor.id)));
+    expect(had).toEqual(
+      expect.arrayContaining(await pool.handOversTo(executor.id)),
+    );
   }
-  expect(await handOversTo(executor.id)).toEqual([]);
+  expect(await pool.handOversTo(executor.id)).toEqual([]);
   await pool.pass(5 * SECOND);
   expect(await pool.outcomes()).toMatchObject(
     Object.fromEntries(keys.map((key) => [key, [{ kind: "success" }]])),
