@@ -144,6 +144,8 @@ export default defineSchema({
       }),
     ),
     statusTtl: v.optional(vStatusTtl),
+    /** What it declares to take at most. */
+    timeoutMs: v.optional(v.number()),
     runAt: v.number(),
     /** Attempts that have ended. Unset: none, as with most works that are read. */
     attempts: v.optional(v.number()),
@@ -252,6 +254,10 @@ export default defineSchema({
     ended: v.number(),
     /** How many works per slot it can make use of: more than one when they are short. */
     worksPerSlot: v.number(),
+    /** Works at or beyond this position have not begun: it does not begin them before its next report. Unset: nobody knows. */
+    beginsBefore: v.optional(v.number()),
+    /** Its slots are taken by long works, and it does not report before one of them ends: nobody hands it anything. */
+    asleep: v.optional(v.boolean()),
     lastReportAt: v.number(),
     tally: vTally,
   }).index("by_executor", ["executorId"]),

@@ -10,7 +10,7 @@
 import { SECOND, SEGMENT_MS } from "../shared.js";
 
 /** Works that take longer are never buffered. */
-const LONG_MS = 1 * SECOND;
+export const LONG_MS = 1 * SECOND;
 /** A report's round trip, with a margin. */
 const ROUND_TRIP_MS = 30;
 /** Results wait this long for company while other works run. */
@@ -35,6 +35,12 @@ export class Durations {
   add(ms: number): void {
     this.count += 1;
     this.average += (ms - this.average) / Math.min(this.count, 16);
+  }
+
+  /** As if none had ended yet. */
+  forget(): void {
+    this.count = 0;
+    this.average = 0;
   }
 
   get mean(): MeanMs {

@@ -142,6 +142,7 @@ export async function deliver(
       fnHandle: work.fnHandle,
       fnName: work.fnName,
       size: work.argsSize,
+      ...(work.timeoutMs === undefined ? {} : { timeoutMs: work.timeoutMs }),
       ...(work.fnType === "action"
         ? {
             fnArgs: await loadValue(ctx, {

@@ -30,8 +30,8 @@ const executorsStarted = async () =>
 test("a queue outlives its executors: old ones leave, new ones take over, nothing is lost", async () => {
   const count = 100;
   const limit = 4;
-  await pool.enqueue(actions(count, 10 * SECOND), { maxParallelism: limit });
-  for (let minute = 0; minute < 4; minute++) {
+  await pool.enqueue(actions(count, 90 * SECOND), { maxParallelism: limit });
+  for (let minute = 0; minute < 30; minute++) {
     await pool.pass(MINUTE);
     const alive = await pool.rows("executor");
     expect(alive.length).toBeLessThanOrEqual(MOST_EXECUTORS);

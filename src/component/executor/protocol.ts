@@ -53,6 +53,8 @@ export const vAttempt = v.object({
   fnArgs: v.optional(v.any()),
   /** Bytes of the arguments. */
   size: v.number(),
+  /** What the work declares to take at most. */
+  timeoutMs: v.optional(v.number()),
 });
 export type Attempt = Infer<typeof vAttempt>;
 
@@ -71,6 +73,11 @@ export const vReportArgs = v.object({
   wantBytes: v.number(),
   /** How many works per slot the loop should keep handed over: see `ahead.ts`. */
   worksPerSlot: v.number(),
+  /**
+   * No work at or beyond this position begins before the executor has the reply
+   * to its next report. Executors of version 0.1 do not say.
+   */
+  beginsBefore: v.optional(v.number()),
   /** Take no more hand-overs; those already made are delivered. */
   closing: v.boolean(),
   /** It drives the loop (`loop/drive.ts`), or has little enough to begin to. */

@@ -73,6 +73,9 @@ export const report = internalMutation({
     const repeated = args.seq <= stats.seq;
     stats.seq = Math.max(stats.seq, args.seq);
     stats.worksPerSlot = args.worksPerSlot;
+    if (args.beginsBefore !== undefined) {
+      stats.beginsBefore = args.beginsBefore;
+    }
     stats.lastReportAt = Date.now();
 
     const earliestRetryAt = await takeResults(ctx, console, stats, args);

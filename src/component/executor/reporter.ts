@@ -27,7 +27,13 @@ const SPLIT_AFTER_TRIES = 3;
 
 type Rest = Pick<
   ReportArgs,
-  "holding" | "want" | "wantBytes" | "worksPerSlot" | "closing" | "mayDrive"
+  | "holding"
+  | "want"
+  | "wantBytes"
+  | "worksPerSlot"
+  | "beginsBefore"
+  | "closing"
+  | "mayDrive"
 >;
 
 export class Reporter {
@@ -82,6 +88,7 @@ export class Reporter {
       want: 0,
       wantBytes: 0,
       worksPerSlot: rest.worksPerSlot,
+      beginsBefore: rest.beginsBefore,
       closing: false,
       mayDrive: false,
     });

@@ -49,6 +49,8 @@ class Play {
   left = false;
   inFlight = 0;
   most = 0;
+  /** What the handlers return. */
+  returns = "done";
   private readonly ends = new Map<string, () => void>();
 
   constructor(
@@ -83,7 +85,7 @@ class Play {
     this.most = Math.max(this.most, this.inFlight);
     await new Promise<void>((resolve) => this.ends.set(handle, resolve));
     this.inFlight -= 1;
-    return "done";
+    return this.returns;
   }
 
   /** Lets the handlers of these positions end. */
@@ -140,6 +142,85 @@ describe("an executor that takes nothing beyond its start", () => {
   });
 });
 
+describe("an executor that dies leaves no doubt about what it never began:", () => {
+  test("nothing begins at or beyond the position that its last report named", async () => {
+    const given = [attempts(4, 2), attempts(40, 6)];
+    const play = new Play({ attempts: attempts(2) }, () => ({
+      ...OPEN,
+      next: given.shift() ?? [],
+    }));
+    const named: number[] = [];
+    for (let position = 0; position < 30; position++) {
+      await play.pass(10);
+      await play.end(position);
+      named.push(play.reports.at(-1)?.beginsBefore ?? Infinity);
+      const begun = play.begun.map((name) => Number(name.slice(1)));
+      expect(Math.max(...begun)).toBeLessThan(Math.max(...named));
+    }
+    expect(named.some((bound) => bound < 46)).toBe(true);
+  });
+
+  test("of long works, it begins no more than it has slots before it reports", async () => {
+    const play = new Play({ attempts: attempts(2) }, (_, n) => ({
+      ...OPEN,
+      next: n === 0 ? attempts(10, 2) : [],
+    }));
+    await play.pass(500);
+    await play.end(0);
+    await play.pass(100);
+    const { beginsBefore } = play.reports[0]!;
+    expect(beginsBefore).toBe(2 + 2);
+    expect(play.begun).toEqual(["w0", "w1", "w2"]);
+  });
+});
+
+describe("an executor gives back", () => {
+  test("what waits behind long works, and says that it takes nothing ahead", async () => {
+    const play = new Play({ attempts: attempts(6) }, () => OPEN);
+    await play.pass(900);
+    expect(play.outcomes()).toEqual({});
+    await play.pass(200);
+    expect(play.outcomes()).toEqual({
+      2: "returned",
+      3: "returned",
+      4: "returned",
+      5: "returned",
+    });
+    expect(play.reports.at(-1)).toMatchObject({ want: 0, worksPerSlot: 1 });
+    expect(play.begun).toEqual(["w0", "w1"]);
+  });
+
+  test("what its remaining life does not cover, and begins what it does", async () => {
+    const late = (timeoutMs: number, position: number): Attempt => ({
+      ...attempt(position),
+      timeoutMs,
+    });
+    const play = new Play({ attempts: attempts(2) }, (_, n) => ({
+      ...OPEN,
+      next: n === 0 ? [late(27 * MINUTE, 2), late(20 * MINUTE, 3)] : [],
+    }));
+    await play.pass(4 * MINUTE);
+    await play.end(0, 1);
+    await play.pass(SECOND);
+    expect(play.begun).toEqual(["w0", "w1", "w3"]);
+    expect(play.outcomes()).toMatchObject({ 2: "returned" });
+  });
+});
+
+test("an executor begins nothing while large results wait to be reported", async () => {
+  const play = new Play({ attempts: attempts(40), width: 20 }, (_, n) => {
+    if (n === 0) throw new Error("Too many writes");
+    return { ...OPEN, width: 20 };
+  });
+  play.returns = "x".repeat(900_000);
+  await play.end(...Array.from({ length: 20 }, (_, position) => position));
+  expect(play.begun.length).toBeLessThan(35);
+  const unreported = play.begun.length - play.inFlight;
+  expect(unreported).toBe(20);
+  await play.pass(500);
+  expect(Object.keys(play.outcomes()).length).toBeGreaterThanOrEqual(20);
+});
+
 describe("an executor's width", () => {
   test("bounds the handlers in flight, and a freed slot is filled without a report between", async () => {
     const play = new Play(
@@ -172,8 +253,7 @@ describe("an executor's width", () => {
       ...OPEN,
       width: 1,
     }));
-    // Long ones, so that none is kept in a buffer.
-    await play.pass(5 * SECOND);
+    await play.pass(SECOND / 2);
     await play.end(0);
     expect(play.begun).toEqual(["w0", "w1", "w2", "w3"]);
     await play.pass(SECOND);

@@ -12,30 +12,35 @@
  * - With free slots it asks again, less and less often, as long as more may come
  *   (`listen`); otherwise it closes: an idle pool makes no calls.
  * - While it drives the loop (`loop/drive.ts`), it reports at the rhythm it is told.
+ * - It begins works in the order of their positions, and none at or beyond the
+ *   position that its last report named (`beginsBefore`): so everybody knows which
+ *   of its works were never begun, should it die.
+ * - It gives back what it cannot begin soon: what is buffered behind long works,
+ *   what its remaining life does not cover (`lifetime.ts`).
  * - It throws only when reporting has failed for long: then recovery takes over.
  */
 import { type Infer, v } from "convex/values";
 import { type ActionCtx, internalAction } from "../_generated/server.js";
-import { MINUTE } from "../shared.js";
 import { bufferSize, Durations, worksPerSlot } from "./ahead.js";
 import { resultBytes, runAttempt } from "./attempt.js";
 import { Bell } from "./bell.js";
+import { acceptsFor, mayBegin, RETRY_UNTIL_MS } from "./lifetime.js";
+import {
+  MAX_HELD_BYTES,
+  MAX_REPORT_BYTES,
+  mayBeginMore,
+  ResultSizes,
+  widthForResults,
+} from "./memory.js";
 import {
   type Attempt,
   type AttemptResult,
   type ReportReply,
   vAttempt,
 } from "./protocol.js";
-import { mayBegin } from "../loop/drive.js";
+import { mayBegin as mayBeginToDrive } from "../loop/drive.js";
 import { Reporter } from "./reporter.js";
-import { decideStep, MAX_RESULTS } from "./step.js";
-
-/** Actions end after ten minutes on the strictest platform: no transaction is tried again after this. */
-const RETRY_UNTIL_MS = 9 * MINUTE;
-
-/** Arguments held at a time: an action has 64 MB, and values take several times their size. */
-const MAX_HELD_BYTES = 8_000_000;
-const MAX_RESULT_BYTES = 3_000_000;
+import { decideStep, MAX_RESULTS, type Situation } from "./step.js";
 
 const vStart = v.object({
   executorId: v.id("executor"),
@@ -47,6 +52,8 @@ const vStart = v.object({
   closed: v.boolean(),
   /** It drives the loop, and reports so often. Null: it does not. */
   pollMs: v.union(v.number(), v.null()),
+  /** It was opened for long works: see `lifetime.ts`. */
+  long: v.optional(v.boolean()),
 });
 
 export const run = internalAction({
@@ -58,7 +65,7 @@ export const run = internalAction({
   },
 });
 
-type Unreported = { result: AttemptResult; since: number };
+type Unreported = { result: AttemptResult; since: number; bytes: number };
 
 class Executor {
   private readonly startedAt = Date.now();
@@ -73,8 +80,16 @@ class Executor {
     "width" | "listen" | "listener" | "closed" | "pollMs"
   >;
   private readonly durations = new Durations();
+  private readonly resultSizes = new ResultSizes();
+  private readonly acceptMs: number;
   private closing = false;
   private lastReportAt = this.startedAt;
+  /** When a work last began or ended. */
+  private lastMoveAt = this.startedAt;
+  /** Nothing at or beyond this position begins before the next reply. */
+  private beginsBefore = Infinity;
+  /** Of what it was given so far: the first position beyond. */
+  private nextPosition = 0;
   /** Reports in a row that brought nothing and took nothing. */
   private fruitless = 0;
 
@@ -82,8 +97,9 @@ class Executor {
     private readonly ctx: ActionCtx,
     start: Infer<typeof vStart>,
   ) {
-    const { width, listener, closed, pollMs } = start;
+    const { width, listener, closed, pollMs, long } = start;
     this.known = { width, listener, closed, pollMs, listen: !closed };
+    this.acceptMs = acceptsFor(long === true, Math.random());
     this.reporter = new Reporter(ctx, start.executorId, start.incarnation);
     this.take(start.attempts);
   }
@@ -108,13 +124,21 @@ class Executor {
         oldestUnreportedMs: now - (this.unreported[0]?.since ?? now),
         mean: this.durations.mean,
         closing: this.closing,
-        age: now - this.startedAt,
+        blocked: this.blocked(),
+        standsStillMs: now - this.lastMoveAt,
+        outOfTime: now - this.startedAt > this.acceptMs,
         sinceReportMs: now - this.lastReportAt,
         fruitless: this.fruitless,
       });
       this.closing = step.closing;
       if (step.kind === "wait") {
         await this.bell.wait(step.ms);
+        continue;
+      }
+      if (step.kind === "giveBack") {
+        // What takes so long now says nothing good about what comes next.
+        this.durations.forget();
+        this.giveBackFrom(0);
         continue;
       }
       const reply = await this.report();
@@ -130,19 +154,22 @@ class Executor {
     const results = takeBatch(this.unreported);
     let bytes = 0;
     for (const { size } of this.held()) bytes += size;
-    const { width } = this.known;
-    const target = width + bufferSize(width, this.durations.mean);
+    const width = widthForResults(this.known.width, this.resultSizes.mean);
+    const ahead = bufferSize(width, this.durations.mean);
+    const beginsBefore = this.firstNotBegun() + this.known.width + 2 * ahead;
     const reply = await this.reporter.report(results, {
       holding: [
         ...this.held().map(({ position }) => position),
         ...this.unreported.map(({ result }) => result.position),
       ],
-      want: Math.max(0, target - this.held().length),
+      want: Math.max(0, width + ahead - this.held().length),
       wantBytes: Math.max(0, MAX_HELD_BYTES - bytes),
       worksPerSlot: worksPerSlot(this.durations.mean),
+      beginsBefore,
       closing: this.closing,
       mayDrive: this.mayDrive(),
     });
+    this.beginsBefore = beginsBefore;
     this.lastReportAt = Date.now();
     this.fruitless =
       results.length + reply.next.length > 0 ? 0 : this.fruitless + 1;
@@ -151,26 +178,56 @@ class Executor {
 
   private mayDrive(): boolean {
     const { width, pollMs } = this.known;
-    return pollMs !== null || mayBegin(this.held().length, width);
+    return pollMs !== null || mayBeginToDrive(this.held().length, width);
   }
 
   private held(): Attempt[] {
     return [...this.running.values(), ...this.buffer];
   }
 
+  private firstNotBegun(): number {
+    return this.buffer[0]?.position ?? this.nextPosition;
+  }
+
   private take(attempts: readonly Attempt[]): void {
     this.buffer.push(...attempts);
+    const last = attempts.at(-1);
+    if (last) this.nextPosition = Math.max(this.nextPosition, last.position + 1);
     this.fill();
   }
 
   /** Begins what is in the buffer, as far as there are slots. */
   private fill(): void {
-    while (this.running.size < this.known.width) {
+    while (this.running.size < this.known.width && !this.blocked()) {
       const attempt = this.buffer.shift();
       if (!attempt) return;
+      const now = Date.now();
+      if (!mayBegin(now - this.startedAt, attempt.timeoutMs)) {
+        this.giveBack(attempt, now);
+        continue;
+      }
+      this.lastMoveAt = now;
       this.running.set(attempt.position, attempt);
       void this.runToEnd(attempt);
     }
+  }
+
+  /** Why the next work may not begin now, slots left aside. */
+  private blocked(): Situation["blocked"] {
+    const [next] = this.buffer;
+    if (!next) return null;
+    if (next.position >= this.beginsBefore) return "position";
+    return mayBeginMore(
+      this.running.size,
+      this.unreportedBytes(),
+      this.resultSizes.mean,
+    )
+      ? null
+      : "memory";
+  }
+
+  private unreportedBytes(): number {
+    return this.unreported.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   private async runToEnd(attempt: Attempt): Promise<void> {
@@ -180,9 +237,13 @@ class Executor {
       this.startedAt + RETRY_UNTIL_MS,
     );
     const now = Date.now();
+    const bytes = resultBytes(result);
     this.durations.add(now - result.startedAt);
+    this.resultSizes.add(bytes);
+    this.lastMoveAt = now;
     this.running.delete(attempt.position);
-    this.unreported.push({ result, since: now });
+    // The end of a work deletes its arguments, and a deletion reads.
+    this.unreported.push({ result, since: now, bytes: bytes + attempt.size });
     this.fill();
     this.bell.ring();
   }
@@ -191,7 +252,11 @@ class Executor {
   private giveBackExcess(widthBefore: number): void {
     const { width } = this.known;
     if (width >= widthBefore) return;
-    const keep = width > 0 ? bufferSize(width, this.durations.mean) : 0;
+    this.giveBackFrom(width > 0 ? bufferSize(width, this.durations.mean) : 0);
+  }
+
+  /** All of the buffer but the first `keep`. */
+  private giveBackFrom(keep: number): void {
     const now = Date.now();
     for (const attempt of this.buffer.splice(keep)) this.giveBack(attempt, now);
   }
@@ -207,17 +272,21 @@ class Executor {
         outcome: { kind: "returned" },
       },
       since: now,
+      bytes: 0,
     });
   }
 }
 
 /** As many results as go into one report. */
-export function takeBatch(unreported: Unreported[]): AttemptResult[] {
+export function takeBatch(
+  unreported: Unreported[],
+  most = MAX_RESULTS,
+): AttemptResult[] {
   let bytes = 0;
   let count = 0;
-  for (const { result } of unreported) {
-    bytes += resultBytes(result);
-    if (count > 0 && (bytes > MAX_RESULT_BYTES || count >= MAX_RESULTS)) break;
+  for (const each of unreported) {
+    bytes += each.bytes;
+    if (count > 0 && (bytes > MAX_REPORT_BYTES || count >= most)) break;
     count += 1;
   }
   return unreported.splice(0, count).map(({ result }) => result);

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Id } from "../_generated/dataModel.js";
-import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
+import { SECOND, SEGMENT_MS } from "../shared.js";
 import { COMPANY_MS, lowWater } from "./ahead.js";
-import { resultBytes } from "./attempt.js";
 import type { AttemptResult } from "./protocol.js";
 import { takeBatch } from "./run.js";
 import { decideStep, MAX_RESULTS, type Situation } from "./step.js";
@@ -21,7 +20,9 @@ const now = (changes: Partial<Situation> = {}): Situation => ({
   oldestUnreportedMs: 0,
   mean: 5 * SECOND,
   closing: false,
-  age: SECOND,
+  blocked: null,
+  standsStillMs: 0,
+  outOfTime: false,
   sinceReportMs: 0,
   fruitless: 0,
   ...changes,
@@ -73,7 +74,7 @@ describe("an executor whose slots are all taken", () => {
     [
       "with a buffer for a round trip waits, too",
       { ...short, buffered: lowWater(4, 10) },
-      wait(),
+      wait(SECOND),
     ],
     [
       "asks for more when its buffer would run dry",
@@ -167,21 +168,48 @@ describe("a driver", () => {
     ["also results, and with free slots", { unreported: 1 }, wait(150)],
     ["when it is time", { sinceReportMs: 150 }, report],
     ["at once when the results fill a report", { unreported: 100 }, report],
-    ["at once when it leaves", { age: MINUTE + 1 }, reportClosing],
+    ["at once when it leaves", { outOfTime: true }, reportClosing],
   ])("%s", (_, changes, expected) => {
     expect(step({ ...driver, ...changes })).toEqual(expected);
   });
 });
 
-describe("an executor closes", () => {
-  const old = { running: 4, age: MINUTE + 1 };
+describe("an executor with works buffered behind long ones", () => {
+  const full = { running: 4, buffered: 2 };
 
-  test("when it has taken work for a minute, a listener after five", () => {
-    expect(step({ ...old, age: MINUTE })).toEqual(wait());
+  test("gives them back when nothing has moved for a second", () => {
+    expect(step({ ...full, standsStillMs: SECOND - 1 })).toEqual(wait(1));
+    expect(step({ ...full, standsStillMs: SECOND })).toEqual({
+      kind: "giveBack",
+      closing: false,
+    });
+  });
+
+  test("reports its results first", () => {
+    const late = { ...full, standsStillMs: SECOND, unreported: 1 };
+    expect(step({ ...late, oldestUnreportedMs: COMPANY_MS })).toEqual(report);
+  });
+});
+
+describe("an executor that may not begin what it has", () => {
+  test("reports at once when its positions are used up", () => {
+    const blocked = { running: 1, buffered: 1, blocked: "position" as const };
+    expect(step(blocked)).toEqual(report);
+    expect(step({ ...blocked, running: 4 })).toEqual(wait());
+  });
+
+  test("reports what it has at once when memory is short", () => {
+    const blocked = { running: 1, buffered: 1, blocked: "memory" as const };
+    expect(step({ ...blocked, unreported: 1, listen: false })).toEqual(report);
+  });
+});
+
+describe("an executor closes", () => {
+  const old = { running: 4, outOfTime: true };
+
+  test("when it has accepted work for as long as it may", () => {
+    expect(step({ ...old, outOfTime: false })).toEqual(wait());
     expect(step(old)).toEqual(reportClosing);
-    const listener = { ...old, listener: true };
-    expect(step({ ...listener, age: 5 * MINUTE })).toEqual(wait());
-    expect(step({ ...listener, age: 5 * MINUTE + 1 })).toEqual(reportClosing);
   });
 
   test("and when that was refused, it goes on asking", () => {
@@ -198,8 +226,8 @@ describe("an executor closes", () => {
   test("only once: closed, it lets finish what it has and makes no calls", () => {
     const closed = { closed: true, closing: true, listen: false };
     for (const running of [1, 4]) {
-      for (const age of [SECOND, 9 * MINUTE]) {
-        expect(step({ ...closed, running, age })).toEqual({
+      for (const outOfTime of [false, true]) {
+        expect(step({ ...closed, running, outOfTime })).toEqual({
           kind: "wait",
           closing: true,
         });
@@ -231,7 +259,9 @@ describe("whatever the situation, an executor", () => {
     oldestUnreportedMs: fc.nat(100),
     mean: fc.option(fc.nat(3000)),
     closing: fc.boolean(),
-    age: fc.nat(10 * MINUTE),
+    blocked: fc.constantFrom(null, "position" as const, "memory" as const),
+    standsStillMs: fc.nat(2000),
+    outOfTime: fc.boolean(),
     sinceReportMs: fc.nat(1000),
     fruitless: fc.nat(8),
   });
@@ -249,7 +279,7 @@ describe("whatever the situation, an executor", () => {
     fc.assert(
       fc.property(situation, (any) => {
         const next = decideStep(any);
-        if (any.unreported === 0 || next.kind === "report") return;
+        if (any.unreported === 0 || next.kind !== "wait") return;
         expect(next.ms).toBeGreaterThan(0);
         expect(next.ms).toBeLessThanOrEqual(any.pollMs ?? COMPANY_MS);
       }),
@@ -269,12 +299,13 @@ describe("a report takes", () => {
   const unreported = (count: number, bytes = 10) =>
     Array.from({ length: count }, (_, position) => ({
       since: 0,
+      bytes,
       result: {
         position,
         workId: `w${position}` as Id<"work">,
         fence: 0,
         startedAt: 0,
-        outcome: { kind: "success" as const, returnValue: "x".repeat(bytes) },
+        outcome: { kind: "success" as const, returnValue: "done" },
       },
     }));
   const positions = (list: AttemptResult[]) =>
@@ -293,7 +324,7 @@ describe("a report takes", () => {
   });
 
   test("no more bytes than a transaction takes, but at least one result", () => {
-    expect(takeBatch(unreported(5, 1_000_000))).toHaveLength(2);
+    expect(takeBatch(unreported(5, 1_000_000))).toHaveLength(3);
     const huge = unreported(2, 4_000_000);
     expect(takeBatch(huge)).toHaveLength(1);
     expect(takeBatch(huge)).toHaveLength(1);
@@ -304,14 +335,17 @@ describe("a report takes", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2_000_000), { maxLength: 8 }), (sizes) => {
         const all = sizes.map((bytes, position) => {
-          const { result } = unreported(1, bytes)[0]!;
-          return { since: 0, result: { ...result, position } };
+          const { result } = unreported(1)[0]!;
+          return { since: 0, bytes, result: { ...result, position } };
         });
         const taken: AttemptResult[] = [];
         while (all.length > 0) {
           const batch = takeBatch(all);
           expect(batch.length).toBeGreaterThan(0);
-          const bytes = batch.reduce((sum, each) => sum + resultBytes(each), 0);
+          const bytes = positions(batch).reduce(
+            (sum, position) => sum + sizes[position]!,
+            0,
+          );
           if (batch.length > 1) expect(bytes).toBeLessThanOrEqual(3_000_000);
           taken.push(...batch);
         }

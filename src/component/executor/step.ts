@@ -1,12 +1,7 @@
 /** What an executor does next. Pure. */
-import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
-import { COMPANY_MS, lowWater, type MeanMs } from "./ahead.js";
+import { SECOND, SEGMENT_MS } from "../shared.js";
+import { COMPANY_MS, LONG_MS, lowWater, type MeanMs } from "./ahead.js";
 import type { ReportReply } from "./protocol.js";
-
-/** It takes new work for this long, so that what it runs has nearly the whole time limit of actions. */
-const LIFETIME_MS = 1 * MINUTE;
-/** A listener stays longer, because no other executor may be started. */
-const LISTENER_LIFETIME_MS = 5 * MINUTE;
 
 /** Results in one report: their callbacks share one second of CPU. */
 export const MAX_RESULTS = 100;
@@ -27,8 +22,15 @@ export type Situation = Pick<
   mean: MeanMs;
   /** Whether it has asked to close. */
   closing: boolean;
-  /** Milliseconds since it started. */
-  age: number;
+  /**
+   * Why the first work in the buffer may not begin, though it had a slot: its
+   * position needs a report first, or there is no memory for its result. Null: it may.
+   */
+  blocked: "position" | "memory" | null;
+  /** Milliseconds since a work last began or ended. */
+  standsStillMs: number;
+  /** It has accepted work for as long as it may. */
+  outOfTime: boolean;
   sinceReportMs: number;
   /** Reports in a row that brought nothing and took nothing. */
   fruitless: number;
@@ -36,17 +38,31 @@ export type Situation = Pick<
 
 export type Step =
   | { kind: "report"; closing: boolean }
+  /** What is buffered waits behind works that take long: somebody else may have a slot for it. */
+  | { kind: "giveBack"; closing: boolean }
   /** Until an attempt ends, or, with `ms`, at most this long. */
   | { kind: "wait"; ms?: number; closing: boolean };
 
+/** Nothing began or ended here for this long: what is buffered counts as stuck. */
+const STUCK_MS = LONG_MS;
+
 export function decideStep(now: Situation): Step {
+  const step = decideReport(now);
+  const isBehind =
+    now.buffered > 0 && now.running > 0 && now.blocked !== "position";
+  if (step.kind !== "wait" || !isBehind) return step;
+  const left = STUCK_MS - now.standsStillMs;
+  if (left <= 0) return { kind: "giveBack", closing: step.closing };
+  return { ...step, ms: Math.min(step.ms ?? Infinity, left) };
+}
+
+function decideReport(now: Situation): Exclude<Step, { kind: "giveBack" }> {
   const held = now.running + now.buffered;
-  const lifetime = now.listener ? LISTENER_LIFETIME_MS : LIFETIME_MS;
   const mayStay = now.listen && now.width > 0;
   const free = now.buffered === 0 && now.running < now.width;
   const closing =
     now.closing ||
-    now.age > lifetime ||
+    now.outOfTime ||
     // Nothing more will come, and nobody should count on this one's free slots.
     (!now.closed && !mayStay && (held === 0 || free));
 
@@ -57,6 +73,9 @@ export function decideStep(now: Situation): Step {
       : { kind: "wait", ms, closing };
   }
   if (now.unreported > 0 && (held === 0 || isUrgent(now))) {
+    return { kind: "report", closing };
+  }
+  if (now.blocked === "position" && now.running < now.width) {
     return { kind: "report", closing };
   }
   // Whoever asks to close does so at once; one that was refused asks again.
@@ -83,6 +102,7 @@ function isUrgent(now: Situation): boolean {
   return (
     now.unreported >= MAX_RESULTS ||
     now.oldestUnreportedMs >= COMPANY_MS ||
+    now.blocked === "memory" ||
     (now.listen &&
       !now.closed &&
       wasFull &&

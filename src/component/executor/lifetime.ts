@@ -1,0 +1,45 @@
+/**
+ * How old an executor may be when it takes and begins works. Pure.
+ *
+ * The platform ends an action after thirty minutes, nested calls included. A work
+ * must not end because of the age of the executor that it happens to run in, so
+ * it begins only where the rest of the executor's life covers it. Most works can
+ * begin in any executor that still accepts work:
+ *
+ *     9 min accepting + 20 min the longest ordinary work + 1 min margin = 30 min
+ *
+ * Works that declare more than twenty minutes ("long") begin in executors that
+ * were opened for them and accept for a minute and a half only.
+ */
+import { MINUTE, SECOND } from "../shared.js";
+
+/** The platform ends an action at this age. */
+export const ACTION_LIMIT_MS = 30 * MINUTE;
+/** For the calls around a handler, and a clock that is a little off. */
+const MARGIN_MS = 1 * MINUTE;
+/** What a work is expected to take at most that does not say. */
+export const DEFAULT_TIMEOUT_MS = 10 * MINUTE;
+/** A work that declares more than this is long. */
+export const LONG_WORK_MS = 20 * MINUTE;
+
+const ACCEPT_MS = ACTION_LIMIT_MS - LONG_WORK_MS - MARGIN_MS;
+const ACCEPT_LONG_MS = 90 * SECOND;
+
+/**
+ * For how long an executor accepts works. Executors that were started together must
+ * not leave together: while one leaves, its slots have to find others.
+ *
+ * @param random uniform in [0, 1).
+ */
+export function acceptsFor(long: boolean, random: number): number {
+  return long ? ACCEPT_LONG_MS : ACCEPT_MS * (0.5 + random / 2);
+}
+
+/** Whether what is left of an executor's life covers a work that begins now. */
+export function mayBegin(ageMs: number, timeoutMs: number | undefined): boolean {
+  const needed = (timeoutMs ?? DEFAULT_TIMEOUT_MS) + MARGIN_MS;
+  return ageMs + needed <= ACTION_LIMIT_MS;
+}
+
+/** Until this age a transaction is tried again; then it goes back to the queue. */
+export const RETRY_UNTIL_MS = ACTION_LIMIT_MS - 2 * MINUTE;
