@@ -7,6 +7,7 @@ import { enqueueNew } from "./entries.js";
 import { createLogger, recordEnqueued } from "./logging.js";
 import { storeValue } from "./payload.js";
 import {
+  isLong,
   type StatusTtlByKind,
   vFnType,
   vResultKind,
@@ -19,6 +20,7 @@ import {
   checkName,
   checkRetryBehavior,
   checkRunAt,
+  checkTimeoutMs,
   resolveStatusTtl,
 } from "./validate.js";
 import { wakeForWork } from "./wake.js";
@@ -38,6 +40,8 @@ export const vItem = v.object({
     }),
   ),
   retryBehavior: v.optional(vRetryBehavior),
+  /** How long it takes at most. */
+  timeoutMs: v.optional(v.number()),
   statusTtl: v.optional(
     v.union(
       v.number(),
@@ -59,6 +63,8 @@ type Checked = {
   /** Of the arguments. */
   bytes: number;
   dueAt: number | null;
+  /** Needs an executor opened for such works. */
+  long: boolean;
   statusTtl: StatusTtlByKind | undefined;
 };
 
@@ -112,6 +118,9 @@ function checkItem(
     if (item.retryBehavior !== undefined) {
       checkRetryBehavior(item.retryBehavior);
     }
+    if (item.timeoutMs !== undefined) {
+      checkTimeoutMs(item.timeoutMs);
+    }
     if (item.onComplete !== undefined) {
       checkHandle("onComplete.fnHandle", item.onComplete.fnHandle);
       checkContext(item.fnName, item.onComplete.context);
@@ -121,6 +130,7 @@ function checkItem(
       item,
       bytes: checkArgs(item.fnName, item.fnArgs),
       dueAt: item.runAt <= now ? null : item.runAt,
+      long: isLong(item.timeoutMs),
       statusTtl:
         item.statusTtl === undefined
           ? undefined
@@ -152,6 +162,7 @@ async function insertWork(
       : { argsId: args.payloadId }),
     argsSize: bytes,
     retryBehavior: item.retryBehavior,
+    timeoutMs: item.timeoutMs,
     onComplete: item.onComplete && (await storeCallback(ctx, item.onComplete)),
     statusTtl,
     runAt: item.runAt,

@@ -4,7 +4,7 @@
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import { SEGMENT_MS } from "./shared.js";
+import { isLong, SEGMENT_MS } from "./shared.js";
 import type { WakeUp } from "./wake.js";
 
 /**
@@ -21,28 +21,31 @@ export type Packable = {
   dueAt: number | null;
   /** Of the arguments. */
   bytes: number;
-  /** Runs apart from others. */
-  isolate?: boolean | undefined;
+  /** Runs apart from others: together with those that have the same text; true: alone. */
+  isolate?: boolean | string | undefined;
+  /** Needs an executor opened for such works. */
+  long?: boolean;
 };
 export type Pack<T> = {
   dueAt: number | null;
   isolate: boolean;
+  long: boolean;
   bytes: number;
   items: T[];
 };
 
 /**
- * Which items share an entry. Those that are due now keep their order; those
- * due within one segment share the latest of their times, because the loop
- * tells no finer times apart.
+ * Which items share an entry: those that are due in one segment and may run in
+ * one executor. Those that are due now keep their order; those due within one
+ * segment share the latest of their times, because the loop tells no finer
+ * times apart.
  */
 export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
   const packs: Pack<T>[] = [];
-  const open = new Map<number | null, Pack<T>>();
+  const open = new Map<string, Pack<T>>();
   for (const item of items) {
-    const segment =
-      item.dueAt === null ? null : Math.ceil(item.dueAt / SEGMENT_MS);
-    let target = item.isolate ? undefined : open.get(segment);
+    const key = companyOf(item);
+    let target = key === null ? undefined : open.get(key);
     if (
       target === undefined ||
       target.items.length >= MAX_ENTRY_WORKS ||
@@ -50,13 +53,14 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
     ) {
       target = {
         dueAt: item.dueAt,
-        isolate: item.isolate === true,
+        isolate: Boolean(item.isolate),
+        long: item.long === true,
         items: [],
         bytes: 0,
       };
       packs.push(target);
-      if (!target.isolate) {
-        open.set(segment, target);
+      if (key !== null) {
+        open.set(key, target);
       }
     }
     target.items.push(item);
@@ -68,9 +72,16 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
   return packs;
 }
 
+/** Items with the same key may share an entry. Null: this one shares none. */
+function companyOf({ dueAt, isolate, long }: Packable): string | null {
+  if (isolate === true) return null;
+  const segment = dueAt === null ? null : Math.ceil(dueAt / SEGMENT_MS);
+  return JSON.stringify([segment, long === true, isolate || null]);
+}
+
 function insertEntry(
   ctx: MutationCtx,
-  { dueAt, isolate, bytes }: Omit<Pack<unknown>, "items">,
+  { dueAt, isolate, long, bytes }: Omit<Pack<unknown>, "items">,
   content: {
     works: Id<"work">[];
     only?: Id<"work">;
@@ -82,6 +93,7 @@ function insertEntry(
     dueAt: dueAt ?? Date.now(),
     commitTs: ctx.db.vars.commitTs,
     bytes,
+    ...(long ? { long } : {}),
     ...content,
   });
 }
@@ -134,11 +146,15 @@ export async function requeue(
   ctx: MutationCtx,
   items: Requeued[],
 ): Promise<void> {
-  const packable = items.map((item) => ({
-    ...item,
-    bytes: item.work.argsSize,
-    isolate: item.patch.isolate ?? item.work.isolate,
-  }));
+  const packable = items.map((item) => {
+    const work = { ...item.work, ...item.patch };
+    return {
+      ...item,
+      bytes: work.argsSize,
+      isolate: work.isolate,
+      long: isLong(work.timeoutMs),
+    };
+  });
   for (const { items: members, ...entry } of pack(packable)) {
     const entryId = await insertEntry(ctx, entry, {
       works: members.map(({ work }) => work._id),

@@ -144,6 +144,8 @@ export default defineSchema({
       }),
     ),
     statusTtl: v.optional(vStatusTtl),
+    /** How long it takes at most, if that was declared: it begins where the executor lives that long. */
+    timeoutMs: v.optional(v.number()),
     runAt: v.number(),
     /** Attempts that have ended. Unset: none, as with most works that are read. */
     attempts: v.optional(v.number()),
@@ -154,8 +156,12 @@ export default defineSchema({
     canceled: v.optional(v.boolean()),
     /** Of the attempt that failed last. */
     lastError: v.optional(v.string()),
-    /** Was delivered to an executor that died: runs apart from others from now on. */
-    isolate: v.optional(v.boolean()),
+    /**
+     * An executor died that it was delivered to, and it may be the reason: from
+     * now on it runs apart from others. Works with the same text wait and run
+     * together; true: alone.
+     */
+    isolate: v.optional(v.union(v.boolean(), v.string())),
   }),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
@@ -167,8 +173,8 @@ export default defineSchema({
 
   /**
    * The queue: entries of a few works that became pending together. Ready
-   * ones are consumed in commit order, later ones by due time. An isolated one
-   * is a single work that was lost with its executor and now runs apart.
+   * ones are consumed in commit order, later ones by due time. The works of an
+   * isolated one were lost with their executor and now run apart from others.
    */
   pendingStart: defineTable({
     kind: v.union(
@@ -181,6 +187,8 @@ export default defineSchema({
     works: v.array(v.id("work")),
     /** Bytes of the works' arguments together: hand-overs are bounded in bytes too. */
     bytes: v.number(),
+    /** Its works need an executor opened for such works: see `LONG_WORK_MS`. */
+    long: v.optional(v.boolean()),
     /** The tick that the same mutation scheduled, if it did: that one looks after this entry. */
     wakeUp: v.optional(vWakeUp),
     /**
