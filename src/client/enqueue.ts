@@ -20,6 +20,7 @@ import {
   checkMaxParallelism,
   checkName,
   checkRetryBehavior,
+  checkTimeoutMs,
   resolveRunAt,
   resolveStatusTtl,
 } from "../component/validate.js";
@@ -161,10 +162,13 @@ async function commonItem<Context, ReturnValue>(
   fnName: string,
   options: DirectEnqueueOptions<Context, ReturnValue>,
 ): Promise<Omit<Item, "fnArgs">> {
-  const { retryBehavior, statusTtl, onComplete, context } = options;
+  const { retryBehavior, statusTtl, timeoutMs, onComplete, context } = options;
   const excludeKinds = options.onCompleteExcludeKinds;
   if (retryBehavior !== undefined) {
     checkRetryBehavior(retryBehavior);
+  }
+  if (timeoutMs !== undefined) {
+    checkTimeoutMs(timeoutMs);
   }
   if (excludeKinds !== undefined) {
     checkExcludeKinds(excludeKinds);
@@ -179,6 +183,7 @@ async function commonItem<Context, ReturnValue>(
     runAt: resolveRunAt(options, Date.now()),
     ...(retryBehavior && { retryBehavior }),
     ...(statusTtl !== undefined && { statusTtl: resolveStatusTtl(statusTtl) }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
   };
   return {
     ...item,

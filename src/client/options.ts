@@ -51,6 +51,11 @@ export type WorkpoolOptions = {
    * keep their default: 7 days for "failed", 0 for "success" and "canceled".
    */
   statusTtl?: StatusTtl;
+  /**
+   * How long a work of this pool takes at most, unless its enqueue says:
+   * see {@link EnqueueOptions.timeoutMs}. Default: ten minutes.
+   */
+  timeoutMs?: number;
 } & WorkpoolRetryOptions;
 
 export type RetryOption = {
@@ -87,6 +92,22 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
   context?: Context;
   /** As {@link WorkpoolOptions.statusTtl}, for this work; kinds not mentioned are as the pool has them. */
   statusTtl?: StatusTtl;
+  /**
+   * How long the work is expected to take at most, per attempt, in milliseconds:
+   * an integer from 1,000 to 1,620,000 (27 minutes). Default: as the pool says,
+   * else ten minutes.
+   *
+   * It decides where an attempt begins: only in a worker whose remaining lifetime
+   * covers it, so that no work fails because its worker reaches the platform's
+   * time limit for actions (30 minutes). Declare it for actions that may take
+   * longer than ten minutes. Works that declare more than 20 minutes begin in
+   * workers opened for them, which takes a little longer and leaves slots idle.
+   *
+   * A handler that takes longer than it declared is not interrupted. Actions that
+   * run in Node ("use node") are ended by Convex after ten minutes, whatever is
+   * declared here.
+   */
+  timeoutMs?: number;
 } & (
   | {
       /**

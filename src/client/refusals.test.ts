@@ -62,6 +62,22 @@ describe("options of an enqueue", () => {
       { statusTtl: { success: -1 } },
     ],
     [
+      "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not 1620001.",
+      { timeoutMs: 1_620_001 },
+    ],
+    [
+      "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not 999.",
+      { timeoutMs: 999 },
+    ],
+    [
+      "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not 1000.5.",
+      { timeoutMs: 1000.5 },
+    ],
+    [
+      "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not null.",
+      { timeoutMs: null },
+    ],
+    [
       "The onComplete context of render may have at most 1000000 bytes, not 1000001.",
       {
         name: "render",
@@ -99,6 +115,10 @@ describe("options of a pool", () => {
       { logLevel: "debug" },
     ],
     ["statusTtl must be", { statusTtl: NaN }],
+    [
+      "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not NaN.",
+      { timeoutMs: NaN },
+    ],
     [
       "defaultRetryBehavior.maxAttempts must be",
       {

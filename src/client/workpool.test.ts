@@ -10,7 +10,7 @@ import {
   pool,
 } from "../testing/app.js";
 import { textOf } from "../testing/component.js";
-import type { ActionCtx, QueryCtx } from "./context.js";
+import type { ActionCtx, MutationCtx, QueryCtx } from "./context.js";
 import { cutIntoCalls, enqueue, enqueueBatch } from "./enqueue.js";
 import { type WorkId } from "./index.js";
 
@@ -100,6 +100,30 @@ describe("enqueuing", () => {
     ]);
     expect(await get(one)).toMatchObject({ state: "pending", runAt: at });
     expect(await get(two)).toMatchObject({ state: "pending", runAt: at });
+  });
+
+  test("declares how long a work takes, else as the pool says, else not at all", async () => {
+    const calls: { timeoutMs?: number; items?: { timeoutMs?: number }[] }[] =
+      [];
+    const ctx = {
+      runQuery: () => Promise.reject(new Error("no query")),
+      runMutation: async (_fn: unknown, args: object) => {
+        calls.push(args);
+        return "items" in args ? [] : "id";
+      },
+    } as unknown as MutationCtx;
+    const fn = "function://handle" as unknown as typeof jobs.act;
+    const quick = pool({ timeoutMs: 5_000 });
+    await quick.enqueueAction(ctx, fn!, {}, { timeoutMs: 1_620_000 });
+    await quick.enqueueMutation(ctx, fn!, {});
+    await quick.enqueueQueryBatch(ctx, fn!, [{}, {}], { timeoutMs: 1_000 });
+    await pool().enqueueAction(ctx, fn!, {});
+    expect(
+      calls.map(({ timeoutMs, items }) =>
+        items ? items.map((item) => item.timeoutMs) : timeoutMs,
+      ),
+    ).toEqual([1_620_000, 5_000, [1_000, 1_000], undefined]);
+    expect(calls.at(-1)).not.toHaveProperty("timeoutMs");
   });
 
   test("excludes outcomes from the callback", async () => {

@@ -455,7 +455,7 @@ export class Workpool {
 
 /** What the pool says and what an enqueue says, together. */
 function directOptions<Context, ReturnValue>(
-  { maxParallelism, logLevel, statusTtl }: WorkpoolOptions,
+  { maxParallelism, logLevel, statusTtl, timeoutMs }: WorkpoolOptions,
   options: EnqueueOptions<Context, ReturnValue> | undefined,
 ): DirectEnqueueOptions<Context, ReturnValue> {
   return {
@@ -463,6 +463,7 @@ function directOptions<Context, ReturnValue>(
     maxParallelism,
     logLevel,
     statusTtl: combineStatusTtl(statusTtl, options?.statusTtl),
+    timeoutMs: options?.timeoutMs === undefined ? timeoutMs : options.timeoutMs,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 import { api } from "./_generated/api.js";
 import type { Item } from "./enqueue.js";
 import { MAX_ENTRY_WORKS } from "./entries.js";
+import { LONG_WORK_MS, MAX_TIMEOUT_MS } from "./shared.js";
 import { MAX_DELAY_MS } from "./validate.js";
 
 let t: ComponentTest;
@@ -149,6 +150,25 @@ describe("a batch", () => {
     expect(await scheduled()).toHaveLength(1);
   });
 
+  test("keeps long works in entries of their own", async () => {
+    const long = LONG_WORK_MS + 1;
+    const ids = await enqueueBatch([
+      item({ timeoutMs: long }),
+      item(),
+      item({ timeoutMs: LONG_WORK_MS }),
+      item({ timeoutMs: MAX_TIMEOUT_MS }),
+    ]);
+    expect(
+      (await entries()).map(({ works, kind }) => [works, kind === "long"]),
+    ).toEqual([
+      [[ids[0], ids[3]], true],
+      [[ids[1], ids[2]], false],
+    ]);
+    expect((await works()).map(({ timeoutMs }) => timeoutMs).sort()).toEqual(
+      [LONG_WORK_MS, long, MAX_TIMEOUT_MS, undefined].sort(),
+    );
+  });
+
   test("returns the ids in order when due times are mixed", async () => {
     const ids = await enqueueBatch(
       [0, 5000, 0, 5000, 9000].map((delay, n) =>
@@ -220,6 +240,7 @@ test.each<[string, Partial<Item>]>([
     "onComplete.fnHandle must be a function handle",
     { onComplete: { fnHandle: "" } },
   ],
+  ["timeoutMs must be an integer of milliseconds from 1000", { timeoutMs: 1 }],
   ["statusTtl must be a finite number", { statusTtl: -1 }],
   [
     "statusTtl.failed must be a finite number",

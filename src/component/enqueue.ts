@@ -7,6 +7,8 @@ import { enqueueNew } from "./entries.js";
 import { createLogger, recordEnqueued } from "./logging.js";
 import { storeValue } from "./payload.js";
 import {
+  INLINE_LIMIT_BYTES,
+  isLong,
   type StatusTtlByKind,
   vFnType,
   vResultKind,
@@ -19,6 +21,7 @@ import {
   checkName,
   checkRetryBehavior,
   checkRunAt,
+  checkTimeoutMs,
   resolveStatusTtl,
 } from "./validate.js";
 import { wakeForWork } from "./wake.js";
@@ -38,6 +41,8 @@ export const vItem = v.object({
     }),
   ),
   retryBehavior: v.optional(vRetryBehavior),
+  /** How long it takes at most. */
+  timeoutMs: v.optional(v.number()),
   statusTtl: v.optional(
     v.union(
       v.number(),
@@ -56,9 +61,12 @@ type Checked = {
   /** Its place in the call, where its id belongs in the answer. */
   position: number;
   item: Item;
-  /** Of the arguments. */
+  /** Of the arguments, and of all that the work carries: see `workBytes`. */
+  argsSize: number;
   bytes: number;
   dueAt: number | null;
+  /** Needs an executor opened for such works. */
+  long: boolean;
   statusTtl: StatusTtlByKind | undefined;
 };
 
@@ -112,15 +120,22 @@ function checkItem(
     if (item.retryBehavior !== undefined) {
       checkRetryBehavior(item.retryBehavior);
     }
+    if (item.timeoutMs !== undefined) {
+      checkTimeoutMs(item.timeoutMs);
+    }
+    let contextSize = 0;
     if (item.onComplete !== undefined) {
       checkHandle("onComplete.fnHandle", item.onComplete.fnHandle);
-      checkContext(item.fnName, item.onComplete.context);
+      contextSize = checkContext(item.fnName, item.onComplete.context);
     }
+    const argsSize = checkArgs(item.fnName, item.fnArgs);
     return {
       position,
       item,
-      bytes: checkArgs(item.fnName, item.fnArgs),
+      argsSize,
+      bytes: argsSize + (contextSize < INLINE_LIMIT_BYTES ? 0 : contextSize),
       dueAt: item.runAt <= now ? null : item.runAt,
+      long: isLong(item.timeoutMs),
       statusTtl:
         item.statusTtl === undefined
           ? undefined
@@ -139,10 +154,10 @@ function checkItem(
 
 async function insertWork(
   ctx: MutationCtx,
-  { item, bytes, statusTtl }: Checked,
+  { item, argsSize, bytes, statusTtl }: Checked,
   entryId: Id<"pendingStart"> | undefined,
 ): Promise<Id<"work">> {
-  const args = await storeValue(ctx, item.fnArgs, bytes);
+  const args = await storeValue(ctx, item.fnArgs, argsSize);
   return await ctx.db.insert("work", {
     fnType: item.fnType,
     fnHandle: item.fnHandle,
@@ -150,9 +165,12 @@ async function insertWork(
     ...(args.payloadId === undefined
       ? { fnArgs: args.value }
       : { argsId: args.payloadId }),
-    argsSize: bytes,
+    argsSize,
     retryBehavior: item.retryBehavior,
-    onComplete: item.onComplete && (await storeCallback(ctx, item.onComplete)),
+    timeoutMs: item.timeoutMs,
+    onComplete:
+      item.onComplete &&
+      (await storeCallback(ctx, item.onComplete, bytes - argsSize)),
     statusTtl,
     runAt: item.runAt,
     entryId,
@@ -162,7 +180,14 @@ async function insertWork(
 async function storeCallback(
   ctx: MutationCtx,
   { fnHandle, context, excludeKinds }: NonNullable<Item["onComplete"]>,
+  contextSize: number,
 ) {
   const { value, payloadId } = await storeValue(ctx, context);
-  return { fnHandle, context: value, contextId: payloadId, excludeKinds };
+  return {
+    fnHandle,
+    context: value,
+    contextId: payloadId,
+    ...(contextSize > 0 ? { contextSize } : {}),
+    excludeKinds,
+  };
 }

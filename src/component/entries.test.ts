@@ -16,13 +16,14 @@ import {
   removeFromEntry,
   requeue,
 } from "./entries.js";
-import { SEGMENT_MS } from "./shared.js";
+import { MAX_TIMEOUT_MS, SEGMENT_MS } from "./shared.js";
 
 describe("packing", () => {
   const anItem = fc.record({
     dueAt: fc.option(fc.integer({ min: 0, max: 500 })),
     bytes: fc.integer({ min: 0, max: 1_000_000 }),
-    isolate: fc.boolean(),
+    isolate: fc.constantFrom(undefined, false, true, "one half", "the other"),
+    long: fc.boolean(),
   });
 
   test("keeps every item once, and those that are due now in order", () => {
@@ -34,13 +35,15 @@ describe("packing", () => {
         expect(packed.length).toBe(items.length);
 
         const readyOf = (list: typeof items) =>
-          list.filter(({ dueAt, isolate }) => dueAt === null && !isolate);
+          list.filter(
+            ({ dueAt, isolate, long }) => dueAt === null && !isolate && !long,
+          );
         expect(readyOf(packed)).toEqual(readyOf(items));
       }),
     );
   });
 
-  test("bounds an entry in works and bytes, and leaves isolated works alone", () => {
+  test("bounds an entry in works and bytes", () => {
     fc.assert(
       fc.property(fc.array(anItem, { maxLength: 150 }), (items) => {
         for (const entry of pack(items)) {
@@ -48,12 +51,39 @@ describe("packing", () => {
           expect(entry.bytes).toBe(bytes);
           expect(bytes).toBeLessThanOrEqual(MAX_ENTRY_BYTES);
           expect(entry.items.length).toBeLessThanOrEqual(MAX_ENTRY_WORKS);
-          if (entry.items.some(({ isolate }) => isolate)) {
-            expect(entry.items).toHaveLength(1);
-            expect(entry.isolate).toBe(true);
-          }
         }
       }),
+    );
+  });
+
+  test("leaves an isolated work with its group, or alone, and long ones with long ones", () => {
+    fc.assert(
+      fc.property(fc.array(anItem, { maxLength: 150 }), (items) => {
+        for (const entry of pack(items)) {
+          const groups = entry.items.map(({ isolate }) => isolate || null);
+          expect(new Set(groups).size).toBe(1);
+          expect(entry.isolate).toBe(groups[0] !== null);
+          if (groups[0] === true) expect(entry.items).toHaveLength(1);
+          for (const { long } of entry.items) expect(long).toBe(entry.long);
+        }
+      }),
+    );
+  });
+
+  test("gives a group that is due now one entry, up to its bounds", () => {
+    const items = (count: number, isolate: string) =>
+      Array.from({ length: count }, () => ({ dueAt: null, bytes: 1, isolate }));
+    const packs = pack([
+      ...items(20, "a"),
+      ...items(MAX_ENTRY_WORKS + 1, "b"),
+      ...items(10, "a"),
+    ]);
+    expect(packs.map(({ items }) => [items[0]!.isolate, items.length])).toEqual(
+      [
+        ["a", 30],
+        ["b", MAX_ENTRY_WORKS],
+        ["b", 1],
+      ],
     );
   });
 
@@ -136,6 +166,81 @@ describe("in the database", () => {
       ({ kind }) => kind === "isolated",
     );
     expect(isolated.map(({ works }) => works)).toEqual([[first], [second]]);
+  });
+
+  test("works of one group go back together, and are taken out one by one", async () => {
+    const ids = await enqueue(5);
+    await t.run(async (ctx) => {
+      const rows = await ctx.db.query("work").collect();
+      for (const entry of await ctx.db.query("pendingStart").collect()) {
+        await ctx.db.delete("pendingStart", entry._id);
+      }
+      await requeue(
+        ctx,
+        rows.map((work, index) => ({
+          work,
+          dueAt: null,
+          patch: { isolate: index < 3 ? "first" : "second" },
+        })),
+      );
+    });
+    const [first, second] = [ids.slice(0, 3), ids.slice(3)];
+    expect(await entries()).toMatchObject([
+      { kind: "isolated", works: first },
+      { kind: "isolated", works: second },
+    ]);
+    expect(await t.query(api.lib.status, { id: ids[1]! })).toMatchObject({
+      state: "pending",
+    });
+    await t.mutation(api.lib.cancel, { id: ids[1]! });
+    expect((await entries()).map(({ works }) => works)).toEqual([
+      [ids[0], ids[2]],
+      second,
+    ]);
+
+    // Whatever brings them back again, they stay together, or leave.
+    await t.run(async (ctx) => {
+      for (const entry of await ctx.db.query("pendingStart").collect()) {
+        await ctx.db.delete("pendingStart", entry._id);
+      }
+      const rows = await ctx.db.query("work").collect();
+      await requeue(
+        ctx,
+        rows.map((work) => ({
+          work,
+          dueAt: null,
+          patch: work.isolate === "second" ? { isolate: undefined } : {},
+        })),
+      );
+    });
+    expect(await entries()).toMatchObject([
+      { kind: "isolated", works: [ids[0], ids[2]] },
+      { kind: "ready", works: second },
+    ]);
+  });
+
+  test("a long work that goes back stays apart from shorter ones", async () => {
+    const ids = (await t.mutation(api.lib.enqueueBatch, {
+      items: [item(), item({ timeoutMs: MAX_TIMEOUT_MS }), item()],
+      config: {},
+    })) as Id<"work">[];
+    await t.run(async (ctx) => {
+      for (const entry of await ctx.db.query("pendingStart").collect()) {
+        await ctx.db.delete("pendingStart", entry._id);
+      }
+      const rows = await ctx.db.query("work").collect();
+      const works = ids.map((id) => rows.find(({ _id }) => _id === id)!);
+      await requeue(
+        ctx,
+        works.map((work) => ({ work, dueAt: null, patch: { attempts: 1 } })),
+      );
+    });
+    expect(
+      (await entries()).map(({ works, kind }) => [works, kind === "long"]),
+    ).toEqual([
+      [[ids[0], ids[2]], false],
+      [[ids[1]], true],
+    ]);
   });
 
   test.each([1, 3])("a work of %i is taken out once", async (count) => {

@@ -4,7 +4,7 @@
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "./_generated/server.js";
-import { SEGMENT_MS } from "./shared.js";
+import { INLINE_LIMIT_BYTES, isLong, SEGMENT_MS } from "./shared.js";
 import type { WakeUp } from "./wake.js";
 
 /**
@@ -16,33 +16,50 @@ export const MAX_ENTRY_WORKS = 32;
 /** The arguments of one entry shall fit into one answer to an executor, with room to spare. */
 export const MAX_ENTRY_BYTES = 2_000_000;
 
+/** What the end of a work reads and an attempt at it carries: its arguments and its context. */
+export function workBytes(
+  work: Pick<Doc<"work">, "argsSize" | "onComplete">,
+): number {
+  return work.argsSize + (work.onComplete?.contextSize ?? 0);
+}
+
+/** Of each work of an entry. Undefined: none is large, so they count as equal. */
+export function sizesOf(bytes: readonly number[]): number[] | undefined {
+  return bytes.some((each) => each >= INLINE_LIMIT_BYTES)
+    ? [...bytes]
+    : undefined;
+}
+
 /** Something to put into the queue; `dueAt` null: it is due now. */
 export type Packable = {
   dueAt: number | null;
-  /** Of the arguments. */
+  /** See {@link workBytes}. */
   bytes: number;
-  /** Runs apart from others. */
-  isolate?: boolean | undefined;
+  /** Runs apart from others: together with those that have the same text; true: alone. */
+  isolate?: boolean | string | undefined;
+  /** Needs an executor opened for such works. */
+  long?: boolean;
 };
 export type Pack<T> = {
   dueAt: number | null;
   isolate: boolean;
+  long: boolean;
   bytes: number;
   items: T[];
 };
 
 /**
- * Which items share an entry. Those that are due now keep their order; those
- * due within one segment share the latest of their times, because the loop
- * tells no finer times apart.
+ * Which items share an entry: those that are due in one segment and may run in
+ * one executor. Those that are due now keep their order; those due within one
+ * segment share the latest of their times, because the loop tells no finer
+ * times apart.
  */
 export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
   const packs: Pack<T>[] = [];
-  const open = new Map<number | null, Pack<T>>();
+  const open = new Map<string, Pack<T>>();
   for (const item of items) {
-    const segment =
-      item.dueAt === null ? null : Math.ceil(item.dueAt / SEGMENT_MS);
-    let target = item.isolate ? undefined : open.get(segment);
+    const key = companyOf(item);
+    let target = key === null ? undefined : open.get(key);
     if (
       target === undefined ||
       target.items.length >= MAX_ENTRY_WORKS ||
@@ -50,13 +67,14 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
     ) {
       target = {
         dueAt: item.dueAt,
-        isolate: item.isolate === true,
+        isolate: Boolean(item.isolate),
+        long: item.long === true,
         items: [],
         bytes: 0,
       };
       packs.push(target);
-      if (!target.isolate) {
-        open.set(segment, target);
+      if (key !== null) {
+        open.set(key, target);
       }
     }
     target.items.push(item);
@@ -68,9 +86,26 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
   return packs;
 }
 
+/** Items with the same key may share an entry. Null: this one shares none. */
+function companyOf({ dueAt, isolate, long }: Packable): string | null {
+  if (isolate === true) return null;
+  const segment = dueAt === null ? null : Math.ceil(dueAt / SEGMENT_MS);
+  return JSON.stringify([segment, long === true, isolate || null]);
+}
+
+function kindOf(
+  isolate: boolean,
+  long: boolean,
+  dueAt: number | null,
+): Doc<"pendingStart">["kind"] {
+  if (isolate) return "isolated";
+  if (long) return "long";
+  return dueAt === null ? "ready" : "later";
+}
+
 function insertEntry(
   ctx: MutationCtx,
-  { dueAt, isolate, bytes }: Omit<Pack<unknown>, "items">,
+  { dueAt, isolate, long, bytes, items }: Pack<Packable>,
   content: {
     works: Id<"work">[];
     only?: Id<"work">;
@@ -78,10 +113,11 @@ function insertEntry(
   },
 ): Promise<Id<"pendingStart">> {
   return ctx.db.insert("pendingStart", {
-    kind: isolate ? "isolated" : dueAt === null ? "ready" : "later",
+    kind: kindOf(isolate, long, dueAt),
     dueAt: dueAt ?? Date.now(),
     commitTs: ctx.db.vars.commitTs,
     bytes,
+    sizes: sizesOf(items.map((item) => item.bytes)),
     ...content,
   });
 }
@@ -101,7 +137,8 @@ export async function enqueueNew<T extends Packable>(
     entryId: Id<"pendingStart"> | undefined,
   ) => Promise<Id<"work">>,
 ): Promise<void> {
-  for (const { items: members, ...entry } of pack(items)) {
+  for (const entry of pack(items)) {
+    const { items: members } = entry;
     const [first, ...others] = members;
     if (first !== undefined && others.length === 0) {
       const only = await insertWork(first, undefined);
@@ -134,12 +171,17 @@ export async function requeue(
   ctx: MutationCtx,
   items: Requeued[],
 ): Promise<void> {
-  const packable = items.map((item) => ({
-    ...item,
-    bytes: item.work.argsSize,
-    isolate: item.patch.isolate ?? item.work.isolate,
-  }));
-  for (const { items: members, ...entry } of pack(packable)) {
+  const packable = items.map((item) => {
+    const work = { ...item.work, ...item.patch };
+    return {
+      ...item,
+      bytes: workBytes(work),
+      isolate: work.isolate,
+      long: isLong(work.timeoutMs),
+    };
+  });
+  for (const entry of pack(packable)) {
+    const { items: members } = entry;
     const entryId = await insertEntry(ctx, entry, {
       works: members.map(({ work }) => work._id),
     });
@@ -176,7 +218,14 @@ export async function isWaiting(
   return (await entryOf(ctx, work)) !== null;
 }
 
-type QueuedWork = Pick<Doc<"work">, "_id" | "entryId" | "argsSize">;
+function without<T>(list: readonly T[], at: number): T[] {
+  return list.filter((_, index) => index !== at);
+}
+
+type QueuedWork = Pick<
+  Doc<"work">,
+  "_id" | "entryId" | "argsSize" | "onComplete"
+>;
 
 /** Takes a work out of the queue. False: it was not, or no longer, in it. */
 export async function removeFromEntry(
@@ -198,16 +247,18 @@ export async function removeFromEntries(
     const entry = seen ?? (await entryOf(ctx, work));
     if (entry?.works.includes(work._id)) {
       removed.add(work._id);
+      const at = entry.works.indexOf(work._id);
       entries.set(entry._id, {
         ...entry,
-        works: entry.works.filter((workId) => workId !== work._id),
-        bytes: entry.bytes - work.argsSize,
+        works: without(entry.works, at),
+        bytes: entry.bytes - workBytes(work),
+        ...(entry.sizes ? { sizes: without(entry.sizes, at) } : {}),
       });
     }
   }
-  for (const { _id, works, bytes } of entries.values()) {
+  for (const { _id, works, bytes, sizes } of entries.values()) {
     if (works.length > 0) {
-      await ctx.db.patch("pendingStart", _id, { works, bytes });
+      await ctx.db.patch("pendingStart", _id, { works, bytes, sizes });
     } else {
       await ctx.db.delete("pendingStart", _id);
     }

@@ -80,7 +80,7 @@ async function settleCallback(
     await deletePayload(ctx, onComplete?.contextId);
     return null;
   }
-  const { excludeKinds: _, ...call } = onComplete;
+  const { excludeKinds: _, contextSize: __, ...call } = onComplete;
   const owed = { ...call, state: "owed" as const, dueAt: Date.now() };
   if (!options.inlineCallback) return { ...owed, attempts: 0 };
   try {

@@ -140,11 +140,13 @@ export default defineSchema({
         fnHandle: v.string(),
         context: v.optional(v.any()),
         contextId: v.optional(v.id("payload")),
+        /** Bytes of the context, if it is in `payload`. */
+        contextSize: v.optional(v.number()),
         excludeKinds: v.optional(v.array(vResultKind)),
       }),
     ),
     statusTtl: v.optional(vStatusTtl),
-    /** What it declares to take at most. */
+    /** How long it takes at most, if that was declared: it begins where the executor lives that long. */
     timeoutMs: v.optional(v.number()),
     runAt: v.number(),
     /** Attempts that have ended. Unset: none, as with most works that are read. */
@@ -156,8 +158,12 @@ export default defineSchema({
     canceled: v.optional(v.boolean()),
     /** Of the attempt that failed last. */
     lastError: v.optional(v.string()),
-    /** Was delivered to an executor that died: runs apart from others from now on. */
-    isolate: v.optional(v.boolean()),
+    /**
+     * An executor died that it was delivered to, and it may be the reason: from
+     * now on it runs apart from others. Works with the same text wait and run
+     * together; true: alone.
+     */
+    isolate: v.optional(v.union(v.boolean(), v.string())),
   }),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
@@ -169,20 +175,24 @@ export default defineSchema({
 
   /**
    * The queue: entries of a few works that became pending together. Ready
-   * ones are consumed in commit order, later ones by due time. An isolated one
-   * is a single work that was lost with its executor and now runs apart.
+   * ones are consumed in commit order, later ones by due time; so are long ones,
+   * which need an executor opened for them. The works of an isolated one were
+   * lost with their executor and now run apart from others.
    */
   pendingStart: defineTable({
     kind: v.union(
       v.literal("ready"),
       v.literal("later"),
       v.literal("isolated"),
+      v.literal("long"),
     ),
     commitTs: v.commitTs(),
     dueAt: v.number(),
     works: v.array(v.id("work")),
-    /** Bytes of the works' arguments together: hand-overs are bounded in bytes too. */
+    /** Bytes of the works' arguments and contexts together: hand-overs are bounded in bytes too. */
     bytes: v.number(),
+    /** The same of each work, where one of them is large; else they count as equal. */
+    sizes: v.optional(v.array(v.number())),
     /** The tick that the same mutation scheduled, if it did: that one looks after this entry. */
     wakeUp: v.optional(vWakeUp),
     /**

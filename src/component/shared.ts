@@ -23,6 +23,24 @@ export const MAX_VALUE_BYTES = 1_000_000;
 /** Values of at least this size live in `payload`, so that rows the loop and reports touch stay small. */
 export const INLINE_LIMIT_BYTES = 8_000;
 
+/** How long a work may take that declares nothing: what the platform allows actions in Node. */
+export const DEFAULT_TIMEOUT_MS = 10 * MINUTE;
+
+/**
+ * The most that can be declared. The platform ends an action after 30 minutes,
+ * those it calls included: this leaves time to be started and to report.
+ */
+export const MAX_TIMEOUT_MS = 27 * MINUTE;
+export const MIN_TIMEOUT_MS = SECOND;
+
+/** Works that declare more than this begin in executors that were opened for such works. */
+export const LONG_WORK_MS = 20 * MINUTE;
+
+/** Whether a work with this declaration needs an executor opened for such works. */
+export function isLong(timeoutMs: number | undefined): boolean {
+  return timeoutMs !== undefined && timeoutMs > LONG_WORK_MS;
+}
+
 export const vFnType = v.union(
   v.literal("action"),
   v.literal("mutation"),

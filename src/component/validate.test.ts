@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { DAY } from "./shared.js";
+import { DAY, MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "./shared.js";
 import {
   checkExcludeKinds,
   checkLogLevel,
   checkRetryBehavior,
+  checkTimeoutMs,
   MAX_DELAY_MS,
   resolveRunAt,
   resolveStatusTtl,
@@ -67,6 +68,25 @@ describe("how long outcomes are kept", () => {
     ["1d", "statusTtl must be an object with success, failed, canceled"],
   ])("%j is refused", (ttl, message) => {
     expect(() => resolveStatusTtl(ttl as StatusTtl)).toThrow(message);
+  });
+});
+
+describe("how long a work may take", () => {
+  test.each([MIN_TIMEOUT_MS, 600_000, MAX_TIMEOUT_MS])("%i is good", (ms) => {
+    expect(() => checkTimeoutMs(ms)).not.toThrow();
+  });
+
+  test.each<[unknown, string]>([
+    [MIN_TIMEOUT_MS - 1, "not 999."],
+    [MAX_TIMEOUT_MS + 1, "not 1620001."],
+    [1500.5, "not 1500.5."],
+    [NaN, "not NaN."],
+    [Infinity, "not Infinity."],
+    ["10m", 'not "10m".'],
+  ])("%j is refused with the range", (ms, message) => {
+    expect(() => checkTimeoutMs(ms as number)).toThrow(
+      `timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), ${message}`,
+    );
   });
 });
 

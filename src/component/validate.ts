@@ -8,7 +8,9 @@ import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import {
   DEFAULT_STATUS_TTL,
   MAX_PARALLELISM,
+  MAX_TIMEOUT_MS,
   MAX_VALUE_BYTES,
+  MIN_TIMEOUT_MS,
   type RetryBehavior,
   type ResultKind,
   type StatusTtlByKind,
@@ -74,6 +76,20 @@ export function checkRetryBehavior(
   }
   if (!Number.isFinite(retry.base) || retry.base < 1) {
     refuse(`${option}.base`, "a finite number of at least 1", retry.base);
+  }
+}
+
+export function checkTimeoutMs(timeoutMs: number): void {
+  if (
+    !Number.isInteger(timeoutMs) ||
+    timeoutMs < MIN_TIMEOUT_MS ||
+    timeoutMs > MAX_TIMEOUT_MS
+  ) {
+    refuse(
+      "timeoutMs",
+      `an integer of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_TIMEOUT_MS} (27 minutes)`,
+      timeoutMs,
+    );
   }
 }
 

@@ -86,6 +86,12 @@ describe.each<Where>(["inMutation", "inAction"])("%s", (where) => {
       { statusTtl: -1 },
       "statusTtl must be a finite number of milliseconds of at least 0, not -1.",
     ],
+    ["a time-out in words", { timeoutMs: "1h" }, 'not "1h".'],
+    [
+      "a time-out of an hour",
+      { timeoutMs: 3_600_000 },
+      "to 1620000 (27 minutes)",
+    ],
     [
       "a name that is a number",
       { name: 7 },
@@ -262,6 +268,7 @@ describe.each<Where>(["inMutation", "inAction"])("%s", (where) => {
       "context",
       "onCompleteExcludeKinds",
       "statusTtl",
+      "timeoutMs",
       "name",
       "unknown",
     ];

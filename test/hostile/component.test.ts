@@ -149,6 +149,11 @@ describe("an enqueue", () => {
       "excludeKinds",
     ],
     [
+      "a time-out that is none",
+      { timeoutMs: NaN },
+      "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not NaN.",
+    ],
+    [
       "a time to live that is none",
       { statusTtl: NaN },
       "statusTtl must be a finite number of milliseconds of at least 0, not NaN.",

@@ -59,6 +59,7 @@ describe("whatever a field holds", () => {
     "onComplete",
     "retryBehavior",
     "statusTtl",
+    "timeoutMs",
     "config",
     "unknown",
   ];

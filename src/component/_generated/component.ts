@@ -85,6 +85,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           runAt: number;
           statusTtl?:
             number | { canceled?: number; failed?: number; success?: number };
+          timeoutMs?: number;
         },
         string,
         Name
@@ -117,6 +118,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             runAt: number;
             statusTtl?:
               number | { canceled?: number; failed?: number; success?: number };
+            timeoutMs?: number;
           }>;
         },
         Array<string>,

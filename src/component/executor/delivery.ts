@@ -12,6 +12,7 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "../_generated/server.js";
+import { workBytes } from "../entries.js";
 import { type Logger, recordStarted } from "../logging.js";
 import { endWork } from "../outcome.js";
 import { loadValue } from "../payload.js";
@@ -141,7 +142,7 @@ export async function deliver(
       fnType: work.fnType,
       fnHandle: work.fnHandle,
       fnName: work.fnName,
-      size: work.argsSize,
+      size: workBytes(work),
       ...(work.timeoutMs === undefined ? {} : { timeoutMs: work.timeoutMs }),
       ...(work.fnType === "action"
         ? {

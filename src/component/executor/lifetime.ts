@@ -11,16 +11,12 @@
  * Works that declare more than twenty minutes ("long") begin in executors that
  * were opened for them and accept for a minute and a half only.
  */
-import { MINUTE, SECOND } from "../shared.js";
+import { DEFAULT_TIMEOUT_MS, LONG_WORK_MS, MINUTE, SECOND } from "../shared.js";
 
 /** The platform ends an action at this age. */
 export const ACTION_LIMIT_MS = 30 * MINUTE;
 /** For the calls around a handler, and a clock that is a little off. */
 const MARGIN_MS = 1 * MINUTE;
-/** What a work is expected to take at most that does not say. */
-export const DEFAULT_TIMEOUT_MS = 10 * MINUTE;
-/** A work that declares more than this is long. */
-export const LONG_WORK_MS = 20 * MINUTE;
 
 const ACCEPT_MS = ACTION_LIMIT_MS - LONG_WORK_MS - MARGIN_MS;
 const ACCEPT_LONG_MS = 90 * SECOND;
@@ -36,7 +32,10 @@ export function acceptsFor(long: boolean, random: number): number {
 }
 
 /** Whether what is left of an executor's life covers a work that begins now. */
-export function mayBegin(ageMs: number, timeoutMs: number | undefined): boolean {
+export function mayBegin(
+  ageMs: number,
+  timeoutMs: number | undefined,
+): boolean {
   const needed = (timeoutMs ?? DEFAULT_TIMEOUT_MS) + MARGIN_MS;
   return ageMs + needed <= ACTION_LIMIT_MS;
 }

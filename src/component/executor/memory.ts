@@ -41,7 +41,10 @@ export function mayBeginMore(
 }
 
 /** How many works can run side by side, as far as results of this size allow. */
-export function widthForResults(width: number, meanResultBytes: number): number {
+export function widthForResults(
+  width: number,
+  meanResultBytes: number,
+): number {
   if (meanResultBytes <= 0) return width;
   return Math.min(
     width,

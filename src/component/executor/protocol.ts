@@ -51,7 +51,7 @@ export const vAttempt = v.object({
   fnName: v.string(),
   /** Of actions; the transaction of a mutation or query loads its own. */
   fnArgs: v.optional(v.any()),
-  /** Bytes of the arguments. */
+  /** Bytes of the arguments, and of a large context: what the end of the work reads. */
   size: v.number(),
   /** What the work declares to take at most. */
   timeoutMs: v.optional(v.number()),

@@ -192,7 +192,8 @@ class Executor {
   private take(attempts: readonly Attempt[]): void {
     this.buffer.push(...attempts);
     const last = attempts.at(-1);
-    if (last) this.nextPosition = Math.max(this.nextPosition, last.position + 1);
+    if (last)
+      this.nextPosition = Math.max(this.nextPosition, last.position + 1);
     this.fill();
   }
 
