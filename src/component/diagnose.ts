@@ -1,6 +1,6 @@
 /** What is wrong with a pool, in words. Pure. */
 import { MAX_FRUITLESS_TICKS_PER_MINUTE } from "./loop/decide.js";
-import { LOST_MS } from "./loop/guard.js";
+import { LOST_MS } from "./loop/watchdog.js";
 import type { PoolHealth } from "./poolHealth.js";
 import { SECOND } from "./shared.js";
 

@@ -69,8 +69,10 @@ export default defineSchema({
     ),
     /** A tick of another generation exits. */
     generation: v.int64(),
-    /** Unless renewed by then, whoever notices takes the loop over. Null: nothing needs a guard. */
+    /** Unless renewed by then, whoever notices has the loop taken over. Null: nothing needs a watchdog. */
     validUntil: v.union(v.number(), v.null()),
+    /** The tick that somebody scheduled to take the loop over. */
+    takeoverId: v.optional(v.id("_scheduled_functions")),
   }),
 
   /** Singleton. Read and written by the loop alone. */
@@ -81,6 +83,8 @@ export default defineSchema({
     later: v.object({ commitTs: v.int64(), creationTime: v.number() }),
     /** No later entry is due before this; also where the scan of due entries starts. */
     dueFrom: v.number(),
+    /** The same for isolated and for long entries; unset: from the beginning. */
+    apartFrom: v.optional(v.object({ isolated: v.number(), long: v.number() })),
     /** The executors that live, or whose end was not noticed yet. */
     assigned: v.array(
       v.object({
@@ -111,13 +115,27 @@ export default defineSchema({
     lastWorkAt: v.number(),
     /** Ticks outside the running state in the window that began at `since`: many of them mean a chain is cheaper. */
     parkedTicks: v.object({ since: v.number(), count: v.number() }),
-    /** The guard tick's due time; a guard tick with another one exits. Null: none is scheduled. */
+    /** When the watchdog comes; a `watch` of another time exits. Null: none is scheduled. */
     guardAt: v.union(v.number(), v.null()),
+    watchId: v.optional(v.id("_scheduled_functions")),
     /** Self-reschedules in the minute that began at `since` (runaway protection). */
     reschedules: v.object({ since: v.number(), count: v.number() }),
     /** Of executors that are gone, less what was reported of living ones: for the report event. */
     totals: vTally,
     lastReportAt: v.number(),
+  }),
+
+  /** Singleton, while lost executors are looked after: see `loop/recover.ts`. Written by `watch` and `recover`. */
+  recovery: defineTable({
+    scheduledId: v.id("_scheduled_functions"),
+    /** A call with another token exits. */
+    token: v.string(),
+    executors: v.array(v.id("executor")),
+    /** Works of one piece. */
+    works: v.number(),
+    giveUp: v.optional(v.string()),
+    /** Pieces in a row that failed. */
+    failures: v.number(),
   }),
 
   /**
@@ -231,6 +249,8 @@ export default defineSchema({
     closing: v.boolean(),
     /** Stays open while it has anything in flight, because no further executor may be started. */
     listener: v.boolean(),
+    /** It was opened for long works, and takes no others. */
+    long: v.optional(v.boolean()),
     startedAt: v.number(),
     /** What it was started with: these works, at the positions from `firstPosition` on. */
     first: v.array(v.id("work")),

@@ -61,12 +61,30 @@ async function wake(
 ): Promise<WakeUp | "none" | "refused"> {
   const decision = decideWake(status, reason, Date.now());
   if (decision === "none") return "none";
-  const scheduledId = await schedule(ctx, {
-    generation: status.generation,
-    token,
-    ...(decision === "takeover" ? { takeover: true } : {}),
-  });
+  if (decision === "takeover") return await takeOver(ctx, status, token);
+  const { generation } = status;
+  const scheduledId = await schedule(ctx, { generation, token });
   return scheduledId ? { token, scheduledId } : "refused";
+}
+
+/**
+ * One tick is enough to take the loop over, however late the scheduler is; the row
+ * says which. It is written once, so that those who come meanwhile add none.
+ */
+async function takeOver(
+  ctx: MutationCtx,
+  { _id, generation, takeoverId }: Doc<"runStatus">,
+  token: string,
+): Promise<WakeUp | "none" | "refused"> {
+  if (takeoverId && (await isPending(ctx, takeoverId))) return "none";
+  const scheduledId = await schedule(ctx, {
+    generation,
+    token,
+    takeover: true,
+  });
+  if (!scheduledId) return "refused";
+  await ctx.db.patch("runStatus", _id, { takeoverId: scheduledId });
+  return { token, scheduledId };
 }
 
 /**
@@ -78,8 +96,15 @@ async function schedule(
   args: FunctionArgs<typeof internal.loop.tick.tick>,
 ): Promise<Id<"_scheduled_functions"> | null> {
   const id = await ctx.scheduler.runAfter(0, internal.loop.tick.tick, args);
-  const scheduled = await ctx.db.system.get("_scheduled_functions", id);
-  return scheduled?.state.kind === "pending" ? id : null;
+  return (await isPending(ctx, id)) ? id : null;
+}
+
+async function isPending(
+  ctx: MutationCtx,
+  id: Id<"_scheduled_functions">,
+): Promise<boolean> {
+  const job = await ctx.db.system.get("_scheduled_functions", id);
+  return job?.state.kind === "pending";
 }
 
 /** Null: nothing was ever enqueued. */

@@ -1,8 +1,13 @@
 /** Short ways to describe what a plan is made of. */
-import type { ExecutorView } from "../component/loop/lease.js";
+import type { Caps, ExecutorView } from "../component/loop/lease.js";
 import { plan, type Plan, type WaitingEntry } from "../component/loop/plan.js";
 
-export const CAP = 4;
+export const CAPS: Caps = { accepting: 4, inAll: 20 };
+/** So many executors accept work, and no more are there. */
+export const caps = (count: number): Caps => ({
+  accepting: count,
+  inAll: count,
+});
 
 export function executor(
   id: string,
@@ -17,6 +22,8 @@ export function executor(
     // As if no lease had been wider than the present one.
     peak: changes.width ?? 10,
     worksPerSlot: 1,
+    asleep: false,
+    long: false,
     ...changes,
   };
 }
@@ -27,8 +34,8 @@ export function entry(id: string, works = 1, waitingSince = 0): WaitingEntry {
 
 export const hasRoom = (
   limit: number,
-  cap: number,
+  caps: Caps,
   executors: readonly ExecutorView[],
-) => !plan(limit, cap, executors, [entry("probe")], []).leftOver;
+) => !plan(limit, caps, executors, [entry("probe")], []).leftOver;
 export const totalOf = (made: Plan) =>
   made.pieces.reduce((sum, { works }) => sum + works, 0);

@@ -147,15 +147,19 @@ export class ProtocolTest {
       generation: status?.generation ?? 0n,
     });
   }
-  /** The guard, when it is due. */
+  /** The watchdog, when it is due, and all the recovery that it starts. */
   async guard(): Promise<void> {
     const { guardAt } = await this.loopState();
-    if (guardAt === null) throw new Error("No guard is armed.");
+    if (guardAt === null) throw new Error("No watchdog is armed.");
     vi.setSystemTime(Math.max(guardAt, Date.now()));
-    await this.t.mutation(internal.loop.tick.tick, {
-      generation: (await this.runStatus()).generation,
-      guardAt,
-    });
+    await this.t.mutation(internal.loop.watch.watch, { at: guardAt });
+    for (;;) {
+      const [row] = await this.rows("recovery");
+      if (!row) return;
+      const { token, executors, works, giveUp } = row;
+      const piece = { token, executors, works, ...(giveUp ? { giveUp } : {}) };
+      await this.t.mutation(internal.loop.recover.recover, piece);
+    }
   }
 
   takeExecutor(id: Id<"executor">): Promise<HandExecutor> {

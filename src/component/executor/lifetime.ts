@@ -28,7 +28,7 @@ const ACCEPT_LONG_MS = 90 * SECOND;
  * @param random uniform in [0, 1).
  */
 export function acceptsFor(long: boolean, random: number): number {
-  return long ? ACCEPT_LONG_MS : ACCEPT_MS * (0.5 + random / 2);
+  return long ? ACCEPT_LONG_MS : ACCEPT_MS * (0.7 + 0.3 * random);
 }
 
 /** Whether what is left of an executor's life covers a work that begins now. */

@@ -74,8 +74,8 @@ export const vReportArgs = v.object({
   /** How many works per slot the loop should keep handed over: see `ahead.ts`. */
   worksPerSlot: v.number(),
   /**
-   * No work at or beyond this position begins before the executor has the reply
-   * to its next report. Executors of version 0.1 do not say.
+   * No work at or beyond this position begins before the executor sends its next
+   * report. Executors of version 0.1 do not say.
    */
   beginsBefore: v.optional(v.number()),
   /** Take no more hand-overs; those already made are delivered. */

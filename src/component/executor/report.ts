@@ -18,7 +18,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
 import { createLogger, type Logger } from "../logging.js";
-import { driverTurn, type Driving } from "../loop/driverTurn.js";
+import { type Driving, turnInReport } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../wake.js";
 import {
   countDeliverable,
@@ -34,9 +34,16 @@ import {
   vReportArgs,
   vReportReply,
 } from "./protocol.js";
-import { addTally, applyResults, NOTHING } from "./results.js";
-
-type Stats = Omit<Doc<"executorStats">, "_id" | "_creationTime">;
+import {
+  closePositions,
+  newStats,
+  openWorks,
+  readStats,
+  type Stats,
+  workAt,
+  writeStats,
+} from "./positions.js";
+import { addTally, applyResults } from "./results.js";
 
 const LEAVE: ReportReply = {
   next: [],
@@ -60,32 +67,36 @@ export const report = internalMutation({
     const before = await readExecutor(ctx, args);
     // Recovery took everything back: whatever this executor still runs is fenced.
     if (!before) return LEAVE;
-    const row = await ctx.db
-      .query("executorStats")
-      .withIndex("by_executor", (q) => q.eq("executorId", args.executorId))
-      .unique();
+    const row = await readStats(ctx, args.executorId);
 
     const { logLevel } = await effectiveConfig(ctx);
     const console = createLogger(logLevel);
     // A copy: what it was before is compared with below.
     const stats: Stats = row ? { ...row } : newStats(before);
-    const heldBefore = inFlight(stats);
+    const heldBefore = openWorks(stats);
     const repeated = args.seq <= stats.seq;
     stats.seq = Math.max(stats.seq, args.seq);
-    stats.worksPerSlot = args.worksPerSlot;
-    if (args.beginsBefore !== undefined) {
+    if (!repeated) {
+      // A delayed repetition tells of what was.
+      stats.worksPerSlot = args.worksPerSlot;
       stats.beginsBefore = args.beginsBefore;
     }
     stats.lastReportAt = Date.now();
 
     const earliestRetryAt = await takeResults(ctx, console, stats, args);
 
+    // It is awake, and can be handed anything in this report.
+    stats.asleep = false;
+    const endedHere = stats.ended - (row?.ended ?? 0);
     // Not when it is tried again: results must get through whatever is wrong with the loop.
-    const mayDrive = args.mayDrive && args.inlineCallbacks && !repeated;
-    const driving: Driving =
-      mayDrive && !before.closing
-        ? await driverTurn(ctx, before, stats, args.closing)
-        : { kind: "none" };
+    const mayTurn = args.inlineCallbacks && !repeated;
+    const driving: Driving = mayTurn
+      ? await turnInReport(ctx, before, stats, {
+          leaving: args.closing || before.closing,
+          mayDrive: args.mayDrive && !before.closing,
+          freed: endedHere > 0,
+        })
+      : { kind: "none" };
 
     // User code ran, and perhaps a turn of the loop: read what they may have
     // changed, a lease among it.
@@ -95,25 +106,29 @@ export const report = internalMutation({
     const { closed, done, undelivered } = repeated
       ? { closed: executor.closing, done: false, undelivered: 0 }
       : await deliverNext(ctx, console, executor, stats, args, driving, next);
-    await write(ctx, executor, row, stats, { closed, done });
-
-    const endedHere = stats.ended - (row?.ended ?? 0);
+    const handedOver = openWorks(stats) + undelivered;
     // What was delivered here had been handed over before, and fills no slot
     // that the loop believes to be free. Where more was in flight than the lease
     // has room for, its end may make room elsewhere.
-    const handedOver = inFlight(stats) + undelivered;
     const makesRoom =
       closed || handedOver < executor.width || heldBefore > executor.width;
     const freed =
-      (endedHere > 0 && makesRoom) || done || (closed && !before.closing);
+      driving.kind !== "refilled" &&
+      ((endedHere > 0 && makesRoom) || done || (closed && !before.closing));
     const status = await wakeFromReport(ctx, freed, earliestRetryAt);
     const active =
       status.state.kind === "running" || status.state.kind === "saturated";
-    const listener = executor.listener && inFlight(stats) > 0;
+    const listener = executor.listener && openWorks(stats) > 0;
+    const listen =
+      !closed && ((active && driving.kind !== "another") || listener);
+    const hasFreeSlots = listen && openWorks(stats) < executor.width;
+    stats.asleep =
+      driving.kind !== "drives" && !hasFreeSlots && stats.worksPerSlot <= 1;
+    await write(ctx, executor, row, stats, { closed, done });
     return {
       next,
       width: executor.width,
-      listen: !closed && ((active && driving.kind !== "another") || listener),
+      listen,
       listener: executor.listener,
       closed,
       done,
@@ -132,21 +147,6 @@ async function readExecutor(
   return alive ? executor : null;
 }
 
-function newStats(executor: Doc<"executor">): Stats {
-  const left = executor.first.map((_, index) => executor.firstPosition + index);
-  return {
-    executorId: executor._id,
-    incarnation: executor.incarnation,
-    seq: -1,
-    open: left.length > 0 ? [{ runningId: null, left }] : [],
-    cursor: executor.firstPosition + left.length,
-    ended: 0,
-    worksPerSlot: 1,
-    lastReportAt: 0,
-    tally: NOTHING,
-  };
-}
-
 /** Adds to `next` what waits for this executor, and decides whether it may leave. */
 async function deliverNext(
   ctx: MutationCtx,
@@ -160,13 +160,13 @@ async function deliverNext(
   const { epoch } = await effectiveConfig(ctx);
   const closing = args.closing || driving.kind === "parked";
   const leaving = closing || executor.closing;
-  const drives = driving.kind === "drives";
-  // Under a lease of an older epoch nothing new may start. Whoever leaves, or
-  // drives, takes all that was handed over.
+  const handsOver = driving.kind === "drives" || driving.kind === "refilled";
+  // Under a lease of an older epoch nothing new may start. Whoever leaves, or has
+  // just handed something over to itself, takes all that was handed over.
   const works =
     executor.epoch !== epoch || executor.width === 0
       ? 0
-      : leaving || drives
+      : leaving || handsOver
         ? Infinity
         : args.want;
   const rows = await findUndelivered(
@@ -174,13 +174,13 @@ async function deliverNext(
     executor._id,
     stats.cursor,
     works,
-    // What a driver has just handed over to itself is in no snapshot.
-    leaving || drives,
+    // What it has just handed over to itself is in no snapshot.
+    leaving || handsOver,
   );
   const count = countDeliverable(rows, {
     works,
     bytes: args.wantBytes,
-    nothingHeld: inFlight(stats) === 0,
+    nothingHeld: openWorks(stats) === 0,
   });
   for (const handOver of rows.slice(0, count)) {
     next.push(
@@ -191,7 +191,7 @@ async function deliverNext(
   const closed = executor.closing || (closing && count === rows.length);
   return {
     closed,
-    done: closed && count === rows.length && inFlight(stats) === 0,
+    done: closed && count === rows.length && openWorks(stats) === 0,
     undelivered: rows
       .slice(count)
       .reduce((sum, row) => sum + row.works.length, 0),
@@ -217,17 +217,7 @@ async function write(
   if (closed && !executor.closing) {
     await ctx.db.patch("executor", executor._id, { closing: true });
   }
-  const {
-    _id: _,
-    _creationTime: __,
-    ...fields
-  } = stats as Doc<"executorStats">;
-  if (row) await ctx.db.replace("executorStats", row._id, fields);
-  else await ctx.db.insert("executorStats", fields);
-}
-
-function inFlight(stats: Pick<Stats, "open">): number {
-  return stats.open.reduce((sum, { left }) => sum + left.length, 0);
+  await writeStats(ctx, row, stats);
 }
 
 /** Applies the results whose positions are still open, and closes those. */
@@ -246,24 +236,12 @@ async function takeResults(
     args.inlineCallbacks,
   );
   stats.tally = addTally(stats.tally, tally);
-  await close(ctx, stats, new Set(news.map(({ position }) => position)));
+  await closePositions(
+    ctx,
+    stats,
+    new Set(news.map(({ position }) => position)),
+  );
   return earliestRetryAt;
-}
-
-/** Crosses off what ended; a hand-over goes with its last member. */
-async function close(
-  ctx: MutationCtx,
-  stats: Stats,
-  ended: Set<number>,
-): Promise<void> {
-  const open: Stats["open"] = [];
-  for (const { runningId, left } of stats.open) {
-    const remaining = left.filter((position) => !ended.has(position));
-    stats.ended += left.length - remaining.length;
-    if (remaining.length > 0) open.push({ runningId, left: remaining });
-    else if (runningId) await ctx.db.delete("running", runningId);
-  }
-  stats.open = open;
 }
 
 /** Attempts that were delivered in a reply which never arrived. */
@@ -283,14 +261,11 @@ async function resend(
   if (lost.length === 0) return [];
   const members: { position: number; workId: Id<"work"> }[] = [];
   for (const { runningId, position } of lost) {
-    const row = runningId && (await ctx.db.get("running", runningId));
-    const workId = row
-      ? row.works[position - row.first]
-      : executor.first[position - executor.firstPosition];
+    const workId = await workAt(ctx, executor, runningId, position);
     if (workId) members.push({ position, workId });
   }
   const { attempts, ended } = await deliver(ctx, console, members, true);
-  await close(ctx, stats, new Set(ended));
+  await closePositions(ctx, stats, new Set(ended));
   return attempts;
 }
 
@@ -317,6 +292,6 @@ async function deliverHandOver(
     false,
   );
   logStarted(console, started, executor.scheduledId);
-  await close(ctx, stats, new Set(ended));
+  await closePositions(ctx, stats, new Set(ended));
   return attempts;
 }

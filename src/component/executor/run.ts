@@ -157,6 +157,8 @@ class Executor {
     const width = widthForResults(this.known.width, this.resultSizes.mean);
     const ahead = bufferSize(width, this.durations.mean);
     const beginsBefore = this.firstNotBegun() + this.known.width + 2 * ahead;
+    // From here on either bound may be the one that is known.
+    this.beginsBefore = Math.min(this.beginsBefore, beginsBefore);
     const reply = await this.reporter.report(results, {
       holding: [
         ...this.held().map(({ position }) => position),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Id } from "../_generated/dataModel.js";
-import { SECOND, SEGMENT_MS } from "../shared.js";
+import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
 import { COMPANY_MS, lowWater } from "./ahead.js";
 import type { AttemptResult } from "./protocol.js";
 import { takeBatch } from "./run.js";
@@ -31,11 +31,10 @@ const step = (changes?: Partial<Situation>) => decideStep(now(changes));
 
 const report = { kind: "report", closing: false };
 const reportClosing = { kind: "report", closing: true };
-const wait = (ms?: number) => ({
-  kind: "wait",
-  ...(ms === undefined ? {} : { ms }),
-  closing: false,
-});
+/** Until an attempt ends, or for so long. */
+const wait = (ms = HEARTBEAT_MS) => ({ kind: "wait", ms, closing: false });
+/** It gives a sign of life at least so often. */
+const HEARTBEAT_MS = 4 * MINUTE;
 const ASK = SEGMENT_MS;
 /** Of so short works a report cannot wait. */
 const short = { mean: 10 };
@@ -228,7 +227,7 @@ describe("an executor closes", () => {
     for (const running of [1, 4]) {
       for (const outOfTime of [false, true]) {
         expect(step({ ...closed, running, outOfTime })).toEqual({
-          kind: "wait",
+          ...wait(),
           closing: true,
         });
       }

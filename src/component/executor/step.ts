@@ -1,5 +1,5 @@
 /** What an executor does next. Pure. */
-import { SECOND, SEGMENT_MS } from "../shared.js";
+import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
 import { COMPANY_MS, LONG_MS, lowWater, type MeanMs } from "./ahead.js";
 import type { ReportReply } from "./protocol.js";
 
@@ -40,23 +40,38 @@ export type Step =
   | { kind: "report"; closing: boolean }
   /** What is buffered waits behind works that take long: somebody else may have a slot for it. */
   | { kind: "giveBack"; closing: boolean }
-  /** Until an attempt ends, or, with `ms`, at most this long. */
-  | { kind: "wait"; ms?: number; closing: boolean };
+  /** Until an attempt ends, at most this long. */
+  | { kind: "wait"; ms: number; closing: boolean };
 
 /** Nothing began or ended here for this long: what is buffered counts as stuck. */
 const STUCK_MS = LONG_MS;
 
+/**
+ * It reports at least so often, whatever its works take: one that is quiet for long
+ * counts as lost, and one that sleeps may have got a wider lease.
+ */
+const HEARTBEAT_MS = 4 * MINUTE;
+
 export function decideStep(now: Situation): Step {
   const step = decideReport(now);
+  if (step.kind !== "wait") return step;
+  const { closing } = step;
   const isBehind =
     now.buffered > 0 && now.running > 0 && now.blocked !== "position";
-  if (step.kind !== "wait" || !isBehind) return step;
-  const left = STUCK_MS - now.standsStillMs;
-  if (left <= 0) return { kind: "giveBack", closing: step.closing };
-  return { ...step, ms: Math.min(step.ms ?? Infinity, left) };
+  const untilStuck = isBehind ? STUCK_MS - now.standsStillMs : Infinity;
+  if (untilStuck <= 0) return { kind: "giveBack", closing };
+  const untilHeartbeat = HEARTBEAT_MS - now.sinceReportMs;
+  if (untilHeartbeat <= 0) return { kind: "report", closing };
+  const ms = Math.min(step.ms ?? Infinity, untilStuck, untilHeartbeat);
+  return { kind: "wait", ms, closing };
 }
 
-function decideReport(now: Situation): Exclude<Step, { kind: "giveBack" }> {
+/** Whether there is anything to report, or to ask for; and until when there is not. */
+function decideReport(
+  now: Situation,
+):
+  | { kind: "report"; closing: boolean }
+  | { kind: "wait"; ms?: number; closing: boolean } {
   const held = now.running + now.buffered;
   const mayStay = now.listen && now.width > 0;
   const free = now.buffered === 0 && now.running < now.width;

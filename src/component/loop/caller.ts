@@ -7,7 +7,6 @@ export type TickArgs = {
   generation: bigint;
   takeover?: boolean;
   token?: string;
-  guardAt?: number;
   dueAt?: number;
   kick?: boolean;
 };
@@ -15,6 +14,13 @@ export type TickArgs = {
 /** Who does the turn. */
 export type Caller =
   | ({ kind: "tick" } & TickArgs)
+  /** The report of an executor that freed slots of a saturated pool. */
+  | {
+      kind: "report";
+      executorId: Id<"executor">;
+      stats: StatsView;
+      leaving: boolean;
+    }
   | {
       kind: "driver";
       executorId: Id<"executor">;

@@ -22,6 +22,8 @@ const view = (inFlight: number): ExecutorView => ({
   inFlight,
   peak: 8,
   worksPerSlot: 1,
+  asleep: false,
+  long: false,
 });
 
 /** A driver that was handed so many works per second for a while, in turns of its own rhythm. */

@@ -1,62 +1,127 @@
-/** The turn that a driver's report does: see `drive.ts`. */
+/** The turn that an executor's report does: that of a driver (`drive.ts`), or of one that freed slots of a saturated pool. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { SEGMENT_MS } from "../shared.js";
 import { readRunStatus } from "../wake.js";
 import { driverLives, isLight, pollMs } from "./drive.js";
+import type { Caller } from "./caller.js";
+import type { Caps } from "./lease.js";
 import {
   executorViews,
+  livingExecutors,
   lookStale,
   type StatsView,
   type View,
   withStats,
 } from "./look.js";
-import { executorCap, planFor } from "./planView.js";
+import { executorCaps, planFor } from "./planView.js";
 import { Turn } from "./turn.js";
 
 /** What a report's executor has to do with the loop's turns. */
 export type Driving =
   /** It drives, and should report again after so many milliseconds. */
   | { kind: "drives"; pollMs: number }
+  /** It did the turn that its freed slots called for. */
+  | { kind: "refilled" }
   /** Another one does: this one need not listen. */
   | { kind: "another" }
   /** Nothing is left to do, and nobody need listen. */
   | { kind: "parked" }
   | { kind: "none" };
 
+export type Reporting = {
+  /** It takes no more work: then somebody else goes on. */
+  leaving: boolean;
+  /** It drives, or has little enough to begin to. */
+  mayDrive: boolean;
+  /** Works ended here. */
+  freed: boolean;
+};
+
 /**
- * Does the loop's turn if this executor drives, or may begin to.
+ * Does the loop's turn if this executor drives, or may begin to; and where work waits
+ * for slots, if it has freed some.
  *
  * @param stats with what the report has changed.
- * @param leaving it takes no more work: then somebody else goes on.
  */
-export async function driverTurn(
+export async function turnInReport(
+  ctx: MutationCtx,
+  executor: Doc<"executor">,
+  stats: StatsView,
+  { leaving, mayDrive, freed }: Reporting,
+): Promise<Driving> {
+  const state = (await readRunStatus(ctx))?.state.kind;
+  if (state === "running" && mayDrive) {
+    return await driverTurn(ctx, executor, stats, leaving);
+  }
+  if (state === "saturated" && freed) {
+    return await refill(ctx, executor, stats, leaving);
+  }
+  return { kind: "none" };
+}
+
+/**
+ * Where all slots are taken by long works, one that ends shall be followed by the
+ * next without a tick and another report. Where works end more often than the loop
+ * has segments, ticks are cheaper, and do not meet each other.
+ */
+async function refill(
   ctx: MutationCtx,
   executor: Doc<"executor">,
   stats: StatsView,
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
-  if ((await readRunStatus(ctx))?.state.kind !== "running") {
+  const view = withStats(await lookStale(ctx, now), stats);
+  const { state, config } = view;
+  const hasNewLeases = livingExecutors(view).every(
+    ({ epoch }) => epoch === config.epoch,
+  );
+  if (!state || !hasNewLeases || now - state.lastTurnAt < SEGMENT_MS) {
     return { kind: "none" };
   }
+  if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
+  const caller: Caller = {
+    kind: "report",
+    executorId: executor._id,
+    stats,
+    leaving,
+  };
+  const turn = new Turn(ctx, now, await executorCaps(ctx), caller);
+  const outcome = await turn.run(view);
+  if (outcome === null) return { kind: "none" };
+  const { parkedAs } = outcome;
+  const nothingLeft =
+    parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
+  return { kind: nothingLeft ? "parked" : "refilled" };
+}
+
+async function driverTurn(
+  ctx: MutationCtx,
+  executor: Doc<"executor">,
+  stats: StatsView,
+  leaving: boolean,
+): Promise<Driving> {
+  const now = Date.now();
   const view = withStats(await lookStale(ctx, now), stats);
   const driver = view.state?.driver ?? null;
   if (driver && driver.executorId !== executor._id) {
     return { kind: driverLives(driver, view.executors) ? "another" : "none" };
   }
-  const cap = await executorCap(ctx);
-  if (!driver && (leaving || !volunteers(view, executor, cap))) {
+  const caps = await executorCaps(ctx);
+  if (!driver && (leaving || !volunteers(view, executor, caps))) {
     return { kind: "none" };
   }
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
 
-  const turn = new Turn(ctx, now, cap, {
+  const turn = new Turn(ctx, now, caps, {
     kind: "driver",
     executorId: executor._id,
     stats,
     leaving,
   });
   const outcome = await turn.run(view);
+  if (outcome === null) return { kind: "none" };
   if (outcome.driver?.executorId === executor._id) {
     return { kind: "drives", pollMs: pollMs(outcome.driver) };
   }
@@ -71,17 +136,13 @@ export async function driverTurn(
  * this at the same time, the one that has been open for longest begins: the others
  * would conflict with it.
  */
-function volunteers(
-  view: View,
-  { _id }: Doc<"executor">,
-  cap: number,
-): boolean {
+function volunteers(view: View, { _id }: Doc<"executor">, caps: Caps): boolean {
   const executors = executorViews(view);
   const open = executors.filter(({ closing }) => !closing);
   const [eldest] = view.state!.assigned.filter(({ executorId }) =>
     open.some(({ id }) => id === executorId),
   );
-  const made = planFor(view, cap);
+  const made = planFor(view, caps);
   return (
     eldest?.executorId === _id &&
     isLight(executors) &&

@@ -4,49 +4,70 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { TransactionBudget } from "../budget.js";
 import { requeue, type Requeued } from "../entries.js";
+import {
+  newStats,
+  readStats,
+  type Stats,
+  writeStats,
+} from "../executor/positions.js";
 import { addTally } from "../executor/results.js";
 import type { Logger } from "../logging.js";
 import { endWork } from "../outcome.js";
-import { relieve, unleased } from "./lease.js";
+import { type ExecutorView, relieve, unleased } from "./lease.js";
 import { executorViews, livingExecutors, type View } from "./look.js";
+import { firstDue } from "./recovery.js";
 
 type State = Doc<"loopState">;
 
-/** Hand-overs taken back at once at most: their works, 32 in each, are read and written. */
-const MAX_TAKEN_BACK = 8;
+/** Works one turn takes back at most: each is read and written. */
+const MAX_TAKEN_BACK = 256;
+const MAX_TAKEN_BACK_BYTES = 4_000_000;
+
+/** What a turn took back from executors. */
+export type TakenBack = {
+  works: number;
+  /** More has to come back: nothing may be handed over before, or it would never end. */
+  unfinished: boolean;
+};
+
+export function takeBackBudget(ctx: MutationCtx): TransactionBudget {
+  return new TransactionBudget(ctx, {
+    works: MAX_TAKEN_BACK,
+    bytes: MAX_TAKEN_BACK_BYTES,
+  });
+}
 
 /**
  * Gives every living executor a lease of the current epoch. What was handed over
  * and not delivered yet goes back to the queue where the width shrinks, and
  * everywhere while more is running than the limit allows.
- *
- * @returns how many works went back, and whether more have to: then nothing may be
- *   handed over before they have, or it would never end.
  */
 export async function adjustLeases(
   ctx: MutationCtx,
   console: Logger,
   view: View,
   state: State,
-): Promise<{ requeued: number; unfinished: boolean }> {
+  budget: TransactionBudget,
+): Promise<TakenBack> {
   const { epoch, maxParallelism } = view.config;
   const living = livingExecutors(view);
   settlePeaks(view, state);
   if (living.every((executor) => executor.epoch === epoch)) {
-    return { requeued: 0, unfinished: false };
+    return { works: 0, unfinished: false };
   }
   const views = executorViews(view);
   const widths = relieve(maxParallelism, views);
   const over = unleased(maxParallelism, views) < 0;
-  let requeued = 0;
+  let works = 0;
   let unfinished = false;
   for (const executor of living) {
     const width = widths.get(executor._id) ?? executor.width;
     if (executor.epoch === epoch && executor.width === width) continue;
     if (over || width < executor.width) {
-      const back = await takeBack(ctx, console, state, executor._id);
-      requeued += back.requeued;
+      const back = await takeBackInTurn(ctx, console, view, executor, budget);
+      works += back.works;
       if (back.unfinished) {
         // Until everything is back it keeps the old epoch, and so gets nothing.
         unfinished = true;
@@ -57,7 +78,51 @@ export async function adjustLeases(
     executor.epoch = epoch;
     await ctx.db.patch("executor", executor._id, { width, epoch });
   }
-  return { requeued, unfinished };
+  return { works, unfinished };
+}
+
+/**
+ * What was handed ahead to an executor that has fallen asleep over long works would
+ * wait for as long as they take: others may have a slot for it.
+ */
+export async function takeBackFromSleepers(
+  ctx: MutationCtx,
+  console: Logger,
+  view: View,
+  budget: TransactionBudget,
+): Promise<TakenBack> {
+  let works = 0;
+  let unfinished = false;
+  for (const { id } of executorViews(view).filter(holdsTooMuch)) {
+    const executor = livingExecutors(view).find(({ _id }) => _id === id)!;
+    const back = await takeBackInTurn(ctx, console, view, executor, budget);
+    works += back.works;
+    unfinished ||= back.unfinished;
+  }
+  return { works, unfinished };
+}
+
+/** It sleeps, and has more than its slots hold: that was handed over and never delivered. */
+export function holdsTooMuch(executor: ExecutorView): boolean {
+  const { asleep, closing, inFlight, width } = executor;
+  return asleep && !closing && inFlight > width;
+}
+
+async function takeBackInTurn(
+  ctx: MutationCtx,
+  console: Logger,
+  view: View,
+  executor: Doc<"executor">,
+  budget: TransactionBudget,
+): Promise<TakenBack> {
+  const back = await takeBack(ctx, console, executor, budget);
+  if (back.stats) {
+    const others = view.stats.filter(
+      (each) => each.executorId !== executor._id,
+    );
+    view.stats = [...others, back.stats];
+  }
+  return back;
 }
 
 /** An older, wider lease that is over must not count again when more is handed over. */
@@ -69,58 +134,69 @@ function settlePeaks(view: View, state: State): void {
 }
 
 /**
- * Takes undelivered hand-overs back. Reads the statistics with dependencies: a
- * delivery at the same time conflicts.
+ * Takes back what was handed over and not delivered, the latest first, as much as
+ * `budget` allows. Reads the statistics with dependencies: a delivery at the same
+ * time conflicts. What is taken back counts there as ended.
  */
 export async function takeBack(
   ctx: MutationCtx,
   console: Logger,
-  state: State,
-  executorId: Id<"executor">,
-): Promise<{ requeued: number; unfinished: boolean }> {
-  const stats = await ctx.db
-    .query("executorStats")
-    .withIndex("by_executor", (q) => q.eq("executorId", executorId))
-    .unique();
-  const assigned = state.assigned.find(
-    (each) => each.executorId === executorId,
-  );
-  if (!assigned) return { requeued: 0, unfinished: false };
-  const rows = await ctx.db
+  executor: Doc<"executor">,
+  budget: TransactionBudget,
+): Promise<{
+  works: number;
+  earliestDueAt: number | null;
+  unfinished: boolean;
+  stats: Stats | null;
+}> {
+  const row = await readStats(ctx, executor._id);
+  const stats: Stats = row ? { ...row } : newStats(executor);
+  const back: Requeued[] = [];
+  let works = 0;
+  let unfinished = false;
+  const handOvers = ctx.db
     .query("running")
     .withIndex("by_executor", (q) =>
-      q.eq("executorId", executorId).gte("first", stats?.cursor ?? 0),
+      q.eq("executorId", executor._id).gte("first", stats.cursor),
     )
-    .order("desc")
-    .take(MAX_TAKEN_BACK);
-  for (const row of rows) {
-    await ctx.db.delete("running", row._id);
-    assigned.works -= row.works.length;
+    .order("desc");
+  for await (const handOver of handOvers) {
+    let kept = handOver.works.length;
+    while (kept > 0 && (await budget.hasRoom())) {
+      kept -= 1;
+      budget.spend();
+      works += 1;
+      const work = await ctx.db.get("work", handOver.works[kept]!);
+      // One that was canceled meanwhile ends here, and does not wait for its turn again.
+      if (work?.canceled) {
+        await endWork(ctx, console, work, { kind: "canceled" });
+      } else if (work) {
+        back.push({ work, dueAt: firstDue(work), patch: {} });
+      }
+    }
+    unfinished = kept > 0;
+    if (!unfinished) {
+      await ctx.db.delete("running", handOver._id);
+    } else {
+      await ctx.db.patch("running", handOver._id, {
+        works: handOver.works.slice(0, kept),
+      });
+      break;
+    }
   }
-  const works = rows.reverse().flatMap((row) => row.works);
-  return {
-    requeued: await returnToQueue(ctx, console, works),
-    unfinished: rows.length === MAX_TAKEN_BACK,
-  };
-}
-
-/**
- * Back to the queue, free of charge: these were never delivered. One that was
- * canceled meanwhile ends here, and does not wait for its turn again.
- */
-export async function returnToQueue(
-  ctx: MutationCtx,
-  console: Logger,
-  works: readonly Id<"work">[],
-): Promise<number> {
-  const back: Requeued[] = [];
-  for (const workId of works) {
-    const work = await ctx.db.get("work", workId);
-    if (work?.canceled) await endWork(ctx, console, work, { kind: "canceled" });
-    else if (work) back.push({ work, dueAt: null, patch: {} });
+  if (works === 0) {
+    return { works, earliestDueAt: null, unfinished, stats: row };
   }
   await requeue(ctx, back);
-  return back.length;
+  stats.ended += works;
+  await writeStats(ctx, row, stats);
+  const times = back.map(({ dueAt }) => dueAt ?? Date.now());
+  return {
+    works,
+    earliestDueAt: times.length > 0 ? Math.min(...times) : null,
+    unfinished,
+    stats,
+  };
 }
 
 /**
@@ -152,16 +228,19 @@ export async function reuse(
   return { executorId, incarnation: 0 };
 }
 
-/** Deletes the rows of executors that have made their last report. */
+/** Deletes the rows of executors that have made their last report. `view` may be of the past. */
 export async function removeGoneExecutors(
   ctx: MutationCtx,
   view: View,
   state: State,
 ): Promise<void> {
-  for (const executor of view.executors) {
-    if (executor.done === null) continue;
+  for (const { _id, done } of view.executors) {
+    if (done === null) continue;
+    // By now it may be the next executor's.
+    const executor = await ctx.db.get("executor", _id);
+    if (!executor || executor.done === null) continue;
     fold(view, state, executor);
-    await ctx.db.delete("executor", executor._id);
+    await ctx.db.delete("executor", _id);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MINUTE, SECOND } from "../shared.js";
-import { fateOf } from "./recovery.js";
+import { fateOf } from "./fate.js";
 
 const NOW = 1_700_000_000_000;
 const ago = (ms: number) => NOW - ms;
@@ -47,9 +47,14 @@ describe("an executor is lost", () => {
     }
   });
 
-  test("when it runs for longer than any action may", () => {
-    const old = startedAt(ago(32 * MINUTE));
-    expect(fateOf(inState("inProgress"), old, null, NOW).kind).toBe("lost");
+  test("when it has been quiet for longer than any action may run", () => {
+    const old = startedAt(ago(92 * MINUTE));
+    const job = inState("inProgress");
+    expect(fateOf(job, old, null, NOW).kind).toBe("lost");
+    expect(fateOf(job, old, reported(ago(32 * MINUTE)), NOW).kind).toBe("lost");
+    // It may have waited for its permit, or have reported since.
+    expect(fateOf(job, startedAt(ago(40 * MINUTE)), null, NOW)).toEqual(alive);
+    expect(fateOf(job, old, reported(ago(9 * MINUTE)), NOW)).toEqual(alive);
   });
 
   test("when it was canceled and has been quiet for long", () => {
@@ -67,7 +72,7 @@ describe("an executor is lost", () => {
 describe("works of a lost executor run apart from others", () => {
   const isolated = (job: Job | null) => {
     const fate = fateOf(job, startedAt(ago(SECOND)), null, NOW);
-    return fate.kind === "lost" && fate.isolate;
+    return fate.kind === "lost" && fate.byMemory;
   };
 
   test("when one of them may have taken it down", () => {
@@ -76,10 +81,12 @@ describe("works of a lost executor run apart from others", () => {
     );
   });
 
-  test("but not after a restart of the deployment, which proves nothing against them", () => {
-    expect(isolated(failedWith("Transient error while executing action"))).toBe(
-      false,
-    );
+  test.each([
+    "Transient error while executing action",
+    "Function execution timed out (maximum duration 1800s)",
+    "InternalServerError: Your request couldn't be completed. Try again later.",
+  ])("but not after %s, which proves nothing against them", (error) => {
+    expect(isolated(failedWith(error))).toBe(false);
   });
 
   test("and not when there is nothing that says so", () => {

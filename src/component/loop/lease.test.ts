@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { executor as executorNamed } from "../../testing/plans.js";
+import { CAPS, executor as executorNamed } from "../../testing/plans.js";
 import {
+  capsOf,
   type ExecutorView,
   freeSlots,
   leaseOf,
-  maxExecutors,
   relieve,
   roomAhead,
   unleased,
@@ -42,6 +42,12 @@ describe("a lease", () => {
     expect(leaseOf(narrowed)).toBe(10);
     const leaving = executor({ closing: true, inFlight: 500 });
     expect(leaseOf(leaving)).toBe(10);
+  });
+
+  test("has no free slot while its executor sleeps: it would not come for a work", () => {
+    const asleep = { asleep: true, inFlight: 3, worksPerSlot: 4 };
+    expect(freeSlots(executor(asleep))).toBe(0);
+    expect(roomAhead(executor(asleep))).toBe(0);
   });
 
   test("shrinks with what is in flight once the executor is closing", () => {
@@ -144,22 +150,22 @@ describe("under a changed limit", () => {
 
 describe("a new executor", () => {
   test("gets its share of the limit, but not so little that starting it does not pay", () => {
-    expect(widthOfNew(100, 100, 4, 4)).toBe(25);
-    expect(widthOfNew(10, 10, 4, 4)).toBe(8);
+    expect(widthOfNew(100, 100, 4, CAPS)).toBe(25);
+    expect(widthOfNew(10, 10, 4, CAPS)).toBe(8);
   });
 
   test("gets no more than is left", () => {
-    expect(widthOfNew(100, 3, 4, 4)).toBe(3);
+    expect(widthOfNew(100, 3, 4, CAPS)).toBe(3);
   });
 
   test("gets all that is left when it is the last that may be started", () => {
-    expect(widthOfNew(100, 60, 1, 4)).toBe(60);
+    expect(widthOfNew(100, 60, 1, CAPS)).toBe(60);
   });
 
-  test("is one of two on the smallest class, where scheduler slots are scarce, and of four above", () => {
-    expect(maxExecutors("s16")).toBe(2);
-    expect(maxExecutors("S16")).toBe(2);
-    expect(maxExecutors("s256")).toBe(4);
-    expect(maxExecutors("D1024")).toBe(4);
+  test("is one of few on the smallest class, where scheduler slots are scarce", () => {
+    expect(capsOf("s16")).toEqual({ accepting: 3, inAll: 5 });
+    expect(capsOf("S16")).toEqual({ accepting: 3, inAll: 5 });
+    expect(capsOf("s256")).toEqual({ accepting: 4, inAll: 20 });
+    expect(capsOf("D1024")).toEqual({ accepting: 4, inAll: 20 });
   });
 });

@@ -15,10 +15,22 @@ export type ExecutorView = {
   peak: number;
   /** How many works per slot it can make use of; 1 or more. */
   worksPerSlot: number;
+  /** It does not report before one of its long works ends: nobody hands it anything meanwhile. */
+  asleep: boolean;
+  /** It takes long works, and no others. */
+  long: boolean;
+};
+
+/** How many executors a pool may have. */
+export type Caps = {
+  /** That accept work of one kind at a time. */
+  accepting: number;
+  /** In all, those included that only let finish what they have. */
+  inAll: number;
 };
 
 /** The smallest useful executor: starting one costs about as much as running this many short works. */
-const MIN_WIDTH = 8;
+export const MIN_WIDTH = 8;
 
 /** Handlers that may be in flight there now. */
 export function runningAtMost({ inFlight, peak }: ExecutorView): number {
@@ -33,15 +45,16 @@ export function leaseOf(executor: ExecutorView): number {
 
 /** Slots in which a work could begin at once. */
 export function freeSlots(executor: ExecutorView): number {
-  return executor.closing ? 0 : Math.max(0, executor.width - executor.inFlight);
+  const { closing, asleep, width, inFlight } = executor;
+  return closing || asleep ? 0 : Math.max(0, width - inFlight);
 }
 
 /** How many more works it can make use of once its slots are full: short ones are handed over ahead. */
 export function roomAhead(executor: ExecutorView): number {
-  const { closing, width, peak, worksPerSlot, inFlight } = executor;
+  const { closing, asleep, width, peak, worksPerSlot, inFlight } = executor;
   // While handlers of an older, wider lease may run, more in flight would look
   // like more of them.
-  if (closing || peak > width) return 0;
+  if (closing || asleep || peak > width) return 0;
   const useful = Math.ceil(width * worksPerSlot);
   return Math.max(0, useful - Math.max(inFlight, width));
 }
@@ -55,12 +68,14 @@ export function unleased(
 }
 
 /**
- * How many executors a pool may have at a time, draining ones included.
  * Scheduler slots are scarce on the smallest class (8, shared with the user's
  * own scheduled functions and the loop's ticks); parallelism inside one is not.
+ * Executors that drain long works hold a slot, too, and do nothing else with it.
  */
-export function maxExecutors(deploymentClass: string): number {
-  return deploymentClass.toUpperCase() === "S16" ? 2 : 4;
+export function capsOf(deploymentClass: string): Caps {
+  return deploymentClass.toUpperCase() === "S16"
+    ? { accepting: 3, inAll: 5 }
+    : { accepting: 4, inAll: 20 };
 }
 
 /**
@@ -71,10 +86,15 @@ export function widthOfNew(
   limit: number,
   left: number,
   executorSlots: number,
-  executorCap: number,
+  caps: Caps,
 ): number {
   if (executorSlots <= 1) return left;
-  return Math.min(left, Math.max(MIN_WIDTH, Math.ceil(limit / executorCap)));
+  return Math.min(left, fairWidth(limit, caps));
+}
+
+/** An even share of the limit. */
+export function fairWidth(limit: number, { accepting }: Caps): number {
+  return Math.max(MIN_WIDTH, Math.ceil(limit / accepting));
 }
 
 /**

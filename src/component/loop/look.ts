@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { MINUTE } from "../shared.js";
 import { NAMELESS } from "../wake.js";
 import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
 
@@ -21,10 +22,20 @@ import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
 export const MAX_ENTRIES = 256;
 /** Arrivals of later entries one tick takes note of at most. */
 export const MAX_ARRIVALS = 256;
-/** Isolated works one tick starts at most. */
-const MAX_ISOLATED = 4;
+/** Entries of isolated and of long works one tick starts at most. */
+const MAX_ISOLATED = 8;
+const MAX_LONG = 32;
+/**
+ * An entry may commit this long after its due time was taken from the clock: a
+ * transaction lives for seconds, and clocks are set. Whatever is due before a time
+ * at which nothing older waited, less this, was seen.
+ */
+const LATE_COMMIT_MS = 2 * MINUTE;
 /** Far above the executors a pool may have. */
 const MAX_EXECUTOR_ROWS = 64;
+
+/** Kinds of entries that need executors of their own. */
+type Apart = "isolated" | "long";
 
 export type Position = Doc<"loopState">["ready"];
 
@@ -66,9 +77,10 @@ export type View = {
   /** Later entries that are due, by due time. */
   due: EntryView[];
   isolated: EntryView[];
+  long: EntryView[];
   /** Later entries not taken note of yet, in commit order. */
   arrivals: EntryView[];
-  /** Due time of the earliest later or isolated entry that is not due yet. */
+  /** Due time of the earliest entry that is not due yet. */
   nextDueAt: number | null;
   /** When the guard should look after owed callbacks. */
   owedAt: number | null;
@@ -118,7 +130,7 @@ export async function look(
     state?.dueFrom ?? 0,
     ...arrivals.map(({ dueAt }) => dueAt),
   );
-  const byDue = (kind: "later" | "isolated", from: number) => ({
+  const byDue = (kind: "later" | Apart, from: number) => ({
     due: ctx.db
       .query("pendingStart")
       .withIndex("by_due", (q) =>
@@ -129,8 +141,13 @@ export async function look(
       .withIndex("by_due", (q) => q.eq("kind", kind).gt("dueAt", now)),
   });
   const later = byDue("later", dueFrom);
-  const isolated = byDue("isolated", 0);
-  const next = [await later.next.first(), await isolated.next.first()];
+  const isolated = byDue("isolated", state?.apartFrom?.isolated ?? 0);
+  const long = byDue("long", state?.apartFrom?.long ?? 0);
+  const next = [
+    await later.next.first(),
+    await isolated.next.first(),
+    await long.next.first(),
+  ];
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
@@ -156,10 +173,16 @@ export async function look(
     due: due.map(entryView),
     truncated: readyBound.isMet || dueBound.isMet,
     isolated: (await isolated.due.take(MAX_ISOLATED)).map(entryView),
+    long: (await long.due.take(MAX_LONG)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
     owedAt: await nextOwedCallback(ctx),
   };
+}
+
+/** From where the next look has to scan: behind that are only tombstones. */
+export function scanFrom(entries: readonly EntryView[], now: number): number {
+  return Math.min(entries[0]?.dueAt ?? now, now) - LATE_COMMIT_MS;
 }
 
 /** How many works could be handed over now. */
@@ -278,7 +301,8 @@ async function hasOlderTick(
 export function executorViews(
   view: Pick<View, "executors" | "stats" | "state">,
 ): ExecutorView[] {
-  return livingExecutors(view).map(({ _id, width, epoch, closing }) => {
+  return livingExecutors(view).map((executor) => {
+    const { _id, width, epoch, closing, first, long } = executor;
     const stats = view.stats.find(({ executorId }) => executorId === _id);
     const assigned = view.state?.assigned.find(
       ({ executorId }) => executorId === _id,
@@ -294,6 +318,10 @@ export function executorViews(
       inFlight,
       peak: isOver ? width : (assigned?.peak ?? width),
       worksPerSlot: stats?.worksPerSlot ?? 1,
+      asleep:
+        view.state?.driver?.executorId !== _id &&
+        (stats ? stats.asleep === true : first.length >= width),
+      long: long === true,
     };
   });
 }

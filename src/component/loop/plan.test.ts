@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CAP, entry, executor, hasRoom, totalOf } from "../../testing/plans.js";
+import {
+  CAPS,
+  caps,
+  entry,
+  executor,
+  hasRoom,
+  totalOf,
+} from "../../testing/plans.js";
 import { relieve } from "./lease.js";
 import { merge, plan } from "./plan.js";
 
@@ -37,12 +44,12 @@ describe("a plan", () => {
   test("widens the lease of a driver before it starts an executor, and only so far", () => {
     const driver = { id: "a", width: 12 };
     const executors = [executor("a", { inFlight: 10 })];
-    const made = plan(20, CAP, executors, [entry("w", 5)], [], driver);
-    expect(made.grow).toEqual([{ id: "a", width: 12 }]);
+    const made = plan(20, CAPS, executors, [entry("w", 5)], [], driver);
+    expect(made.leases).toEqual([{ id: "a", width: 12 }]);
     expect(made.pieces.map(({ works }) => works)).toEqual([2, 3]);
     expect(made.newExecutors).toHaveLength(1);
-    expect(plan(11, CAP, executors, [entry("w")], [], driver)).toMatchObject({
-      grow: [{ id: "a", width: 11 }],
+    expect(plan(11, CAPS, executors, [entry("w")], [], driver)).toMatchObject({
+      leases: [{ id: "a", width: 11 }],
       newExecutors: [],
       leftOver: false,
     });
@@ -51,7 +58,7 @@ describe("a plan", () => {
   test("fills free slots before it starts an executor", () => {
     const made = plan(
       20,
-      CAP,
+      CAPS,
       [executor("a", { inFlight: 4 })],
       [entry("w", 6)],
       [],
@@ -65,7 +72,7 @@ describe("a plan", () => {
   test("begins with the executor that has most room", () => {
     const made = plan(
       40,
-      CAP,
+      CAPS,
       [executor("full", { inFlight: 9 }), executor("free", { inFlight: 1 })],
       [entry("w", 10)],
       [],
@@ -77,7 +84,7 @@ describe("a plan", () => {
   });
 
   test("splits an entry over executors, and leaves what finds no place", () => {
-    const made = plan(10, CAP, [], [entry("w", 32)], []);
+    const made = plan(10, CAPS, [], [entry("w", 32)], []);
     expect(totalOf(made)).toBe(10);
     expect(made.leftOver).toBe(true);
   });
@@ -85,44 +92,45 @@ describe("a plan", () => {
   test("hands nothing to an executor that is closing, and starts one more when all are", () => {
     const leaving = (id: string) =>
       executor(id, { closing: true, inFlight: 2 });
-    const one = plan(12, 1, [leaving("a")], [entry("w")], []);
+    const few = { accepting: 1, inAll: 2 };
+    const one = plan(12, few, [leaving("a")], [entry("w")], []);
     expect(one.newExecutors).toEqual([
-      { width: 10, isolated: false, listener: true },
+      { width: 10, isolated: false, long: false, listener: true },
     ]);
     expect(one.pieces).toMatchObject([{ target: { kind: "new", index: 0 } }]);
 
-    const two = plan(12, 1, [leaving("a"), leaving("b")], [entry("w")], []);
+    const two = plan(12, few, [leaving("a"), leaving("b")], [entry("w")], []);
     expect(two.pieces).toEqual([]);
     expect(two.leftOver).toBe(true);
   });
 
   test("makes the last executor that may be started a listener with all that is left", () => {
-    const made = plan(100, 2, [], [entry("w", 32), entry("x", 32)], []);
+    const made = plan(100, caps(2), [], [entry("w", 32), entry("x", 32)], []);
     expect(made.newExecutors).toEqual([
-      { width: 50, isolated: false, listener: false },
-      { width: 50, isolated: false, listener: true },
+      { width: 50, isolated: false, long: false, listener: false },
+      { width: 50, isolated: false, long: false, listener: true },
     ]);
     const last = plan(
       100,
-      2,
+      caps(2),
       [executor("a", { inFlight: 10 })],
       [entry("w")],
       [],
     );
     expect(last.newExecutors).toEqual([
-      { width: 90, isolated: false, listener: true },
+      { width: 90, isolated: false, long: false, listener: true },
     ]);
   });
 
   test("widens a lease when the limit was raised and no executor may be started", () => {
     const made = plan(
       30,
-      2,
+      caps(2),
       [executor("a", { inFlight: 10 }), executor("b", { inFlight: 9 })],
       [entry("w", 8)],
       [],
     );
-    expect(made.grow).toEqual([{ id: "b", width: 20 }]);
+    expect(made.leases).toEqual([{ id: "b", width: 20 }]);
     expect(totalOf(made)).toBe(8);
     expect(made.leftOver).toBe(false);
   });
@@ -132,7 +140,7 @@ describe("a plan", () => {
       executor("a", { inFlight: 10, worksPerSlot: 3 }),
       executor("b", { inFlight: 8 }),
     ];
-    const made = plan(20, 2, executors, [entry("w", 32)], []);
+    const made = plan(20, caps(2), executors, [entry("w", 32)], []);
     expect(made.pieces.map(({ works, target }) => [works, target])).toEqual([
       [2, { kind: "executor", id: "b" }],
       [8, { kind: "executor", id: "a" }],
@@ -144,17 +152,17 @@ describe("a plan", () => {
 
   test("prefers a new executor and a wider lease to handing over ahead", () => {
     const full = [executor("a", { inFlight: 10, worksPerSlot: 64 })];
-    expect(plan(20, 2, full, [entry("w", 10)], []).newExecutors).toHaveLength(
-      1,
-    );
-    const alone = plan(20, 1, full, [entry("w", 10)], []);
-    expect(alone.grow).toEqual([{ id: "a", width: 20 }]);
+    expect(
+      plan(20, caps(2), full, [entry("w", 10)], []).newExecutors,
+    ).toHaveLength(1);
+    const alone = plan(20, caps(1), full, [entry("w", 10)], []);
+    expect(alone.leases).toEqual([{ id: "a", width: 20 }]);
   });
 
   test("spreads what is handed over ahead in small shares", () => {
     const short = { inFlight: 10, worksPerSlot: 5 };
     const both = [executor("a", short), executor("b", short)];
-    const made = plan(20, 2, both, [entry("w", 32)], []);
+    const made = plan(20, caps(2), both, [entry("w", 32)], []);
     const ids = made.pieces.map(({ target }) => "id" in target && target.id);
     expect(ids).toEqual(["a", "b", "a", "b"]);
     expect(totalOf(made)).toBe(32);
@@ -167,7 +175,7 @@ describe("a plan", () => {
       executor("a", { width: 2, peak: 10, inFlight: 30, worksPerSlot: 20 }),
       executor("b", { width: 3, inFlight: 0, worksPerSlot: 20 }),
     ];
-    expect(plan(5, 2, executors, [entry("w")], [])).toMatchObject({
+    expect(plan(5, caps(2), executors, [entry("w")], [])).toMatchObject({
       pieces: [],
       leftOver: true,
     });
@@ -175,10 +183,11 @@ describe("a plan", () => {
 
   test("gives each isolated work an executor of its own that is for nothing else", () => {
     const alone = { ...entry("i"), kind: "isolated" as const };
-    const made = plan(10, CAP, [], [entry("w", 4)], [alone]);
+    const made = plan(10, CAPS, [], [entry("w", 4)], [alone]);
     expect(made.newExecutors[0]).toEqual({
       width: 1,
       isolated: true,
+      long: false,
       listener: false,
     });
     expect(made.pieces.filter(({ entryId }) => entryId === "i")).toEqual([
@@ -191,7 +200,13 @@ describe("a plan", () => {
 
   test("keeps one executor slot for works that are not isolated", () => {
     const alone = { ...entry("i"), kind: "isolated" as const };
-    const made = plan(10, 2, [], [entry("w")], [alone, { ...alone, id: "j" }]);
+    const made = plan(
+      10,
+      caps(2),
+      [],
+      [entry("w")],
+      [alone, { ...alone, id: "j" }],
+    );
     expect(made.newExecutors.filter(({ isolated }) => isolated)).toHaveLength(
       1,
     );
@@ -211,7 +226,67 @@ describe("a plan", () => {
       ...each,
       width: widths.get(each.id)!,
     }));
-    expect(plan(5, CAP, relieved, [entry("w", 8)], []).pieces).toEqual([]);
-    expect(hasRoom(5, CAP, relieved)).toBe(false);
+    expect(plan(5, CAPS, relieved, [entry("w", 8)], []).pieces).toEqual([]);
+    expect(hasRoom(5, CAPS, relieved)).toBe(false);
+  });
+
+  test("hands nothing to an executor that sleeps, and starts another for what is free", () => {
+    const asleep = executor("a", { inFlight: 10, asleep: true });
+    const made = plan(14, CAPS, [asleep], [entry("w", 8)], []);
+    expect(made.leases).toEqual([]);
+    expect(made.newExecutors).toMatchObject([{ width: 4 }]);
+    expect(totalOf(made)).toBe(4);
+  });
+
+  test("where all that accept sleep, leaves a few slots to the next of them that reports", () => {
+    const asleep = ["a", "b", "c", "d"].map((id) =>
+      executor(id, { inFlight: 10, asleep: true }),
+    );
+    const few = plan(43, CAPS, asleep, [entry("w", 8)], []);
+    expect(few.pieces).toEqual([]);
+    // Many are worth one more executor.
+    const many = plan(60, CAPS, asleep, [entry("w", 32)], []);
+    expect(many.newExecutors).toMatchObject([{ width: 20 }]);
+  });
+
+  test("gives long works executors of their own, and ordinary ones nothing of those", () => {
+    const open = executor("a", { inFlight: 1 });
+    const long = { ...entry("l", 3), kind: "long" as const };
+    const made = plan(13, CAPS, [open], [long, entry("w", 9)], []);
+    expect(made.newExecutors).toEqual([
+      { width: 3, isolated: false, long: true, listener: false },
+    ]);
+    expect(made.pieces.map(({ works, target }) => [works, target])).toEqual([
+      [3, { kind: "new", index: 0 }],
+      [9, { kind: "executor", id: "a" }],
+    ]);
+  });
+
+  test("takes free slots from ordinary executors for long works that have waited longer", () => {
+    const open = executor("a", { inFlight: 4 });
+    const long = { ...entry("l", 2, 1), kind: "long" as const };
+    const made = plan(10, CAPS, [open], [long, entry("w", 9, 2)], []);
+    expect(made.leases).toEqual([{ id: "a", width: 8 }]);
+    expect(made.pieces.map(({ entryId, works }) => [entryId, works])).toEqual([
+      ["l", 1],
+      ["l", 1],
+      ["w", 4],
+    ]);
+  });
+
+  test("hands nothing ahead while isolated works wait for a slot", () => {
+    const busy = executor("a", { inFlight: 10, worksPerSlot: 8 });
+    const alone = { ...entry("i"), kind: "isolated" as const };
+    const made = plan(10, CAPS, [busy], [entry("w", 32)], [alone]);
+    expect(made.pieces).toEqual([]);
+    expect(made.apartWaits).toBe(true);
+  });
+
+  test("goes on with ordinary works where long ones find no place", () => {
+    const long = { ...entry("l"), kind: "long" as const };
+    const open = [executor("a"), executor("b", { width: 0 })];
+    const made = plan(10, caps(3), open, [long, entry("w", 4)], []);
+    expect(made).toMatchObject({ apartWaits: true, leftOver: false });
+    expect(totalOf(made)).toBe(4);
   });
 });

@@ -1,10 +1,18 @@
 /**
  * Which waiting works go to which executor. Pure: plain data in, plain data out.
+ *
+ * There are two kinds of executors: for ordinary works, and for long ones (`lifetime.ts`);
+ * works in quarantine get an executor of their own. All share the limit. What an
+ * executor has free is the loop's to give to another: it runs only what it is
+ * handed. An executor that sleeps over long works is handed nothing.
  */
 import {
+  type Caps,
   type ExecutorView,
+  fairWidth,
   freeSlots,
   leaseOf,
+  MIN_WIDTH,
   roomAhead,
   runningAtMost,
   unleased,
@@ -14,7 +22,7 @@ import {
 /** A queue entry as a tick sees it. */
 export type WaitingEntry = {
   id: string;
-  kind: "ready" | "later" | "isolated";
+  kind: "ready" | "later" | "isolated" | "long";
   /** Since when it could have started, in milliseconds since the epoch. */
   waitingSince: number;
   works: number;
@@ -25,19 +33,35 @@ export type Target =
   /** The n-th of {@link Plan.newExecutors}. */
   | { kind: "new"; index: number };
 
+export type NewExecutor = {
+  width: number;
+  isolated: boolean;
+  long: boolean;
+  listener: boolean;
+};
+
 export type Plan = {
   /** In starting order: how many works of which entry go where. */
   pieces: { entryId: string; works: number; target: Target }[];
-  newExecutors: { width: number; isolated: boolean; listener: boolean }[];
-  /** Executors whose lease is widened, because no further one may be started. */
-  grow: { id: string; width: number }[];
-  /**
-   * Whether something waits that found no place. Isolated works do not count:
-   * they may wait for an executor to end while others find room, and the guard,
-   * which comes as long as executors live, looks after them.
-   */
+  newExecutors: NewExecutor[];
+  /** Executors whose lease changes: widened, or cut down to what they have. */
+  leases: { id: string; width: number }[];
+  /** Whether something waits that found no place. */
   leftOver: boolean;
+  /**
+   * Whether long or isolated works do. They may wait for an executor to end while
+   * others find room; the watchdog looks after them.
+   */
+  apartWaits: boolean;
 };
+
+/** An executor that is widened up to this before others are started. */
+export type Favored = { id: string; width: number };
+
+/** Executor slots that ordinary works can count on, whoever else wants one. */
+const KEPT_FROM_ISOLATED = 1;
+const KEPT_FROM_LONG = 2;
+const AHEAD_SHARE = 8;
 
 /** The oldest first. Within a kind the given order is kept: cursors depend on it. */
 export function merge(
@@ -61,161 +85,296 @@ export function merge(
   return merged;
 }
 
+/** @param entries - Ordinary and long ones, the oldest first. */
 export function plan(
   limit: number,
-  executorCap: number,
+  caps: Caps,
   executors: readonly ExecutorView[],
   entries: readonly WaitingEntry[],
   isolated: readonly WaitingEntry[],
-  /** Widened up to this before others are started. */
-  driver: { id: string; width: number } | null = null,
+  favored: Favored | null = null,
 ): Plan {
-  const result: Plan = {
-    pieces: [],
-    newExecutors: [],
-    grow: [],
-    leftOver: false,
-  };
-  // Negative after the limit was lowered: then one executor runs more than its
-  // width, and of what is free elsewhere only so much may be used as is left
-  // beside everything that runs.
-  const over = unleased(limit, executors) < 0;
-  let budget = over
-    ? executors.reduce((rest, each) => rest - runningAtMost(each), limit)
-    : Infinity;
-  let left = Math.max(0, unleased(limit, executors));
-  let executorSlots = executorSlotsLeft(executorCap, executors);
-
-  // Isolated works first: they have waited longest, and take one slot each.
-  // One executor slot is kept for the others.
-  for (const entry of isolated) {
-    if (left < 1 || executorSlots < (executors.length > 0 ? 1 : 2)) break;
-    result.pieces.push({
-      entryId: entry.id,
-      works: entry.works,
-      target: { kind: "new", index: result.newExecutors.length },
-    });
-    result.newExecutors.push({ width: 1, isolated: true, listener: false });
-    left -= 1;
-    executorSlots -= 1;
-  }
-
-  const open = executors
-    .filter(({ closing }) => !closing)
-    .map((each) => ({
-      each,
-      target: { kind: "executor" as const, id: each.id },
-      free: freeSlots(each),
-    }))
-    .sort((a, b) => b.free - a.free);
-  let driving = open.find(({ each }) => each.id === driver?.id);
-  type Place = { target: Target; free: number };
-  let places: Place[] = open.map(({ target, free }) => ({ target, free }));
-
-  /** Widens the lease of an open executor, as far as there is something left of the limit. */
-  const widen = (widened: (typeof open)[number], by: number): void => {
-    const { id, inFlight } = widened.each;
-    const before = result.grow.find((each) => each.id === id);
-    const lease = before?.width ?? leaseOf(widened.each);
-    if (before) before.width = lease + by;
-    else result.grow.push({ id, width: lease + by });
-    left -= by;
-    // What was handed over ahead takes the new slots first.
-    const ahead = Math.max(0, inFlight - lease);
-    places.push({ target: widened.target, free: Math.max(0, by - ahead) });
-  };
-
-  /** The next place, in this order: free slots, a wider driver, a new executor, a wider one, room ahead. */
-  const nextPlace = (): Place | null => {
-    while (places[0]?.free === 0) places.shift();
-    if (places[0]) return places[0];
-    if (driving && left > 0) {
-      const widened = driving;
-      driving = undefined;
-      const by = Math.min(left, driver!.width - leaseOf(widened.each));
-      if (by > 0) {
-        widen(widened, by);
-        return nextPlace();
-      }
-    }
-    if (left > 0 && executorSlots > 0) {
-      const width = widthOfNew(limit, left, executorSlots, executorCap);
-      const listener = executorSlots === 1;
-      const index = result.newExecutors.length;
-      places.push({ target: { kind: "new", index }, free: width });
-      result.newExecutors.push({ width, isolated: false, listener });
-      left -= width;
-      executorSlots -= 1;
-      return places[0]!;
-    }
-    const widened = open[0];
-    if (left > 0 && widened) {
-      widen(widened, left);
-      return nextPlace();
-    }
-    if (!aheadPlaced && !over) {
-      aheadPlaced = true;
-      places = shares(
-        open.map(({ each, target }) => ({ target, room: roomAhead(each) })),
-      );
-      return nextPlace();
-    }
-    return null;
-  };
-  let aheadPlaced = false;
-
+  const planner = new Planner(limit, caps, executors, favored);
+  for (const entry of isolated) planner.placeIsolated(entry);
   for (const entry of entries) {
-    let works = entry.works;
-    while (works > 0) {
-      const found = budget > 0 ? nextPlace() : null;
-      if (!found) {
-        result.leftOver = true;
-        return result;
-      }
-      const count = Math.min(works, found.free, budget);
-      result.pieces.push({
-        entryId: entry.id,
-        works: count,
-        target: found.target,
-      });
-      found.free -= count;
-      budget -= count;
-      works -= count;
-    }
+    const placed = planner.place(entry);
+    // Nothing overtakes an ordinary work that waits.
+    if (!placed && entry.kind !== "long") break;
   }
-  return result;
+  return planner.plan;
 }
 
-/**
- * How many executors may be started. When all are draining long works, none
- * would take anything new until one ends; then one more may be started, as long
- * as they are no more than twice the cap.
- */
-export function executorSlotsLeft(
-  executorCap: number,
-  executors: readonly ExecutorView[],
-): number {
-  const draining = executors.every(({ closing }) => closing);
-  if (draining && executors.length >= executorCap) {
-    return executors.length < 2 * executorCap ? 1 : 0;
+/** Room for works: of free slots, or beyond those. */
+type Place = { target: Target; free: number; ahead: boolean };
+
+/** An open executor, and what the plan makes of it. */
+type Open = { view: ExecutorView; width: number; placed: number };
+
+/** The places for works of one kind. */
+type Lane = {
+  long: boolean;
+  open: Open[];
+  places: Place[];
+  accepting: number;
+  favored: Favored | null;
+  /** Room ahead was offered, or must not be. */
+  aheadPlaced: boolean;
+};
+
+class Planner {
+  readonly plan: Plan = {
+    pieces: [],
+    newExecutors: [],
+    leases: [],
+    leftOver: false,
+    apartWaits: false,
+  };
+  /** Of the limit, what nobody holds. */
+  private left: number;
+  /**
+   * After the limit was lowered, one executor may run more than its width. Then of
+   * what is free elsewhere only so much may be used as is left beside everything
+   * that runs.
+   */
+  private readonly over: boolean;
+  private budget: number;
+  private inAll: number;
+  private readonly ordinary: Lane;
+  private readonly longs: Lane;
+
+  constructor(
+    private readonly limit: number,
+    private readonly caps: Caps,
+    executors: readonly ExecutorView[],
+    favored: Favored | null,
+  ) {
+    const rest = unleased(limit, executors);
+    this.left = Math.max(0, rest);
+    this.over = rest < 0;
+    this.budget = this.over
+      ? executors.reduce((sum, each) => sum - runningAtMost(each), limit)
+      : Infinity;
+    this.inAll = executors.length;
+    const open = executors.filter(({ closing }) => !closing);
+    const laneOf = (long: boolean): Lane => {
+      const own = open
+        .filter((each) => each.long === long)
+        .sort((a, b) => freeSlots(b) - freeSlots(a))
+        .map((view) => ({ view, width: leaseOf(view), placed: 0 }));
+      return {
+        long,
+        open: own,
+        places: own.map(({ view }) => ({
+          target: { kind: "executor", id: view.id },
+          free: freeSlots(view),
+          ahead: false,
+        })),
+        accepting: own.length,
+        favored: own.some(({ view }) => view.id === favored?.id)
+          ? favored
+          : null,
+        aheadPlaced: false,
+      };
+    };
+    this.ordinary = laneOf(false);
+    this.longs = laneOf(true);
   }
-  return Math.max(0, executorCap - executors.length);
+
+  /** Isolated works first: they have waited longest. Each entry gets an executor of its own. */
+  placeIsolated(entry: WaitingEntry): void {
+    if (this.inAll + KEPT_FROM_ISOLATED >= this.caps.inAll || this.over) {
+      this.plan.apartWaits = true;
+      return;
+    }
+    this.reclaim(entry.works, [this.ordinary, this.longs]);
+    const works = Math.min(entry.works, this.left);
+    if (works < entry.works) this.waitApart();
+    if (works < 1) return;
+    this.assign(entry, works, this.startNew(works, { isolated: true }));
+  }
+
+  /** @returns whether all of it found a place. */
+  place(entry: WaitingEntry): boolean {
+    const lane = entry.kind === "long" ? this.longs : this.ordinary;
+    let works = entry.works;
+    while (works > 0) {
+      const found = this.budget > 0 ? this.nextPlace(lane) : null;
+      if (!found) {
+        if (lane.long) this.waitApart();
+        else this.plan.leftOver = true;
+        return false;
+      }
+      const count = Math.min(works, found.free, this.budget);
+      found.free -= count;
+      this.budget -= count;
+      works -= count;
+      this.assign(entry, count, found.target);
+    }
+    return true;
+  }
+
+  private assign(entry: WaitingEntry, works: number, target: Target): void {
+    this.plan.pieces.push({ entryId: entry.id, works, target });
+    if (target.kind === "new") return;
+    const open = this.openOf(target.id);
+    if (open) open.placed += works;
+  }
+
+  private openOf(id: string): Open | undefined {
+    return [...this.ordinary.open, ...this.longs.open].find(
+      ({ view }) => view.id === id,
+    );
+  }
+
+  /** They need a slot: whoever works ahead shall come to an end. */
+  private waitApart(): void {
+    this.plan.apartWaits = true;
+    this.ordinary.aheadPlaced = true;
+  }
+
+  /** The next place, in this order: free slots, a wider favored one, a new executor, a wider one, room ahead. */
+  private nextPlace(lane: Lane): Place | null {
+    for (;;) {
+      while (lane.places[0]?.free === 0) lane.places.shift();
+      if (lane.places[0]) return lane.places[0];
+      if (this.left < 1 && this.canUse(lane)) {
+        this.reclaim(1, [lane.long ? this.ordinary : this.longs]);
+      }
+      if (this.widenFavored(lane)) continue;
+      if (this.startInLane(lane)) continue;
+      if (this.widenAny(lane)) continue;
+      if (lane.aheadPlaced || this.over) return null;
+      lane.aheadPlaced = true;
+      lane.places = shares(
+        lane.open.map(({ view, width, placed }) => ({
+          target: { kind: "executor", id: view.id },
+          room: roomAhead({
+            ...view,
+            width,
+            peak: view.peak > view.width ? view.peak : width,
+            inFlight: view.inFlight + placed,
+          }),
+        })),
+      );
+    }
+  }
+
+  private widenFavored(lane: Lane): boolean {
+    const { favored } = lane;
+    if (!favored || this.left < 1) return false;
+    lane.favored = null;
+    const open = lane.open.find(({ view }) => view.id === favored.id)!;
+    return this.widen(lane, open, favored.width - open.width);
+  }
+
+  private widenAny(lane: Lane): boolean {
+    const open = lane.open.find(({ view }) => !view.asleep);
+    return open !== undefined && this.widen(lane, open, this.left);
+  }
+
+  private widen(lane: Lane, open: Open, most: number): boolean {
+    const by = Math.min(this.left, most);
+    if (by <= 0) return false;
+    // What was handed over ahead takes the new slots first.
+    const ahead = Math.max(0, open.view.inFlight + open.placed - open.width);
+    this.setWidth(open, open.width + by);
+    this.left -= by;
+    lane.places.push({
+      target: { kind: "executor", id: open.view.id },
+      free: Math.max(0, by - ahead),
+      ahead: false,
+    });
+    return true;
+  }
+
+  private setWidth(open: Open, width: number): void {
+    open.width = width;
+    const { id } = open.view;
+    const before = this.plan.leases.find((each) => each.id === id);
+    if (before) before.width = width;
+    else this.plan.leases.push({ id, width });
+  }
+
+  private startInLane(lane: Lane): boolean {
+    const slots = this.executorSlots(lane);
+    if (slots < 1 || this.left < 1) return false;
+    const width = widthOfNew(this.limit, this.left, slots, this.caps);
+    const target = this.startNew(width, { long: lane.long });
+    lane.accepting += 1;
+    lane.places.push({ target, free: width, ahead: false });
+    return true;
+  }
+
+  private startNew(
+    width: number,
+    { isolated = false, long = false },
+  ): Extract<Target, { kind: "new" }> {
+    const index = this.plan.newExecutors.length;
+    this.inAll += 1;
+    this.left -= width;
+    this.plan.newExecutors.push({
+      width,
+      isolated,
+      long,
+      listener: !isolated && !long && this.inAll === this.caps.inAll,
+    });
+    return { kind: "new", index };
+  }
+
+  /** Whether it could do anything with a slot of another. */
+  private canUse(lane: Lane): boolean {
+    return (
+      this.executorSlots(lane) > 0 || lane.open.some(({ view }) => !view.asleep)
+    );
+  }
+
+  /** How many executors may be started for works of this kind. */
+  private executorSlots(lane: Lane): number {
+    const kept = lane.long ? KEPT_FROM_LONG : 0;
+    const inAll = this.caps.inAll - kept - this.inAll;
+    const accepting = this.caps.accepting - lane.accepting;
+    // All that accept sleep, and there is much that they cannot be given.
+    const asleep = lane.open.every(({ view }) => view.asleep);
+    const least = asleep && this.left >= MIN_WIDTH ? 1 : 0;
+    return Math.max(0, Math.min(inAll, Math.max(accepting, least)));
+  }
+
+  /** Takes up to `wanted` free slots from open executors of these kinds, until so many are left over. */
+  private reclaim(wanted: number, lanes: readonly Lane[]): void {
+    if (this.over) return;
+    for (const lane of lanes) {
+      for (const open of lane.open) {
+        const { id } = open.view;
+        const place = lane.places.find(
+          ({ target, ahead }) =>
+            !ahead && target.kind === "executor" && target.id === id,
+        );
+        const taken = Math.min(wanted - this.left, place?.free ?? 0);
+        if (taken <= 0) continue;
+        place!.free -= taken;
+        this.left += taken;
+        this.setWidth(open, open.width - taken);
+      }
+    }
+  }
 }
 
 /** Room ahead goes round in small shares: what waits is spread, however little it is. */
-function shares(
-  rooms: { target: Target; room: number }[],
-): { target: Target; free: number }[] {
-  const places: { target: Target; free: number }[] = [];
-  let left = rooms.filter(({ room }) => room > 0);
+function shares(rooms: readonly { target: Target; room: number }[]): Place[] {
+  const places: Place[] = [];
+  let left = rooms.filter(({ room }) => room > 0).map((each) => ({ ...each }));
   while (left.length > 0) {
     for (const each of left) {
       const free = Math.min(each.room, AHEAD_SHARE);
-      places.push({ target: each.target, free });
+      places.push({ target: each.target, free, ahead: true });
       each.room -= free;
     }
     left = left.filter(({ room }) => room > 0);
   }
   return places;
 }
-const AHEAD_SHARE = 8;
+
+/** How far the executor that does the loop's turn is widened before others are started. */
+export function fairShare(id: string, limit: number, caps: Caps): Favored {
+  return { id, width: fairWidth(limit, caps) };
+}

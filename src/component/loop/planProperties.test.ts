@@ -1,7 +1,7 @@
 /** What is true of every plan. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CAP, entry, executor, hasRoom } from "../../testing/plans.js";
+import { CAPS, entry, executor, hasRoom } from "../../testing/plans.js";
 import {
   type ExecutorView,
   freeSlots,
@@ -23,16 +23,18 @@ const leasesOf = (executors: readonly ExecutorView[]) =>
 /** The executors after a plan was carried out. */
 function apply(executors: readonly ExecutorView[], made: Plan): ExecutorView[] {
   const after = executors.map((each) => ({ ...each }));
-  const newOnes = made.newExecutors.map(({ width, isolated }, index) =>
+  const newOnes = made.newExecutors.map(({ width, isolated, long }, index) =>
     executor(`new ${executors.length + index} ${Math.random()}`, {
       width,
+      long,
       closing: isolated,
     }),
   );
-  for (const { id, width } of made.grow) {
-    const grown = after.find((each) => each.id === id)!;
-    grown.width = width;
-    grown.peak = Math.max(grown.peak, width);
+  for (const { id, width } of made.leases) {
+    const changed = after.find((each) => each.id === id)!;
+    changed.peak =
+      width < changed.width ? width : Math.max(changed.peak, width);
+    changed.width = width;
   }
   for (const { works, target } of made.pieces) {
     const receiver =
@@ -59,6 +61,8 @@ const someExecutors = fc
       closing: fc.boolean(),
       narrowedBy: fc.constantFrom(0, 0, 5, 20),
       worksPerSlot: fc.constantFrom(1, 1.5, 4),
+      asleep: fc.boolean(),
+      long: fc.constantFrom(false, false, true),
     }),
     { maxLength: 5 },
   )
@@ -70,8 +74,16 @@ const someExecutors = fc
     return executors;
   });
 const someEntries = fc
-  .array(fc.integer({ min: 1, max: 32 }), { maxLength: 12 })
-  .map((sizes) => sizes.map((works, index) => entry(`w${index}`, works)));
+  .array(fc.tuple(fc.integer({ min: 1, max: 32 }), fc.nat(3)), {
+    maxLength: 12,
+  })
+  .map((parts) =>
+    parts.map(([works, kind], index): WaitingEntry =>
+      kind === 0
+        ? { ...entry(`l${index}`, works), kind: "long" }
+        : entry(`w${index}`, works),
+    ),
+  );
 const someDriver = fc.option(
   fc.record({
     id: fc.constantFrom("e0", "e1", "e2"),
@@ -105,7 +117,7 @@ describe("whatever there is,", () => {
       fc.property(situation, (drawn) => {
         const isolated = isolating ? drawn.isolated : [];
         const { limit, executors, entries, driver } = drawn;
-        const made = plan(limit, CAP, executors, entries, isolated, driver);
+        const made = plan(limit, CAPS, executors, entries, isolated, driver);
         check({ ...drawn, isolated, made, after: apply(executors, made) });
       }),
     );
@@ -121,28 +133,31 @@ describe("whatever there is,", () => {
         taken.set(entryId, (taken.get(entryId) ?? 0) + works);
       }
       const ids = (list: readonly WaitingEntry[]) => list.map(({ id }) => id);
-      const isolatedTaken = order.filter((id) => id.startsWith("i"));
-      const othersTaken = order.filter((id) => id.startsWith("w"));
-      expect(isolatedTaken).toEqual(
-        ids(isolated).slice(0, isolatedTaken.length),
-      );
-      expect(othersTaken).toEqual(ids(entries).slice(0, othersTaken.length));
+      for (const kind of ["i", "l", "w"]) {
+        const own = ids(waiting).filter((id) => id.startsWith(kind));
+        const takenOwn = order.filter((id) => id.startsWith(kind));
+        expect(takenOwn).toEqual(own.slice(0, takenOwn.length));
+      }
       for (const { id, works } of waiting) {
         expect(taken.get(id) ?? 0).toBeLessThanOrEqual(works);
         // Only the last one may be taken in part.
         const isPart = (taken.get(id) ?? works) < works;
-        if (isPart) expect(id).toBe(othersTaken.at(-1));
+        const own = order.filter((each) => each[0] === id[0]);
+        if (isPart) expect(id).toBe(own.at(-1));
       }
       expect(made.leftOver).toBe(
-        entries.some(({ id, works }) => (taken.get(id) ?? 0) < works),
+        entries.some(
+          ({ id, kind, works }) =>
+            kind !== "long" && (taken.get(id) ?? 0) < works,
+        ),
       );
     });
   });
 
-  test("no lease becomes wider by a plan that does not say so", () => {
+  test("no lease changes by a plan that does not say so", () => {
     ofEveryPlan(({ executors, made, after }) => {
       executors.forEach((before, index) => {
-        if (made.grow.some(({ id }) => id === before.id)) return;
+        if (made.leases.some(({ id }) => id === before.id)) return;
         expect(leaseOf(after[index]!)).toBe(leaseOf(before));
       });
     });
@@ -169,12 +184,8 @@ describe("whatever there is,", () => {
         );
         expect(before?.closing ?? false).toBe(false);
       }
-      // Where all are draining, one more than they are.
-      const draining = executors.every(({ closing }) => closing);
-      const allowed = Math.max(CAP, executors.length + (draining ? 1 : 0));
-      expect(after.length).toBeLessThanOrEqual(allowed);
       expect(after.length).toBeLessThanOrEqual(
-        Math.max(2 * CAP, executors.length),
+        Math.max(CAPS.inAll, executors.length),
       );
     });
   });
@@ -196,11 +207,13 @@ describe("whatever there is,", () => {
 
   test("at most the last executor that is started listens, and only when the cap is reached", () => {
     ofEveryPlan(({ executors, made }) => {
-      made.newExecutors.forEach(({ listener, isolated: apart }, index) => {
-        // Or beyond it, when all others are draining.
-        const isLast = !apart && executors.length + index + 1 >= CAP;
-        expect(listener).toBe(isLast);
-      });
+      made.newExecutors.forEach(
+        ({ listener, isolated: apart, long }, index) => {
+          const isLast =
+            !apart && !long && executors.length + index + 1 >= CAPS.inAll;
+          expect(listener).toBe(isLast);
+        },
+      );
     });
   });
 
@@ -210,16 +223,19 @@ describe("whatever there is,", () => {
         fc.integer({ min: 1, max: 100 }),
         someExecutors,
         (limit, all) => {
-          const idle = all
-            .slice(0, CAP)
-            .map((each) => ({ ...each, closing: false, inFlight: 0 }));
+          const idle = all.slice(0, CAPS.accepting).map((each) => ({
+            ...each,
+            closing: false,
+            asleep: false,
+            inFlight: 0,
+          }));
           const widths = relieve(limit, idle);
           const relieved = idle.map((each) => ({
             ...each,
             width: widths.get(each.id)!,
           }));
-          expect(hasRoom(limit, CAP, relieved)).toBe(true);
-          expect(hasRoom(0, CAP, relieved)).toBe(false);
+          expect(hasRoom(limit, CAPS, relieved)).toBe(true);
+          expect(hasRoom(0, CAPS, relieved)).toBe(false);
         },
       ),
     );
@@ -272,7 +288,7 @@ describe("whatever there is,", () => {
             const before = runningOf(executors);
             const made = plan(
               limit,
-              CAP,
+              CAPS,
               executors,
               [entry("w", each.works)],
               [],

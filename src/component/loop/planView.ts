@@ -1,26 +1,45 @@
 /** From what a tick saw to a plan. */
 import type { MutationCtx } from "../_generated/server.js";
 import { DRIVER_WIDTH } from "./drive.js";
-import { maxExecutors } from "./lease.js";
+import { type Caps, capsOf } from "./lease.js";
 import { committedAt, executorViews, type View } from "./look.js";
-import { merge, plan, type Plan, type WaitingEntry } from "./plan.js";
+import {
+  fairShare,
+  merge,
+  plan,
+  type Plan,
+  type WaitingEntry,
+} from "./plan.js";
 
-export function planFor(view: View, cap: number): Plan {
+/** @param reporting - The executor in whose report the turn is done. */
+export function planFor(
+  view: View,
+  caps: Caps,
+  reporting: string | null = null,
+): Plan {
+  const { maxParallelism } = view.config;
+  const driver = view.state?.driver ?? null;
+  const ordinary = merge(
+    view.ready.map(waitingEntry),
+    view.due.map(waitingEntry),
+  );
   return plan(
-    view.config.maxParallelism,
-    cap,
+    maxParallelism,
+    caps,
     executorViews(view),
-    merge(view.ready.map(waitingEntry), view.due.map(waitingEntry)),
+    merge(ordinary, view.long.map(waitingEntry)),
     view.isolated.map(waitingEntry),
-    view.state?.driver
-      ? { id: view.state.driver.executorId, width: DRIVER_WIDTH }
-      : null,
+    driver
+      ? { id: driver.executorId, width: DRIVER_WIDTH }
+      : reporting === null
+        ? null
+        : fairShare(reporting, maxParallelism, caps),
   );
 }
 
-export async function executorCap(ctx: MutationCtx): Promise<number> {
+export async function executorCaps(ctx: MutationCtx): Promise<Caps> {
   const { class: deploymentClass } = await ctx.meta.getDeploymentMetadata();
-  return maxExecutors(deploymentClass);
+  return capsOf(deploymentClass);
 }
 
 function waitingEntry(entry: View["ready"][number]): WaitingEntry {

@@ -1,211 +1,169 @@
 /**
- * Executors that died. The guard looks at the scheduled function behind each:
+ * What a lost executor had goes on by policy, a piece at a time: each piece is a
+ * report made in its place. What never began returns free of charge; mutations
+ * and queries run again (their fence makes them exactly once); for an action the
+ * attempt has failed, and its retry behavior decides.
  *
- * | its state             | meaning                                                            |
- * | --------------------- | ------------------------------------------------------------------ |
- * | pending, inProgress   | alive (unless it is older than any action may get)                 |
- * | success, failed, gone | dead, unless its last report is in                                 |
- * | canceled              | may still be running: Convex does not interrupt it. It gets no more work; its lease stays until its last report, or until it has been quiet for long |
+ * An executor begins works in the order of their positions, and its last report
+ * named the position that it would not pass (`beginsBefore`). Where none is known,
+ * everything that was delivered may have begun.
  *
- * What a dead executor had goes on by policy: what was never delivered returns
- * free of charge; mutations and queries run again (their fence makes them
- * exactly once); for an action the attempt has failed.
+ * A piece writes rows of the executor and of its works, and nothing that the loop
+ * writes: the loop is busy, and one of the two would never get through.
  */
+import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import type { TransactionBudget } from "../budget.js";
 import { requeue, type Requeued } from "../entries.js";
-import { addTally, decideAfterAttempt } from "../executor/results.js";
+import { findUndelivered } from "../executor/delivery.js";
+import {
+  closePositions,
+  newStats,
+  readStats,
+  type Stats,
+  workAt,
+  writeStats,
+} from "../executor/positions.js";
+import { addTally, decideAfterAttempt, NOTHING } from "../executor/results.js";
 import { type Logger, recordCompleted } from "../logging.js";
 import { endWork } from "../outcome.js";
-import { MINUTE } from "../shared.js";
-import { forget, returnToQueue, takeBack } from "./executors.js";
-import { livingExecutors, type View } from "./look.js";
+import type { vTally } from "../schema.js";
+import { SECOND } from "../shared.js";
+import type { Fate } from "./fate.js";
 
-type State = Doc<"loopState">;
-type Fate = { kind: "alive" } | { kind: "lost"; why: string; isolate: boolean };
+/** Works that are retried within this time of each other may as well wait for each other. */
+const TOGETHER_MS = 15 * SECOND;
 
-/** No action runs longer than thirty minutes. */
-const MAX_ACTION_MS = 31 * MINUTE;
-/**
- * A canceled executor that was quiet for this long is not running any more. Not
- * having reported yet says nothing: it begins with works in hand.
- */
-const CANCELED_GRACE_MS = 10 * MINUTE;
-/** How many works one tick recovers: each is read and written. */
-const MAX_WORKS = 200;
-
-/** Pure: what the scheduled function behind an executor tells. */
-export function fateOf(
-  job: Pick<Doc_ScheduledFunction, "state"> | null,
-  executor: Pick<Doc<"executor">, "startedAt">,
-  stats: Pick<Doc<"executorStats">, "lastReportAt"> | null,
-  now: number,
-): Fate {
-  switch (job?.state.kind) {
-    case "pending":
-      return { kind: "alive" };
-    case "inProgress":
-      return now - executor.startedAt > MAX_ACTION_MS
-        ? lost("it is older than an action may get")
-        : { kind: "alive" };
-    case "canceled": {
-      const quietSince = stats?.lastReportAt ?? executor.startedAt;
-      return now - quietSince > CANCELED_GRACE_MS
-        ? lost("its scheduled function was canceled")
-        : { kind: "alive" };
-    }
-    case "failed":
-      return {
-        ...lost(job.state.error),
-        // A deployment that restarts takes everything down and proves nothing
-        // against the works that ran; anything else may be one of them.
-        isolate: !/transient error/i.test(job.state.error),
-      };
-    case "success":
-      return lost("it ended without a last report");
-    case undefined:
-      return lost("its scheduled function is gone");
-  }
-}
-
-type Doc_ScheduledFunction = {
-  state:
-    | { kind: "pending" | "inProgress" | "success" | "canceled" }
-    | { kind: "failed"; error: string };
+export type Piece = {
+  /** When the earliest of what went back is due. Null: nothing did. */
+  earliestDueAt: number | null;
+  /** How many works it no longer has. */
+  settled: number;
+  unfinished: boolean;
 };
 
-function lost(why: string): Extract<Fate, { kind: "lost" }> {
-  return { kind: "lost", why, isolate: false };
-}
+type Lost = Extract<Fate, { kind: "lost" }>;
 
-/** @returns how many works went back to the queue, and whether more wait to be recovered. */
-export async function recoverLostExecutors(
-  ctx: MutationCtx,
-  console: Logger,
-  now: number,
-  view: View,
-  state: State,
-): Promise<{ requeued: number; unfinished: boolean }> {
-  let requeued = 0;
-  for (const executor of livingExecutors(view)) {
-    const job =
-      executor.scheduledId &&
-      (await ctx.db.system.get("_scheduled_functions", executor.scheduledId));
-    const seen = view.stats.find(
-      ({ executorId }) => executorId === executor._id,
-    );
-    if (job?.state.kind === "canceled") {
-      // First, or it would be handed again what is taken back.
-      await close(ctx, executor);
-      const back = await takeBack(ctx, console, state, executor._id);
-      requeued += back.requeued;
-      if (back.unfinished) return { requeued, unfinished: true };
-    }
-    const fate = fateOf(job ?? null, executor, seen ?? null, now);
-    if (fate.kind === "alive") continue;
-    // Its statistics with dependencies: it may be reporting after all.
-    const stats = await ctx.db
-      .query("executorStats")
-      .withIndex("by_executor", (q) => q.eq("executorId", executor._id))
-      .unique();
-    console.error(
-      `[recovery] executor ${executor._id} is lost (${fate.why}); its work goes on`,
-    );
-    const result = await recoverExecutor(ctx, console, executor, stats, fate);
-    requeued += result.requeued;
-    if (result.unfinished) {
-      // Half of what it has is gone: should it report after all, it must not.
-      await close(ctx, executor);
-      await ctx.db.patch("executor", executor._id, {
-        incarnation: executor.incarnation + 1,
-      });
-      return { requeued, unfinished: true };
-    }
-    if (stats) {
-      state.totals = addTally(state.totals, stats.tally);
-      await ctx.db.delete("executorStats", stats._id);
-    }
-    await ctx.db.delete("executor", executor._id);
-    forget(view, state, executor._id);
-  }
-  return { requeued, unfinished: false };
-}
-
-/** It gets no more work, from this turn on. */
-async function close(
-  ctx: MutationCtx,
-  executor: Doc<"executor">,
-): Promise<void> {
-  if (executor.closing) return;
-  executor.closing = true;
-  await ctx.db.patch("executor", executor._id, { closing: true });
-}
-
-async function recoverExecutor(
+/**
+ * Settles as much of what `executor` had as `budget` allows. From the first piece
+ * on it is fenced: should it report after all, it is told to leave.
+ *
+ * @param giveUp - Why the works end that this piece settles, since their
+ *   recovery failed again and again. Null: they go on.
+ */
+export async function recoverPiece(
   ctx: MutationCtx,
   console: Logger,
   executor: Doc<"executor">,
-  stats: Doc<"executorStats"> | null,
-  fate: Extract<Fate, { kind: "lost" }>,
-): Promise<{ requeued: number; unfinished: boolean }> {
-  const first = executor.first.map((workId, index) => ({
-    workId,
-    position: executor.firstPosition + index,
-  }));
-  const open = new Set(
-    stats?.open.flatMap(({ left }) => left) ??
-      first.map(({ position }) => position),
-  );
-  const rows = ctx.db
-    .query("running")
-    .withIndex("by_executor", (q) => q.eq("executorId", executor._id));
-  let works = 0;
-  let requeued = 0;
-  const cursor = stats?.cursor ?? executor.firstPosition + first.length;
-  for await (const row of rows) {
-    if (works + row.works.length > MAX_WORKS && works > 0) {
-      return { requeued, unfinished: true };
+  fate: Lost,
+  budget: TransactionBudget,
+  giveUp: string | null,
+): Promise<Piece> {
+  const row = await readStats(ctx, executor._id);
+  const stats: Stats = row ? { ...row } : newStats(executor);
+  stats.beginsBefore = Math.min(stats.beginsBefore ?? Infinity, stats.cursor);
+  const settler = new Settler(ctx, console, fate, giveUp);
+
+  const settled = new Set<number>();
+  let unfinished = false;
+  for (;;) {
+    const next = await nextOpen(ctx, executor, stats, settled);
+    if (next === null) break;
+    if (!(await budget.hasRoom())) {
+      unfinished = true;
+      break;
     }
-    works += row.works.length;
-    await ctx.db.delete("running", row._id);
-    if (row.first >= cursor) {
-      requeued += await returnToQueue(ctx, console, row.works);
-      continue;
-    }
-    const members = row.works.filter((_, index) => open.has(row.first + index));
-    requeued += await goOn(ctx, console, members, fate);
+    const { runningId, position } = next;
+    const workId = await workAt(ctx, executor, runningId, position);
+    if (workId) await settler.settle(workId, position < stats.beginsBefore);
+    settled.add(position);
+    budget.spend();
   }
-  const members = first.filter(({ position }) => open.has(position));
-  requeued += await goOn(
+  await closePositions(ctx, stats, settled);
+  const earliestDueAt = await settler.putBack();
+  stats.tally = addTally(stats.tally, settler.tally);
+
+  if (unfinished) {
+    await writeStats(ctx, row, stats);
+    await ctx.db.patch("executor", executor._id, {
+      closing: true,
+      incarnation: executor.incarnation + 1,
+    });
+  } else {
+    if (row) await ctx.db.delete("executorStats", row._id);
+    await ctx.db.patch("executor", executor._id, {
+      closing: true,
+      done: stats.tally,
+    });
+  }
+  return { earliestDueAt, settled: settled.size, unfinished };
+}
+
+/** What it has and was not settled yet; of what was never delivered, a hand-over at a time. */
+async function nextOpen(
+  ctx: MutationCtx,
+  executor: Doc<"executor">,
+  stats: Stats,
+  settled: ReadonlySet<number>,
+): Promise<{ runningId: Id<"running"> | null; position: number } | null> {
+  for (const { runningId, left } of stats.open) {
+    for (const position of left) {
+      if (!settled.has(position)) return { runningId, position };
+    }
+  }
+  const [handOver] = await findUndelivered(
     ctx,
-    console,
-    members.map(({ workId }) => workId),
-    fate,
+    executor._id,
+    stats.cursor,
+    1,
+    true,
   );
-  return { requeued, unfinished: false };
+  if (!handOver) return null;
+  const left = handOver.works.map((_, index) => handOver.first + index);
+  stats.open = [...stats.open, { runningId: handOver._id, left }];
+  stats.cursor = handOver.first + left.length;
+  return { runningId: handOver._id, position: handOver.first };
 }
 
-/** Works that were delivered to a dead executor, and had not ended. */
-async function goOn(
-  ctx: MutationCtx,
-  console: Logger,
-  workIds: readonly Id<"work">[],
-  { why, isolate }: Extract<Fate, { kind: "lost" }>,
-): Promise<number> {
-  const back: Requeued[] = [];
-  const error = `The worker that ran this attempt was lost: ${why}`;
-  const apart = isolate ? { isolate } : {};
-  for (const workId of workIds) {
+/** Decides works of a lost executor, and puts back those that go on. */
+class Settler {
+  tally: Infer<typeof vTally> = NOTHING;
+  private readonly back: Requeued[] = [];
+  /** Of these, the ones that may be why it died. */
+  private readonly suspects: Requeued[] = [];
+
+  constructor(
+    private readonly ctx: MutationCtx,
+    private readonly console: Logger,
+    private readonly fate: Lost,
+    private readonly giveUp: string | null,
+  ) {}
+
+  async settle(workId: Id<"work">, mayHaveBegun: boolean): Promise<void> {
+    const { ctx, giveUp } = this;
     const work = await ctx.db.get("work", workId);
-    if (!work) continue;
-    if (work.fnType !== "action") {
-      if (work.canceled) {
-        await endWork(ctx, console, work, { kind: "canceled" });
-      } else {
-        back.push({ work, dueAt: null, patch: { lastError: error, ...apart } });
-      }
-      continue;
+    if (!work) return;
+    if (giveUp !== null) return await this.end(work, giveUp);
+    if (work.fnType === "action" && mayHaveBegun) {
+      return await this.failAttempt(work);
     }
+    if (work.canceled) {
+      await endWork(ctx, this.console, work, { kind: "canceled" });
+      this.count("canceled");
+      return;
+    }
+    const patch = mayHaveBegun ? { lastError: this.error } : {};
+    // In its old place: it has been waiting since then.
+    this.back.push({ work, dueAt: firstDue(work), patch });
+  }
+
+  private get error(): string {
+    return `The worker that ran this attempt was lost: ${this.fate.why}`;
+  }
+
+  private async failAttempt(work: Doc<"work">): Promise<void> {
+    const { ctx, console, error } = this;
     const attempts = (work.attempts ?? 0) + 1;
     const decision = decideAfterAttempt(
       work,
@@ -213,21 +171,21 @@ async function goOn(
       Math.random(),
     );
     if (decision.kind === "end") {
-      await endWork(
-        ctx,
-        console,
-        { ...work, attempts, lastError: error },
-        decision.result,
-      );
-      continue;
+      const { result } = decision;
+      const ended = { ...work, attempts, lastError: error };
+      await endWork(ctx, console, ended, result);
+      this.count(result.kind);
+      return;
     }
-    back.push({
+    this.count("retries");
+    const item = {
       work,
       dueAt: Date.now() + decision.delayMs,
-      patch: { attempts, lastError: error, ...apart },
-    });
+      patch: { attempts, lastError: error },
+    };
+    (this.fate.byMemory ? this.suspects : this.back).push(item);
     recordCompleted(console, {
-      workId,
+      workId: work._id,
       fnName: work.fnName,
       completedAt: Date.now(),
       onCompleteScheduledFunctionId: undefined,
@@ -235,6 +193,60 @@ async function goOn(
       status: "retrying",
     });
   }
-  await requeue(ctx, back);
-  return back.length;
+
+  private async end(work: Doc<"work">, error: string): Promise<void> {
+    const ended = { ...work, lastError: error };
+    await endWork(this.ctx, this.console, ended, { kind: "failed", error });
+    this.count("failed");
+  }
+
+  private count(kind: keyof Infer<typeof vTally>): void {
+    this.tally = { ...this.tally, [kind]: this.tally[kind] + 1 };
+  }
+
+  /** Returns when the earliest is due; null: nothing went back. */
+  async putBack(): Promise<number | null> {
+    const quarantined = inHalves(this.suspects);
+    if (quarantined.length > 0) {
+      const groups = new Set(quarantined.map(({ patch }) => patch.isolate));
+      this.console.warn(
+        `[quarantine] ${quarantined.length} works of an executor that ran out of memory run apart from others, in ${groups.size} groups`,
+      );
+    }
+    const all = [...this.back, ...quarantined];
+    await requeue(this.ctx, all);
+    const times = all.map(({ dueAt }) => dueAt ?? Date.now());
+    return times.length > 0 ? Math.min(...times) : null;
+  }
+}
+
+/** Since when a work could have run. */
+export function firstDue(work: Doc<"work">): number {
+  return Math.max(work.runAt, work._creationTime);
+}
+
+/**
+ * One of these may have taken its executor down: they run apart, in two groups, so
+ * that a few deaths tell which. One alone runs alone.
+ */
+function inHalves(suspects: readonly Requeued[]): Requeued[] {
+  if (suspects.length === 1) {
+    return suspects.map((item) => withPatch(item, { isolate: true }));
+  }
+  const sorted = [...suspects].sort((a, b) => a.dueAt! - b.dueAt!);
+  const middle = Math.ceil(sorted.length / 2);
+  return [sorted.slice(0, middle), sorted.slice(middle)].flatMap((half) => {
+    if (half.length === 0) return [];
+    const isolate = half.length === 1 ? true : crypto.randomUUID();
+    const last = half.at(-1)!.dueAt!;
+    const together = last - half[0]!.dueAt! <= TOGETHER_MS;
+    return half.map((item) => ({
+      ...withPatch(item, { isolate }),
+      ...(together ? { dueAt: last } : {}),
+    }));
+  });
+}
+
+function withPatch(item: Requeued, patch: Requeued["patch"]): Requeued {
+  return { ...item, patch: { ...item.patch, ...patch } };
 }

@@ -1,68 +1,82 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Id } from "../_generated/dataModel.js";
 import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../entries.js";
-import { repack } from "./start.js";
+import { repack, splitForStart } from "./start.js";
 
 const works = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => `w${from + index}` as Id<"work">);
 
+const piece = (count: number, size: number, from = 0) => ({
+  works: works(count, from),
+  sizes: Array<number>(count).fill(size),
+});
+
 test("single works go into one hand-over", () => {
-  const pieces = [0, 1, 2].map((n) => ({ works: works(1, n), bytes: 10 }));
-  expect(repack(pieces, 32)).toEqual([{ works: works(3), bytes: 30 }]);
+  const pieces = [0, 1, 2].map((n) => piece(1, 10, n));
+  expect(repack(pieces, 32)).toEqual([piece(3, 10)]);
 });
 
 test("a hand-over grows neither beyond the works it may have nor the bytes of an entry", () => {
-  const half = { works: works(20), bytes: 20 };
+  const half = piece(20, 1);
   expect(repack([half, half], 32).map((each) => each.works.length)).toEqual([
     32, 8,
   ]);
-  const heavy = { works: works(1), bytes: 1_500_000 };
+  const heavy = piece(1, 1_500_000);
   expect(repack([heavy, heavy], 32)).toHaveLength(2);
 });
 
-test("what comes from one entry is split for a narrow executor, and its bytes with it", () => {
-  const piece = { works: works(5), bytes: 500 };
-  expect(repack([piece], 2)).toEqual([
-    { works: works(2), bytes: 200 },
-    { works: works(2, 2), bytes: 200 },
-    { works: works(1, 4), bytes: 100 },
+test("what comes from one entry is split for a narrow executor", () => {
+  expect(repack([piece(5, 100)], 2)).toEqual([
+    piece(2, 100),
+    piece(2, 100, 2),
+    piece(1, 100, 4),
   ]);
 });
 
-test("whatever is packed, order and bytes stay, and the pieces are not changed", () => {
-  const piece = fc.record({
-    works: fc.integer({ min: 1, max: MAX_ENTRY_WORKS }).map((n) => works(n)),
-    bytes: fc.nat(MAX_ENTRY_BYTES),
+describe("an executor is started with", () => {
+  test("as many works as its scheduled function may carry, as large as they really are", () => {
+    const skewed = {
+      works: works(32),
+      sizes: [...Array<number>(31).fill(100), 399_000],
+    };
+    expect(splitForStart([skewed])).toEqual({
+      first: works(31),
+      rest: { works: works(1, 31), sizes: [399_000] },
+    });
+    expect(splitForStart([piece(60, 1), piece(60, 1, 60)])).toEqual({
+      first: works(100),
+      rest: piece(20, 1, 100),
+    });
   });
+
+  test("one work in any case", () => {
+    expect(splitForStart([piece(2, 1_000_000)]).first).toEqual(works(1));
+  });
+});
+
+test("whatever is packed, order and bytes stay, and the pieces are not changed", () => {
+  const some = fc
+    .array(fc.nat(MAX_ENTRY_BYTES), { minLength: 1, maxLength: 40 })
+    .map((sizes) => ({ works: works(sizes.length), sizes }));
   const maxWorks = fc.integer({ min: 1, max: MAX_ENTRY_WORKS });
   fc.assert(
-    fc.property(
-      fc.array(piece, { maxLength: 20 }),
-      maxWorks,
-      (pieces, most) => {
-        const before = structuredClone(pieces);
-        const packed = repack(pieces, most);
-        expect(pieces).toEqual(before);
-        expect(packed.flatMap((each) => each.works)).toEqual(
-          pieces.flatMap((each) => each.works),
+    fc.property(fc.array(some, { maxLength: 10 }), maxWorks, (pieces, most) => {
+      const before = structuredClone(pieces);
+      const packed = repack(pieces, most);
+      expect(pieces).toEqual(before);
+      for (const field of ["works", "sizes"] as const) {
+        expect(packed.flatMap((each) => each[field])).toEqual(
+          pieces.flatMap((each) => each[field]),
         );
-        const bytesOf = (all: { bytes: number }[]) =>
-          all.reduce((sum, { bytes }) => sum + bytes, 0);
-        // Shares are rounded up, each by less than a byte.
-        const rounding = bytesOf(packed) - bytesOf(pieces);
-        expect(rounding).toBeGreaterThanOrEqual(0);
-        expect(rounding).toBeLessThanOrEqual(packed.length + pieces.length);
-        for (const each of packed) {
-          expect(each.works.length).toBeGreaterThan(0);
-          expect(each.works.length).toBeLessThanOrEqual(most);
-          if (each.works.length > 1) {
-            expect(each.bytes).toBeLessThanOrEqual(
-              MAX_ENTRY_BYTES + each.works.length,
-            );
-          }
-        }
-      },
-    ),
+      }
+      for (const { works, sizes } of packed) {
+        expect(works.length).toBeGreaterThan(0);
+        expect(works.length).toBeLessThanOrEqual(most);
+        const bytes = sizes.reduce((sum, size) => sum + size, 0);
+        if (works.length > 1)
+          expect(bytes).toBeLessThanOrEqual(MAX_ENTRY_BYTES);
+      }
+    }),
   );
 });

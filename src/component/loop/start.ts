@@ -12,7 +12,8 @@ import type { EntryView, View } from "./look.js";
 import type { Plan, Target } from "./plan.js";
 
 type State = Doc<"loopState">;
-type Piece = { works: Id<"work">[]; bytes: number };
+/** Works, and the bytes of each. */
+type Piece = { works: Id<"work">[]; sizes: number[] };
 
 /**
  * With how much an executor is started at most. The rest is handed over at the
@@ -46,10 +47,9 @@ export class Starter {
   ): Promise<{ moved: number; executors: Id<"executor">[] }> {
     const { view, ctx } = this;
     const entries = new Map<string, EntryView>(
-      [...view.ready, ...view.due, ...view.isolated].map((entry) => [
-        entry.id,
-        entry,
-      ]),
+      [...view.ready, ...view.due, ...view.isolated, ...view.long].map(
+        (entry) => [entry.id, entry],
+      ),
     );
     const byTarget = new Map<string, { target: Target; pieces: Piece[] }>();
     for (const [entryId, pieces] of groupByEntry(plan)) {
@@ -62,11 +62,13 @@ export class Starter {
       }
     }
 
-    const grown = new Map(plan.grow.map(({ id, width }) => [id, width]));
-    for (const [id, width] of grown) {
+    const leases = new Map(plan.leases.map(({ id, width }) => [id, width]));
+    for (const [id, width] of leases) {
       await ctx.db.patch("executor", id as Id<"executor">, { width });
       const assigned = this.assigned(id as Id<"executor">);
-      assigned.peak = Math.max(assigned.peak, width);
+      const before = view.executors.find(({ _id }) => _id === id)!.width;
+      // One that is cut down has no more in flight than it keeps.
+      assigned.peak = width < before ? width : Math.max(assigned.peak, width);
     }
     let moved = 0;
     const executors: Id<"executor">[] = [];
@@ -79,7 +81,7 @@ export class Starter {
         continue;
       }
       const width =
-        grown.get(target.id) ??
+        leases.get(target.id) ??
         view.executors.find(({ _id }) => _id === target.id)!.width;
       moved += await this.handOver(target.id as Id<"executor">, width, pieces);
     }
@@ -96,19 +98,19 @@ export class Starter {
   ): Promise<{ target: Target; piece: Piece }[]> {
     const { ctx, state } = this;
     const entry = await ctx.db.get("pendingStart", seen.id);
-    let works = entry?.works ?? [];
-    const bytesPerWork = entry ? entry.bytes / entry.works.length : 0;
+    let rest = entry ? contentOf(entry) : { works: [], sizes: [] };
     const taken: { target: Target; piece: Piece }[] = [];
     for (const { works: count, target } of pieces) {
-      const part = works.slice(0, count);
-      works = works.slice(count);
-      const bytes = Math.ceil(part.length * bytesPerWork);
-      if (part.length > 0)
-        taken.push({ target, piece: { works: part, bytes } });
+      const piece = part(rest, 0, count);
+      rest = part(rest, count);
+      if (piece.works.length > 0) taken.push({ target, piece });
     }
-    if (works.length > 0) {
-      const bytes = Math.ceil(works.length * bytesPerWork);
-      await ctx.db.patch("pendingStart", seen.id, { works, bytes });
+    if (rest.works.length > 0) {
+      await ctx.db.patch("pendingStart", seen.id, {
+        works: rest.works,
+        bytes: sum(rest.sizes),
+        ...(entry?.sizes ? { sizes: rest.sizes } : {}),
+      });
       return taken;
     }
     if (entry) await ctx.db.delete("pendingStart", seen.id);
@@ -125,7 +127,8 @@ export class Starter {
   ): Promise<{ moved: number; executorId: Id<"executor"> }> {
     const { ctx, view, state } = this;
     const { executorId, incarnation } = await reuse(ctx, view, state);
-    const closed = made.isolated || (this.bornClosing && !made.listener);
+    const closed =
+      made.isolated || (this.bornClosing && !made.listener && !made.long);
     const { first, rest } = splitForStart(pieces);
     const delivered = await deliver(
       ctx,
@@ -150,6 +153,7 @@ export class Starter {
         listener,
         closed,
         pollMs: this.pollMs,
+        ...(made.long ? { long: true } : {}),
       },
     );
     logStarted(this.console, delivered.started, scheduledId);
@@ -160,6 +164,7 @@ export class Starter {
       epoch: view.config.epoch,
       closing: closed,
       listener,
+      ...(made.long ? { long: true } : {}),
       startedAt: this.now,
       first: attempts.map(({ workId }) => workId),
       firstPosition: 0,
@@ -173,7 +178,7 @@ export class Starter {
       works,
       peak: width,
     });
-    const later = await this.handOver(executorId, width, rest);
+    const later = await this.handOver(executorId, width, [rest]);
     return { moved: first.length + later, executorId };
   }
 
@@ -185,12 +190,12 @@ export class Starter {
   ): Promise<number> {
     const assigned = this.assigned(executorId);
     let moved = 0;
-    for (const { works, bytes } of repack(pieces, handOverSize(width))) {
+    for (const { works, sizes } of repack(pieces, handOverSize(width))) {
       await this.ctx.db.insert("running", {
         executorId,
         first: assigned.next,
         works,
-        bytes,
+        bytes: sum(sizes),
       });
       assigned.next += works.length;
       assigned.works += works.length;
@@ -215,49 +220,59 @@ function handOverSize(width: number): number {
   return Math.max(1, Math.min(MAX_ENTRY_WORKS, Math.ceil(width / 2)));
 }
 
-/** What fits the arguments of a scheduled function, and the rest. */
-function splitForStart(pieces: readonly Piece[]): {
+/** What fits the arguments of a scheduled function, and the rest. The first always does. */
+export function splitForStart(pieces: readonly Piece[]): {
   first: Id<"work">[];
-  rest: Piece[];
+  rest: Piece;
 } {
-  const first: Id<"work">[] = [];
-  const rest: Piece[] = [];
+  const all = {
+    works: pieces.flatMap(({ works }) => works),
+    sizes: pieces.flatMap(({ sizes }) => sizes),
+  };
   let bytes = 0;
-  for (const piece of pieces) {
-    bytes += piece.bytes;
-    const fits =
-      rest.length === 0 &&
-      bytes <= MAX_START_BYTES &&
-      first.length + piece.works.length <= MAX_START_WORKS;
-    if (fits) first.push(...piece.works);
-    else rest.push(piece);
+  let count = 0;
+  while (count < Math.min(all.works.length, MAX_START_WORKS)) {
+    bytes += all.sizes[count]!;
+    if (count > 0 && bytes > MAX_START_BYTES) break;
+    count += 1;
   }
-  return { first, rest };
+  return { first: all.works.slice(0, count), rest: part(all, count) };
 }
 
 /** Pure: small pieces go together and large ones apart, up to `maxWorks` and the bytes of an entry. */
 export function repack(pieces: readonly Piece[], maxWorks: number): Piece[] {
   const packed: Piece[] = [];
-  for (const { works, bytes } of pieces) {
-    const bytesPerWork = bytes / works.length;
-    for (let at = 0; at < works.length;) {
-      let last = packed.at(-1);
-      const roomFor = (piece: Piece): number => {
-        const byBytes =
-          bytesPerWork > 0
-            ? Math.floor((MAX_ENTRY_BYTES - piece.bytes) / bytesPerWork)
-            : maxWorks;
-        return Math.min(maxWorks - piece.works.length, byBytes);
-      };
-      if (!last || roomFor(last) < 1) {
-        last = { works: [], bytes: 0 };
-        packed.push(last);
+  let bytes = 0;
+  for (const { works, sizes } of pieces) {
+    for (const [index, workId] of works.entries()) {
+      const size = sizes[index]!;
+      const last = packed.at(-1);
+      const fits =
+        last !== undefined &&
+        last.works.length < maxWorks &&
+        bytes + size <= MAX_ENTRY_BYTES;
+      if (fits) {
+        last.works.push(workId);
+        last.sizes.push(size);
+        bytes += size;
+      } else {
+        packed.push({ works: [workId], sizes: [size] });
+        bytes = size;
       }
-      const count = Math.max(1, Math.min(works.length - at, roomFor(last)));
-      last.works.push(...works.slice(at, at + count));
-      last.bytes += Math.ceil(count * bytesPerWork);
-      at += count;
     }
   }
   return packed;
+}
+
+function contentOf({ works, sizes, bytes }: Doc<"pendingStart">): Piece {
+  const each = Math.ceil(bytes / Math.max(1, works.length));
+  return { works, sizes: sizes ?? works.map(() => each) };
+}
+
+function part({ works, sizes }: Piece, from: number, to?: number): Piece {
+  return { works: works.slice(from, to), sizes: sizes.slice(from, to) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }

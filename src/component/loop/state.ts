@@ -1,6 +1,7 @@
 /** The loop's own row. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { internal } from "../_generated/api.js";
 import { NOTHING } from "../executor/results.js";
 import { START } from "./look.js";
 
@@ -26,4 +27,25 @@ export async function getOrCreateState(
     lastReportAt: now,
   });
   return (await ctx.db.get("loopState", id))!;
+}
+
+/** From here on this `watch` is the one that counts. */
+export async function scheduleWatch(
+  ctx: MutationCtx,
+  state: Doc<"loopState">,
+  at: number,
+): Promise<void> {
+  state.guardAt = at;
+  state.watchId = await ctx.scheduler.runAt(at, internal.loop.watch.watch, {
+    at,
+  });
+}
+
+export async function watchNow(
+  ctx: MutationCtx,
+  state: Doc<"loopState">,
+): Promise<void> {
+  await scheduleWatch(ctx, state, Date.now());
+  const { guardAt, watchId } = state;
+  await ctx.db.patch("loopState", state._id, { guardAt, watchId });
 }

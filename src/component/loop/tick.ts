@@ -6,25 +6,34 @@
  * A tick is one of
  * - a wake-up or a link of the chain: it exits unless its generation is the
  *   stored one and no executor drives, having read nothing but a stale snapshot;
- * - a takeover: somebody found the loop dead, and this starts a new generation;
- * - a kick: somebody believes so;
- * - the guard: it comes at least every `GUARD_MS` while anything could go
- *   wrong unseen, looks after lost executors, owed callbacks and the chain itself.
+ * - a takeover: somebody found the loop dead, and this starts a new generation,
+ *   if it still is;
+ * - a kick: somebody believes so.
  */
 import { v } from "convex/values";
 import { internalMutation } from "../_generated/server.js";
 import { parkedState, sameState } from "./decide.js";
 import {
-  guardMissing,
+  committedAt,
+  executorViews,
+  livingExecutors,
+  lookStale,
+  type View,
+} from "./look.js";
+import { holdsTooMuch } from "./executors.js";
+import type { Caps } from "./lease.js";
+import { executorCaps, planFor } from "./planView.js";
+import { isLink, type TickArgs } from "./caller.js";
+import { watchNow } from "./state.js";
+import { Turn } from "./turn.js";
+import {
+  isDead,
   LOST_MS,
   nextIsLost,
   overdue,
-  wantedGuard,
-} from "./guard.js";
-import { committedAt, livingExecutors, lookStale, type View } from "./look.js";
-import { executorCap, planFor } from "./planView.js";
-import { isLink, type TickArgs } from "./caller.js";
-import { Turn } from "./turn.js";
+  wantedWatch,
+  watchMissing,
+} from "./watchdog.js";
 
 export const tick = internalMutation({
   args: {
@@ -32,7 +41,7 @@ export const tick = internalMutation({
     takeover: v.optional(v.boolean()),
     /** Says which entries this tick was scheduled for: they carry the same. */
     token: v.optional(v.string()),
-    /** The guard: when it was due. */
+    /** Of version 0.1: it was the watchdog. */
     guardAt: v.optional(v.number()),
     /** A link of the chain: when it was due. */
     dueAt: v.optional(v.number()),
@@ -40,31 +49,34 @@ export const tick = internalMutation({
     kick: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: async (ctx, args) => {
+  handler: async (ctx, { guardAt, ...args }) => {
     const now = Date.now();
+    if (guardAt !== undefined) {
+      const state = await ctx.db.query("loopState").first();
+      if (state?.guardAt === guardAt) await watchNow(ctx, state);
+      return null;
+    }
     const stale = await lookStale(ctx, now, args.token);
     if (!concerns(stale, args, now) || isAnothers(stale, args, now)) {
       return null;
     }
-    const cap = await executorCap(ctx);
-    const isThorough = args.guardAt !== undefined || args.kick === true;
-    if (!isThorough && nothingToDo(stale, cap, now)) return null;
-    await new Turn(ctx, now, cap, { kind: "tick", ...args }).run(stale);
+    const caps = await executorCaps(ctx);
+    if (!args.kick && nothingToDo(stale, caps, now)) return null;
+    await new Turn(ctx, now, caps, { kind: "tick", ...args }).run(stale);
     return null;
   },
 });
 
 /** Is this tick still wanted? */
 function concerns(
-  { state, status }: View,
+  { state, status, executors }: View,
   args: TickArgs,
   now: number,
 ): boolean {
-  if (args.guardAt !== undefined) return state?.guardAt === args.guardAt;
   if ((status?.generation ?? 0n) !== args.generation) return false;
   if (args.kick) return true;
-  if (args.takeover) return overdue(status, now);
   if (!state || !status) return true;
+  if (args.takeover) return isDead(status, state, executors, now);
   const driven = state.driver !== null && !nextIsLost(status, state, now);
   return !driven && isLink(args, state);
 }
@@ -88,20 +100,31 @@ function isAnothers(view: View, args: TickArgs, now: number): boolean {
 }
 
 /** For wake-ups that came second: another tick has done everything. */
-function nothingToDo(view: View, cap: number, now: number): boolean {
+function nothingToDo(view: View, caps: Caps, now: number): boolean {
   const { state, status, config } = view;
   if (!state || !status || status.state.kind === "running") return false;
   if (overdue(status, now)) return false;
-  const made = planFor(view, cap);
+  const made = planFor(view, caps);
   const parked = parkedState(made.leftOver, view.nextDueAt);
   return (
     view.arrivals.length === 0 &&
     made.pieces.length === 0 &&
     sameState(parked, status.state) &&
     livingExecutors(view).every(({ epoch }) => epoch === config.epoch) &&
-    !guardMissing(
+    !executorViews(view).some(holdsTooMuch) &&
+    !watchMissing(
       state,
-      wantedGuard(status.state, view.executors.length > 0, view.owedAt, now),
+      wantedWatch(
+        {
+          state: status.state,
+          hasExecutors: view.executors.length > 0,
+          waits:
+            config.maxParallelism > 0 && (made.leftOver || made.apartWaits),
+          owedAt: view.owedAt,
+          recovers: false,
+        },
+        now,
+      ),
       now,
     )
   );

@@ -5,7 +5,6 @@
 import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { sweepOverdueCallbacks } from "../callback.js";
 import { effectiveConfig } from "../config.js";
 import { createLogger, type Logger, recordRunaway } from "../logging.js";
 import { sweepExpired } from "../retention.js";
@@ -24,7 +23,6 @@ import {
 import {
   afterTurn,
   DRIVEN_COOL_DOWN_MS,
-  driverLives,
   isLight,
   LIGHT_WORKS,
   MIN_WAKE_UPS,
@@ -32,30 +30,38 @@ import {
   pollMs,
 } from "./drive.js";
 import { type Caller, isLink, type Outcome, type TickArgs } from "./caller.js";
-import { adjustLeases, removeGoneExecutors } from "./executors.js";
 import {
-  guardMissing,
-  needsRenewal,
-  nextIsLost,
-  overdue,
-  validUntil,
-  wantedGuard,
-} from "./guard.js";
+  adjustLeases,
+  type TakenBack,
+  takeBackBudget,
+  takeBackFromSleepers,
+} from "./executors.js";
+import type { Caps } from "./lease.js";
 import {
   anythingAfter,
   executorViews,
   livingExecutors,
   look,
   MAX_ARRIVALS,
+  scanFrom,
   type View,
   withStats,
 } from "./look.js";
 import type { Plan } from "./plan.js";
 import { planFor } from "./planView.js";
-import { recoverLostExecutors } from "./recovery.js";
-import { getOrCreateState } from "./state.js";
+import { getOrCreateState, scheduleWatch } from "./state.js";
 import { reportIfDue } from "./stats.js";
+import { needingRecovery } from "./losses.js";
 import { Starter } from "./start.js";
+import {
+  isDead,
+  mayPutOff,
+  needsRenewal,
+  overdue,
+  validUntil,
+  wantedWatch,
+  watchMissing,
+} from "./watchdog.js";
 
 /** What a turn found and handed over. */
 type Started = {
@@ -83,34 +89,33 @@ export class Turn {
   private console!: Logger;
   /** Works put back into the queue by this turn. */
   private requeued = 0;
-  private guardAgainAtOnce = false;
+  /** Something waits for a place, in a pool that is not paused. */
+  private waits = false;
   private readonly isKicked: boolean;
-  /** Looks after everything, as the guard does. */
-  private readonly isThorough: boolean;
 
   constructor(
     private readonly ctx: MutationCtx,
     private readonly now: number,
-    private readonly cap: number,
+    private readonly caps: Caps,
     private readonly caller: Caller,
   ) {
     const tick: Partial<TickArgs> = caller.kind === "tick" ? caller : {};
     this.isKicked = tick.kick === true;
-    this.isThorough = this.isKicked || tick.guardAt !== undefined;
   }
 
-  /** @returns whether the caller drives from now on, and how the loop goes on. */
-  async run(stale: View): Promise<Outcome> {
+  /** @returns whether the caller drives from now on, and how the loop goes on; null: the turn was not wanted any more. */
+  async run(stale: View): Promise<Outcome | null> {
     const { ctx } = this;
     await this.readForWriting(stale);
-    if (!this.isStillWanted()) return { driver: null, parkedAs: null };
-    const tookOver = await this.beginOrTakeOver();
+    if (!this.isStillWanted()) return null;
+    const tookOver = this.beginOrTakeOver();
 
     const parkedAs = this.isLastOfDriver()
       ? await this.handOn()
       : await this.startAndGoOn(tookOver);
     await this.renewStatus();
-    await this.armGuard();
+    await this.armWatch();
+    await reportIfDue(ctx, this.console, this.now, this.view, this.state);
     this.state.lastTurnAt = this.now;
     const { _id, _creationTime: _, ...fields } = this.state;
     await ctx.db.replace("loopState", _id, fields);
@@ -127,24 +132,23 @@ export class Turn {
         (driver === null || driver.executorId === caller.executorId)
       );
     }
-    if (caller.guardAt !== undefined) return true;
+    if (caller.kind === "report") {
+      return status.state.kind === "saturated" && state.driver === null;
+    }
     return status.generation === caller.generation && isLink(caller, state);
   }
 
-  private async beginOrTakeOver(): Promise<boolean> {
+  private beginOrTakeOver(): boolean {
     const { caller, state, status, now, view } = this;
+    if (caller.kind === "report") return false;
     if (caller.kind === "driver") {
       state.driver ??= newDriver(caller.executorId, now);
       return false;
     }
-    let dead = overdue(status, now) || this.isKicked;
-    if (this.isThorough) {
-      state.guardAt = null;
-      dead ||= nextIsLost(status, state, now);
-      await this.guard();
-      const { driver } = state;
-      dead ||= driver !== null && !driverLives(driver, view.executors);
-    }
+    const dead =
+      this.isKicked ||
+      overdue(status, now) ||
+      (caller.takeover === true && isDead(status, state, view.executors, now));
     if (dead) this.takeOver();
     return dead;
   }
@@ -166,14 +170,26 @@ export class Turn {
   }
 
   private async startAndGoOn(tookOver: boolean): Promise<LoopStateKind | null> {
-    const { ctx, console, view, state } = this;
-    const adjusted = await adjustLeases(ctx, console, view, state);
-    this.requeued += adjusted.requeued;
-    this.noteArrivals();
+    const back = await this.takeBack();
+    this.requeued += back.works;
+    this.noteScanned();
     this.countParkedTick();
-    const started = adjusted.unfinished ? NOTHING_YET : await this.start();
+    const started = back.unfinished ? NOTHING_YET : await this.start();
     await sweepExpired(this.ctx);
     return await this.goOn(started, tookOver);
+  }
+
+  /** Leases are given, and what was handed over in vain is taken back, by ticks alone. */
+  private async takeBack(): Promise<TakenBack> {
+    const { ctx, console, view, state, caller } = this;
+    if (caller.kind !== "tick") return { works: 0, unfinished: false };
+    const budget = takeBackBudget(ctx);
+    const leases = await adjustLeases(ctx, console, view, state, budget);
+    const asleep = await takeBackFromSleepers(ctx, console, view, budget);
+    return {
+      works: leases.works + asleep.works,
+      unfinished: leases.unfinished || asleep.unfinished,
+    };
   }
 
   private async goOn(
@@ -201,9 +217,6 @@ export class Turn {
       return next.as;
     }
     if (next.kind === "stay") return null;
-    // A loop that is alive goes on by itself: its guard must not add a chain.
-    const alive = this.isThorough && this.status.state.kind === "running";
-    if (alive) return null;
     if (tooMuchForDriver) state.driver = null;
     await this.keepRunning(next.delayMs, moved, tookOver);
     return null;
@@ -219,7 +232,7 @@ export class Turn {
     const executors: Doc<"executor">[] = [];
     for (const { executorId } of this.state.assigned) {
       const row = await ctx.db.get("executor", executorId);
-      if (row) executors.push(row);
+      if (row) executors.push(this.asItLeaves(row));
     }
     this.view = {
       ...this.withOwnStats(stale),
@@ -230,10 +243,20 @@ export class Turn {
     };
   }
 
-  /** What a driver's report has changed is not in the table yet. */
+  /** One that asks to leave in the report that does the turn is handed nothing more. */
+  private asItLeaves(executor: Doc<"executor">): Doc<"executor"> {
+    const { caller } = this;
+    return caller.kind === "report" &&
+      caller.leaving &&
+      caller.executorId === executor._id
+      ? { ...executor, closing: true }
+      : executor;
+  }
+
+  /** What a report has changed is not in the table yet. */
   private withOwnStats(view: View): View {
     const { caller } = this;
-    return caller.kind === "driver" ? withStats(view, caller.stats) : view;
+    return caller.kind === "tick" ? view : withStats(view, caller.stats);
   }
 
   /** A loop that gave no sign of life, or whose chain or driver is lost, goes on under a new generation. */
@@ -244,50 +267,52 @@ export class Turn {
       `[loop] ${why} in state ${status.state.kind}: a new chain takes over from generation ${status.generation}`,
     );
     status.generation += 1n;
+    delete status.takeoverId;
     // As if idle: whatever there is to do is decided anew below.
     status.state = { kind: "idle" };
     this.state.driver = null;
   }
 
-  private async guard(): Promise<void> {
-    const { ctx, now, view, state } = this;
-    const recovered = await recoverLostExecutors(
-      ctx,
-      this.console,
-      now,
-      view,
-      state,
-    );
-    this.requeued += recovered.requeued;
-    this.guardAgainAtOnce = recovered.unfinished;
-    await removeGoneExecutors(ctx, view, state);
-    await sweepOverdueCallbacks(ctx, this.console);
-    await reportIfDue(ctx, this.console, now, view, state);
-  }
-
   /** Once it is known which executors there are. */
   private async renewStatus(): Promise<void> {
-    const { status, now, isThorough } = this;
-    if (needsRenewal(status, this.hasExecutors(), now, isThorough)) {
+    const { status, now, waits } = this;
+    const dangers = { hasExecutors: this.hasExecutors(), waits };
+    if (needsRenewal(status, dangers, now, false)) {
       await this.writeStatus(status.state);
     }
   }
 
-  /** Later entries seen in commit order: one that committed late may be due before what was scanned. */
-  private noteArrivals(): void {
-    const { arrivals } = this.view;
-    const last = arrivals.at(-1);
-    if (!last) return;
-    this.state.later = last.position;
-    this.state.dueFrom = Math.min(
-      this.state.dueFrom,
-      ...arrivals.map(({ dueAt }) => dueAt),
+  /** Moves the cursors to where the next look has to begin. */
+  private noteScanned(): void {
+    const { view, state, now } = this;
+    // Later entries are seen in commit order, too: one that commits late may be
+    // due before what was scanned.
+    const last = view.arrivals.at(-1);
+    if (last) state.later = last.position;
+    state.dueFrom = Math.min(
+      view.due[0]?.dueAt ?? now,
+      ...view.arrivals.map(({ dueAt }) => dueAt),
     );
+    if (state.apartFrom || view.isolated.length + view.long.length > 0) {
+      state.apartFrom = {
+        isolated: scanFrom(view.isolated, now),
+        long: scanFrom(view.long, now),
+      };
+    }
+  }
+
+  private plan(view: View): Plan {
+    const { caller } = this;
+    const reporting = caller.kind === "report" ? caller.executorId : null;
+    const made = planFor(view, this.caps, reporting);
+    this.waits =
+      view.config.maxParallelism > 0 && (made.leftOver || made.apartWaits);
+    return made;
   }
 
   private async start(): Promise<Started> {
     const { view, state } = this;
-    const made = planFor(view, this.cap);
+    const made = this.plan(view);
     const boundMet = this.boundsMet(made.leftOver);
     const more = made.leftOver || boundMet;
     const driverToBe = !more && this.callsForDriver(made);
@@ -317,11 +342,13 @@ export class Turn {
   private callsForDriver(made: Plan): boolean {
     const executors = executorViews(this.view);
     return (
-      !this.isThorough &&
+      this.caller.kind === "tick" &&
+      !this.isKicked &&
       this.status.state.kind !== "running" &&
       this.state.parkedTicks.count >= MIN_WAKE_UPS &&
       made.newExecutors.length === 1 &&
       !made.newExecutors[0]!.isolated &&
+      !made.newExecutors[0]!.long &&
       executors.every(({ closing }) => closing) &&
       isLight(executors) &&
       made.pieces.reduce((sum, { works }) => sum + works, 0) <= LIGHT_WORKS
@@ -345,7 +372,9 @@ export class Turn {
   /** Parked ticks so close to each other that a chain is cheaper, and conflicts less. */
   private isFrequent(): boolean {
     const { ready } = this.view;
+    // Where all slots are taken many wait, and few end.
     const crowded =
+      this.status.state.kind !== "saturated" &&
       ready.length > 1 &&
       ready[0]!.position.commitTs !== ready.at(-1)!.position.commitTs;
     return crowded || this.state.parkedTicks.count > MAX_PARKED_TICKS;
@@ -389,7 +418,7 @@ export class Turn {
     const fresh = this.withOwnStats(
       await look(this.ctx, this.now, { entries: 1, arrivals: 1 }, this.state),
     );
-    const made = planFor(fresh, this.cap);
+    const made = this.plan(fresh);
     if (fresh.arrivals.length > 0 || made.pieces.length > 0) {
       return { kind: "run", delayMs: 0 };
     }
@@ -447,9 +476,10 @@ export class Turn {
   }
 
   private async writeStatus(state: LoopStateKind): Promise<void> {
-    const { ctx, status, now } = this;
+    const { ctx, status, now, waits } = this;
     status.state = state;
-    status.validUntil = validUntil(state, this.hasExecutors(), now);
+    const hasExecutors = this.hasExecutors();
+    status.validUntil = validUntil({ state, hasExecutors, waits }, now);
     const { _id, _creationTime: _, ...fields } = status;
     await ctx.db.replace("runStatus", _id, fields);
   }
@@ -458,21 +488,29 @@ export class Turn {
     return this.state.assigned.length > 0;
   }
 
-  private async armGuard(): Promise<void> {
-    const { ctx, state, now } = this;
-    const wanted = this.guardAgainAtOnce
-      ? now
-      : wantedGuard(
-          this.status.state,
-          this.hasExecutors(),
-          this.view.owedAt,
-          now,
-        );
-    if (wanted === null || !guardMissing(state, wanted, now)) return;
-    state.guardAt = wanted;
-    await ctx.scheduler.runAt(wanted, internal.loop.tick.tick, {
-      generation: this.status.generation,
-      guardAt: wanted,
-    });
+  private async armWatch(): Promise<void> {
+    const { ctx, state, now, waits, status } = this;
+    const dangers = {
+      state: status.state,
+      hasExecutors: this.hasExecutors(),
+      waits,
+      owedAt: this.view.owedAt,
+      recovers: false,
+    };
+    const wanted = this.isKicked ? now : wantedWatch(dangers, now);
+    if (wanted === null) return;
+    if (watchMissing(state, wanted, now)) {
+      await scheduleWatch(ctx, state, wanted);
+    } else if (
+      mayPutOff(state, wanted, now) &&
+      (await needingRecovery(ctx, this.view, now)).length === 0
+    ) {
+      // This turn has seen what it would: it comes if no other turn does.
+      await ctx.scheduler.cancel(state.watchId!);
+      await scheduleWatch(ctx, state, wanted);
+      if (needsRenewal(status, dangers, now, true)) {
+        await this.writeStatus(status.state);
+      }
+    }
   }
 }

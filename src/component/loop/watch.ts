@@ -1,0 +1,177 @@
+/**
+ * The watchdog: a scheduled mutation that comes at least every {@link WATCH_MS}
+ * while anything could go wrong unseen. It does next to nothing itself, so that
+ * nothing can make it fail; what a mutation has scheduled is lost when it fails.
+ *
+ * | it finds                                      | it schedules                       |
+ * | --------------------------------------------- | ---------------------------------- |
+ * | that there is something to watch              | the next `watch`                   |
+ * | lost executors, callbacks that are overdue    | `recover` (`recover.ts`)           |
+ * | a piece of a recovery that failed             | the same, with fewer works         |
+ * | that the loop is dead                         | a tick that takes it over          |
+ * | work that could start, leases to give         | a tick                             |
+ *
+ * Besides it renews `validUntil` and removes executors that have left. Where turns of
+ * the loop come by anyway, they put it off after looking for losses themselves
+ * (`Turn.armWatch`).
+ */
+import { type Infer, v } from "convex/values";
+import { internal } from "../_generated/api.js";
+import type { Doc } from "../_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "../_generated/server.js";
+import { effectiveConfig } from "../config.js";
+import { createLogger, type Logger } from "../logging.js";
+import { SECOND } from "../shared.js";
+import { readRunStatus } from "../wake.js";
+import { holdsTooMuch, removeGoneExecutors } from "./executors.js";
+import {
+  executorViews,
+  livingExecutors,
+  lookStale,
+  type View,
+} from "./look.js";
+import { needingRecovery } from "./losses.js";
+import { executorCaps, planFor } from "./planView.js";
+import { MAX_WORKS, startRecovery, type vRecovery } from "./recover.js";
+import { scheduleWatch } from "./state.js";
+import {
+  isDead,
+  LOST_MS,
+  needsRenewal,
+  validUntil,
+  wantedWatch,
+} from "./watchdog.js";
+
+/** Pieces of a single work that fail before that work is ended. */
+const MAX_FAILURES_OF_ONE = 3;
+
+export const watch = internalMutation({
+  args: { at: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { at }) => {
+    const state = await ctx.db.query("loopState").first();
+    const status = await readRunStatus(ctx);
+    if (!state || !status || state.guardAt !== at) return null;
+    const now = Date.now();
+    const { logLevel } = await effectiveConfig(ctx);
+    const console = createLogger(logLevel);
+    const view = { ...(await lookStale(ctx, now)), state, status };
+
+    await removeGoneExecutors(ctx, view, state);
+    const recovers = await lookAfterLosses(ctx, console, view, now);
+    const waits = await wakeLoop(ctx, view, status, state, now);
+
+    const dangers = {
+      state: status.state,
+      hasExecutors: state.assigned.length > 0,
+      waits,
+      owedAt: view.owedAt,
+      recovers,
+    };
+    state.guardAt = null;
+    const wanted = wantedWatch(dangers, now);
+    if (wanted !== null) await scheduleWatch(ctx, state, wanted);
+    const { _id, _creationTime: _, ...fields } = state;
+    await ctx.db.replace("loopState", _id, fields);
+    if (needsRenewal(status, dangers, now, true)) {
+      const renewed = validUntil(dangers, now);
+      await ctx.db.patch("runStatus", status._id, { validUntil: renewed });
+    }
+    return null;
+  },
+});
+
+/** Sees to it that a recovery is under way, if one is needed. */
+async function lookAfterLosses(
+  ctx: MutationCtx,
+  console: Logger,
+  view: View,
+  now: number,
+): Promise<boolean> {
+  const row = await ctx.db.query("recovery").first();
+  const job =
+    row && (await ctx.db.system.get("_scheduled_functions", row.scheduledId));
+  if (job?.state.kind === "pending" || job?.state.kind === "inProgress") {
+    return true;
+  }
+  const executors = await needingRecovery(ctx, view, now);
+  const overdueCallbacks = view.owedAt !== null && view.owedAt <= now;
+  if (executors.length === 0 && !overdueCallbacks) {
+    if (row) await ctx.db.delete("recovery", row._id);
+    return false;
+  }
+  const failure = job?.state.kind === "failed" ? job.state.error : null;
+  const next =
+    row === null || failure === null
+      ? { works: MAX_WORKS, failures: 0 }
+      : smallerPiece(console, row, failure);
+  await startRecovery(ctx, row, {
+    // One that cannot be recovered must not keep the others from it.
+    executors: rotated(executors, next.failures),
+    ...next,
+  });
+  return true;
+}
+
+/** What comes after a piece that failed: one of half the works; of a single one, at last its end. */
+function smallerPiece(
+  console: Logger,
+  row: Doc<"recovery">,
+  error: string,
+): Omit<Infer<typeof vRecovery>, "token" | "executors"> & { failures: number } {
+  const failures = row.failures + 1;
+  const works = Math.max(1, Math.floor(row.works / 2));
+  console.error(
+    `[recovery] a piece of ${row.works} works failed and is tried with ${works}: ${error}`,
+  );
+  const isHopeless = row.works === 1 && failures > MAX_FAILURES_OF_ONE;
+  return {
+    works,
+    failures: works < row.works ? 0 : failures,
+    ...(isHopeless
+      ? {
+          giveUp: `This work was lost with its worker, and could not be recovered: ${error}`,
+        }
+      : {}),
+  };
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const at = list.length > 0 ? by % list.length : 0;
+  return [...list.slice(at), ...list.slice(0, at)];
+}
+
+/**
+ * A tick, if the loop is dead or leaves something undone.
+ *
+ * @returns whether something waits for a place.
+ */
+async function wakeLoop(
+  ctx: MutationCtx,
+  view: View,
+  status: Doc<"runStatus">,
+  state: Doc<"loopState">,
+  now: number,
+): Promise<boolean> {
+  const { generation } = status;
+  const made = planFor(view, await executorCaps(ctx));
+  const waits =
+    view.config.maxParallelism > 0 &&
+    (made.leftOver || made.apartWaits || made.pieces.length > 0);
+  if (isDead(status, state, view.executors, now)) {
+    await ctx.scheduler.runAfter(0, internal.loop.tick.tick, {
+      generation,
+      takeover: true,
+    });
+    return waits;
+  }
+  const isQuiet = now - state.lastTurnAt > LOST_MS;
+  const undone =
+    made.pieces.length > 0 ||
+    executorViews(view).some(holdsTooMuch) ||
+    livingExecutors(view).some(({ epoch }) => epoch !== view.config.epoch);
+  if (isQuiet && undone && status.state.kind !== "running") {
+    await ctx.scheduler.runAfter(0, internal.loop.tick.tick, { generation });
+  }
+  return waits;
+}
