@@ -194,39 +194,36 @@ export async function isWaiting(
 
 type QueuedWork = Pick<Doc<"work">, "_id" | "entryId" | "argsSize">;
 
-/** Takes a work out of the queue. False: it was not, or no longer, in it. */
-export async function removeFromEntry(
-  ctx: MutationCtx,
-  work: QueuedWork,
-): Promise<boolean> {
-  return (await removeFromEntries(ctx, [work])).has(work._id);
-}
+/** Takes works out of the queue one by one, and writes each entry once, at the end. */
+export class EntryRemoval {
+  readonly #ctx: MutationCtx;
+  /** What is left of the entries that works were taken from. */
+  readonly #left = new Map<Id<"pendingStart">, Doc<"pendingStart">>();
 
-/** Takes works out of the queue, writing each entry once. Returns those that were in it. */
-export async function removeFromEntries(
-  ctx: MutationCtx,
-  works: readonly QueuedWork[],
-): Promise<Set<Id<"work">>> {
-  const removed = new Set<Id<"work">>();
-  const entries = new Map<Id<"pendingStart">, Doc<"pendingStart">>();
-  for (const work of works) {
-    const seen = work.entryId && entries.get(work.entryId);
-    const entry = seen ?? (await entryOf(ctx, work));
-    if (entry?.works.includes(work._id)) {
-      removed.add(work._id);
-      entries.set(entry._id, {
-        ...entry,
-        works: entry.works.filter((workId) => workId !== work._id),
-        bytes: entry.bytes - work.argsSize,
-      });
+  constructor(ctx: MutationCtx) {
+    this.#ctx = ctx;
+  }
+
+  /** False: the work was not, or no longer, in the queue. */
+  async take(work: QueuedWork): Promise<boolean> {
+    const seen = work.entryId && this.#left.get(work.entryId);
+    const entry = seen ?? (await entryOf(this.#ctx, work));
+    if (!entry?.works.includes(work._id)) return false;
+    this.#left.set(entry._id, {
+      ...entry,
+      works: entry.works.filter((workId) => workId !== work._id),
+      bytes: entry.bytes - work.argsSize,
+    });
+    return true;
+  }
+
+  async write(): Promise<void> {
+    for (const { _id, works, bytes } of this.#left.values()) {
+      if (works.length > 0) {
+        await this.#ctx.db.patch("pendingStart", _id, { works, bytes });
+      } else {
+        await this.#ctx.db.delete("pendingStart", _id);
+      }
     }
   }
-  for (const { _id, works, bytes } of entries.values()) {
-    if (works.length > 0) {
-      await ctx.db.patch("pendingStart", _id, { works, bytes });
-    } else {
-      await ctx.db.delete("pendingStart", _id);
-    }
-  }
-  return removed;
 }
