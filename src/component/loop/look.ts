@@ -158,7 +158,7 @@ export async function look(
     isolated: (await isolated.due.take(MAX_ISOLATED)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
-    owedAt: await nextOwedCallback(ctx),
+    owedAt: await nextOwedCallback(ctx, now, state?.owedFrom),
   };
 }
 
