@@ -200,8 +200,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "cancel.ts",
-        "const waiting = await removeFromEntries(ctx, works);",
-        "const waiting = new Set<unknown>();",
+        "const wasWaiting = await this.#queue.take(work);",
+        "const wasWaiting = false;",
       ),
     ],
     seed: 2,

@@ -306,7 +306,10 @@ export class Workpool {
    * pools are canceled page by page, in transactions that follow this one.
    *
    * @param ctx - The context of a mutation or an action.
-   * @param options.limit - Works per page: an integer from 1 to 1,000. Default: 100.
+   * @param options.limit - Works per page, at most: an integer from 1 to 1,000.
+   *   Default: 100. A page is shorter where works are large: the first one, which
+   *   is part of this transaction, reads and writes about 2 MB, or nothing where
+   *   that much was used before.
    */
   async cancelAll(
     ctx: MutationCtx | ActionCtx,

@@ -15,6 +15,7 @@ const nothing: Used = {
   bytesWritten: 0,
   documentsRead: 0,
   documentsWritten: 0,
+  databaseQueries: 0,
   functionsScheduled: 0,
 };
 const PLATFORM_BYTES = 16 * 1024 * 1024;
@@ -42,6 +43,7 @@ describe("what fits", () => {
     ["what comes is too large", { bytesRead: 60 }, 41, false],
     ["many documents were read", { documentsRead: 16_000 }, 0, false],
     ["many documents were written", { documentsWritten: 8_000 }, 0, false],
+    ["many ranges were read", { databaseQueries: 2_000 }, 0, false],
     ["many functions were scheduled", { functionsScheduled: 500 }, 0, false],
   ])("%s", (_, used, nextBytes, wanted) => {
     expect(fits({ ...nothing, ...used }, 100, nextBytes)).toBe(wanted);
@@ -60,6 +62,18 @@ test("the first work has room whatever was used before it, the second has not", 
   expect(await budget.hasRoom()).toBe(true);
   budget.spend();
   expect(await budget.hasRoom()).toBe(false);
+});
+
+test("a transaction that others have used up is told from a fresh one", async () => {
+  const used = (bytesWritten: number) =>
+    new TransactionBudget(transaction({ bytesWritten }), {
+      works: 1,
+      bytes: 100,
+    });
+  expect(await used(100).isUsedUp()).toBe(false);
+  expect(await used(101).isUsedUp()).toBe(true);
+  const unmeasured = new TransactionBudget(transaction(null), { works: 1 });
+  expect(await unmeasured.isUsedUp()).toBe(false);
 });
 
 test("no more works than were asked for have room, however small", async () => {

@@ -18,9 +18,12 @@ export const DEFAULT_BUDGET_BYTES = 6_000_000;
  * Half of what the platform allows: one work reads, writes and schedules a few
  * of each, and its neighbours in the transaction want some too.
  */
-const MAX_DOCUMENTS_READ = 16_000;
-const MAX_DOCUMENTS_WRITTEN = 8_000;
-const MAX_SCHEDULED = 500;
+const ENOUGH = {
+  documentsRead: 16_000,
+  documentsWritten: 8_000,
+  databaseQueries: 2_000,
+  functionsScheduled: 500,
+};
 
 export type Bounds = {
   /** How many works. */
@@ -33,18 +36,16 @@ export type Bounds = {
 export type Used = {
   bytesRead: number;
   bytesWritten: number;
-  documentsRead: number;
-  documentsWritten: number;
-  functionsScheduled: number;
-};
+} & Record<keyof typeof ENOUGH, number>;
 
 /** Pure: may a further work be begun, of which `nextBytes` are known to come? */
 export function fits(used: Used, bytes: number, nextBytes: number): boolean {
   return (
     used.bytesRead + used.bytesWritten + nextBytes <= bytes &&
-    used.documentsRead < MAX_DOCUMENTS_READ &&
-    used.documentsWritten < MAX_DOCUMENTS_WRITTEN &&
-    used.functionsScheduled < MAX_SCHEDULED
+    used.documentsRead < ENOUGH.documentsRead &&
+    used.documentsWritten < ENOUGH.documentsWritten &&
+    used.databaseQueries < ENOUGH.databaseQueries &&
+    used.functionsScheduled < ENOUGH.functionsScheduled
   );
 }
 
@@ -65,6 +66,16 @@ export class TransactionBudget {
   ) {
     this.#ctx = ctx;
     this.#bounds = { works, bytes };
+  }
+
+  /**
+   * Whether others have used up the transaction before anything was begun. It is
+   * the caller's, who may have had much to do before; then a transaction of
+   * one's own is the better place.
+   */
+  async isUsedUp(): Promise<boolean> {
+    const used = await measure(this.#ctx);
+    return used !== null && !fits(used, this.#bounds.bytes, 0);
   }
 
   /**
@@ -103,6 +114,7 @@ async function measure(ctx: Pick<MutationCtx, "meta">): Promise<Used | null> {
       bytesWritten: metrics.bytesWritten.used,
       documentsRead: metrics.documentsRead.used,
       documentsWritten: metrics.documentsWritten.used,
+      databaseQueries: metrics.databaseQueries.used,
       functionsScheduled: metrics.functionsScheduled.used,
     };
   } catch {

@@ -6,8 +6,13 @@ import {
   ProtocolTest,
   recorded,
 } from "../testing/protocol.js";
-import { MAX_CALLBACK_ATTEMPTS } from "./callback.js";
+import {
+  MAX_CALLBACK_ATTEMPTS,
+  nextOwedCallback,
+  owedCursor,
+} from "./callback.js";
 import { DAY, HOUR, MINUTE, SECOND } from "./shared.js";
+import { LATE_MS } from "./timeCursor.js";
 
 const DELIVERY = "callback:deliver";
 
@@ -205,4 +210,37 @@ test("a callback delivered twice runs once", async () => {
   await pool.pass(SECOND);
   expect(await pool.effects("completed")).toHaveLength(1);
   expect(await callbackOf(id)).toMatchObject({ state: "done", attempts: 1 });
+});
+
+test("the guard looks for owed callbacks from a cursor on, which none lies behind", async () => {
+  const now = Date.now();
+  const owedAt = (cursor?: number) =>
+    pool.run((ctx) => nextOwedCallback(ctx, now, cursor));
+  expect(owedCursor(await owedAt(), now)).toBe(now - LATE_MS);
+
+  const id = await pool.enqueueOne(
+    job(
+      "action",
+      "act",
+      { key: "a" },
+      {
+        onComplete: { fnHandle: "function://x", context: null },
+      },
+    ),
+  );
+  await pool.cancel(id);
+  expect(await owedAt()).toBe(now + 10 * SECOND);
+  expect(await owedAt(now - LATE_MS)).toBe(now + 10 * SECOND);
+  expect(owedCursor(await owedAt(), now)).toBe(now - LATE_MS);
+
+  // Still owed much later: the cursor stays with it.
+  const later = now + 10 * LATE_MS;
+  const cursor = owedCursor(now + 10 * SECOND, later);
+  expect(cursor).toBe(now);
+  expect(await pool.run((ctx) => nextOwedCallback(ctx, later, cursor))).toBe(
+    now + 10 * SECOND,
+  );
+  expect(
+    await pool.run((ctx) => nextOwedCallback(ctx, later, cursor + 1)),
+  ).toBeNull();
 });

@@ -28,6 +28,7 @@ import { createLogger, type Logger } from "./logging.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { loadResult } from "./result.js";
 import { DAY, MINUTE, SECOND } from "./shared.js";
+import { cursorAfter, scanFrom } from "./timeCursor.js";
 
 /** With doubling waits from one second, the last try comes about half an hour after the first. */
 export const MAX_CALLBACK_ATTEMPTS = 10;
@@ -188,11 +189,33 @@ export async function sweepOverdueCallbacks(
   }
 }
 
-/** When the guard should look after the earliest owed callback. Null: nothing is owed. */
-export async function nextOwedCallback(ctx: QueryCtx): Promise<number | null> {
+/**
+ * When the guard should look after the earliest owed callback. Null: nothing is owed.
+ *
+ * @param cursor - What {@link owedCursor} returned before. Undefined: everything is looked at.
+ */
+export async function nextOwedCallback(
+  ctx: QueryCtx,
+  now: number,
+  cursor?: number,
+): Promise<number | null> {
   const next = await ctx.db
     .query("complete")
-    .withIndex("by_callback", (q) => q.eq("callback.state", "owed"))
+    .withIndex("by_callback", (q) =>
+      q
+        .eq("callback.state", "owed")
+        .gte("callback.dueAt", scanFrom(cursor, now) ?? 0),
+    )
     .first();
   return next === null ? null : next.callback!.dueAt! + OVERDUE_MS;
+}
+
+/**
+ * Behind this lies no owed callback: each is written with a due time that has not
+ * passed yet (see `timeCursor.ts`). What is not owed any more leaves tombstones there.
+ *
+ * @param owedAt - What {@link nextOwedCallback} said.
+ */
+export function owedCursor(owedAt: number | null, now: number): number {
+  return cursorAfter(owedAt === null ? null : owedAt - OVERDUE_MS, now);
 }

@@ -1,17 +1,28 @@
-/** Cancelation: what waits ends here; what runs may finish, but is not retried. */
-import { getConvexSize, type Value } from "convex/values";
-import { api } from "./_generated/api.js";
-import type { Doc } from "./_generated/dataModel.js";
-import type { MutationCtx } from "./_generated/server.js";
-import { removeFromEntries } from "./entries.js";
-import type { Logger } from "./logging.js";
+/**
+ * Cancelation: what waits ends here; what runs may finish, but is not retried.
+ *
+ * All works are canceled in pages, each in a transaction of its own that
+ * schedules the next. What a page schedules is undone when the page fails, and
+ * nobody would go on: so a page must not be able to fail. It runs no code of
+ * users, and it ends where its budget does, whatever its works carry.
+ */
+import type { IndexRange } from "convex/server";
+import { getConvexSize, v, type Value } from "convex/values";
+import { internal } from "./_generated/api.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { TransactionBudget } from "./budget.js";
+import { effectiveConfig } from "./config.js";
+import { EntryRemoval } from "./entries.js";
+import { createLogger, type Logger } from "./logging.js";
 import { endWork } from "./outcome.js";
+import { MAX_VALUE_BYTES } from "./shared.js";
 import { wakeForChange } from "./wake.js";
 
 /** Works per page, unless the caller says otherwise: few enough to rarely meet a report that ends one of them. */
 export const DEFAULT_CANCEL_LIMIT = 100;
 
-/** Works carry small arguments and contexts inline; a transaction may read 16 MiB. */
+/** Read and written by one page. The first one shares the transaction of whoever calls `cancelAll`. */
 const MAX_PAGE_BYTES = 2_000_000;
 
 /**
@@ -36,49 +47,125 @@ export async function cancelOne(
   const workId = ctx.db.normalizeId("work", id);
   const work = workId && (await ctx.db.get("work", workId));
   if (work) {
-    await cancelWorks(ctx, console, [work]);
+    const canceler = new Canceler(ctx, console);
+    await canceler.cancel(work);
+    await canceler.finish();
   } else {
     console.debug(`[cancel] there is no work ${id}, or it has ended`);
   }
 }
 
+/** Where a page begins: with the work before `id`, or, without one, the latest created by then. */
+type Position = { creationTime: number; id?: Id<"work"> };
+
+/** Every index ends in the id, which the types of ranges leave out. */
+type IdRange = { lt(field: "_id", value: Id<"work">): IndexRange };
+
 /**
- * Cancels what was enqueued up to `before`, latest first, `limit` works per
+ * Cancels what was enqueued up to `from`, latest first, at most `limit` works per
  * transaction: a page that is not the last one schedules the next.
  */
 export async function cancelPage(
   ctx: MutationCtx,
   console: Logger,
-  { before, limit }: { before: number; limit: number },
+  { from, limit }: { from: Position; limit: number },
 ): Promise<void> {
-  const page: Doc<"work">[] = [];
-  let bytes = 0;
-  let next: Doc<"work"> | undefined;
-  const works = ctx.db
+  const budget = new TransactionBudget(ctx, {
+    works: limit,
+    bytes: MAX_PAGE_BYTES,
+  });
+  const next = (await budget.isUsedUp())
+    ? from
+    : await cancelWithin(ctx, console, budget, from);
+  if (next !== null) {
+    await scheduleNextPage(ctx, { from: next, limit });
+  }
+}
+
+export const cancelNextPage = internalMutation({
+  args: {
+    from: v.object({
+      creationTime: v.number(),
+      id: v.optional(v.id("work")),
+    }),
+    limit: v.number(),
+  },
+  returns: v.null(),
+  handler: async (ctx, page): Promise<null> => {
+    const { logLevel } = await effectiveConfig(ctx);
+    await cancelPage(ctx, createLogger(logLevel), page);
+    return null;
+  },
+});
+
+/** @returns where the next page begins. Null: there is none. */
+async function cancelWithin(
+  ctx: MutationCtx,
+  console: Logger,
+  budget: TransactionBudget,
+  from: Position,
+): Promise<Position | null> {
+  const canceler = new Canceler(ctx, console);
+  let last = from;
+  let isFull = false;
+  for await (const work of worksUpTo(ctx, from)) {
+    isFull = !(await budget.hasRoom(knownBytes(work)));
+    if (isFull) break;
+    budget.spend(1, mostBytes(work));
+    await canceler.cancel(work);
+    last = { creationTime: work._creationTime, id: work._id };
+  }
+  await canceler.finish();
+  return isFull ? last : null;
+}
+
+/** Works that were created at the same time lie in the order of their ids. */
+async function* worksUpTo(
+  ctx: MutationCtx,
+  { creationTime, id }: Position,
+): AsyncGenerator<Doc<"work">> {
+  if (id === undefined) {
+    yield* ctx.db
+      .query("work")
+      .withIndex("by_creation_time", (q) =>
+        q.lte("_creationTime", creationTime),
+      )
+      .order("desc");
+    return;
+  }
+  yield* ctx.db
     .query("work")
-    .withIndex("by_creation_time", (q) => q.lte("_creationTime", before))
+    .withIndex("by_creation_time", (q) => {
+      const sameTime: unknown = q.eq("_creationTime", creationTime);
+      return (sameTime as IdRange).lt("_id", id);
+    })
     .order("desc");
-  for await (const work of works) {
-    const isFull = page.length >= limit || bytes >= MAX_PAGE_BYTES;
-    // The next page begins at a creation time, so works that share one stay together.
-    if (isFull && work._creationTime !== page.at(-1)?._creationTime) {
-      next = work;
-      break;
-    }
-    page.push(work);
-    bytes += getConvexSize(work as Value);
-  }
-  await cancelWorks(ctx, console, page);
-  if (next !== undefined) {
-    await scheduleNextPage(ctx, { before: next._creationTime, limit });
-  }
+  yield* ctx.db
+    .query("work")
+    .withIndex("by_creation_time", (q) => q.lt("_creationTime", creationTime))
+    .order("desc");
+}
+
+/** What deleting it is known to read. The size of a context that is stored apart is not known. */
+function knownBytes({ argsId, argsSize }: Doc<"work">): number {
+  return argsId === undefined ? 0 : argsSize;
+}
+
+/** Where nothing is measured: its row is read twice, and written as what it ended as, with a callback's delivery. */
+function mostBytes(work: Doc<"work">): number {
+  const context = work.onComplete?.contextId ? MAX_VALUE_BYTES : 0;
+  return 4 * getConvexSize(work as Value) + knownBytes(work) + context;
 }
 
 async function scheduleNextPage(
   ctx: MutationCtx,
-  page: { before: number; limit: number },
+  page: { from: Position; limit: number },
 ): Promise<void> {
-  const id = await ctx.scheduler.runAfter(0, api.lib.cancelAll, page);
+  const id = await ctx.scheduler.runAfter(
+    0,
+    internal.cancel.cancelNextPage,
+    page,
+  );
   // Within a scheduled function that was canceled, Convex inserts new ones
   // already canceled: then the rest would silently go on.
   const scheduled = await ctx.db.system.get("_scheduled_functions", id);
@@ -89,20 +176,33 @@ async function scheduleNextPage(
   }
 }
 
-async function cancelWorks(
-  ctx: MutationCtx,
-  console: Logger,
-  works: readonly Doc<"work">[],
-): Promise<void> {
-  const waiting = await removeFromEntries(ctx, works);
-  for (const work of works) {
-    if (waiting.has(work._id)) {
-      await endWork(ctx, console, work, { kind: "canceled" });
+/** Cancels works one by one; what they share is written at the end. */
+class Canceler {
+  readonly #ctx: MutationCtx;
+  readonly #console: Logger;
+  readonly #queue: EntryRemoval;
+  #ended = 0;
+
+  constructor(ctx: MutationCtx, console: Logger) {
+    this.#ctx = ctx;
+    this.#console = console;
+    this.#queue = new EntryRemoval(ctx);
+  }
+
+  async cancel(work: Doc<"work">): Promise<void> {
+    const wasWaiting = await this.#queue.take(work);
+    if (wasWaiting) {
+      this.#ended += 1;
+      await endWork(this.#ctx, this.#console, work, { kind: "canceled" });
     } else if (!work.canceled) {
-      await ctx.db.patch("work", work._id, { canceled: true });
+      await this.#ctx.db.patch("work", work._id, { canceled: true });
     }
   }
-  if (waiting.size > 0) {
-    await wakeForChange(ctx);
+
+  async finish(): Promise<void> {
+    await this.#queue.write();
+    if (this.#ended > 0) {
+      await wakeForChange(this.#ctx);
+    }
   }
 }

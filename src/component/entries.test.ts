@@ -6,14 +6,13 @@ import {
   item,
 } from "../testing/component.js";
 import { api } from "./_generated/api.js";
-import type { Id } from "./_generated/dataModel.js";
+import type { Doc, Id } from "./_generated/dataModel.js";
 import {
+  EntryRemoval,
   isWaiting,
   MAX_ENTRY_BYTES,
   MAX_ENTRY_WORKS,
   pack,
-  removeFromEntries,
-  removeFromEntry,
   requeue,
 } from "./entries.js";
 import { MAX_TIMEOUT_MS, SEGMENT_MS } from "./shared.js";
@@ -120,6 +119,18 @@ describe("in the database", () => {
   const work = (id: Id<"work">) =>
     t.run(async (ctx) => (await ctx.db.get("work", id))!);
   const entries = () => t.run((ctx) => ctx.db.query("pendingStart").collect());
+
+  /** The ids of those that were in the queue. */
+  const takeOut = (works: Doc<"work">[]) =>
+    t.run(async (ctx) => {
+      const removal = new EntryRemoval(ctx);
+      const taken: Id<"work">[] = [];
+      for (const work of works) {
+        if (await removal.take(work)) taken.push(work._id);
+      }
+      await removal.write();
+      return taken;
+    });
 
   test("a work that goes back has a new fence and one new entry with its neighbours", async () => {
     const ids = await enqueue(3);
@@ -247,9 +258,9 @@ describe("in the database", () => {
     const ids = await enqueue(count);
     const taken = await work(ids[0]!);
     expect(await t.run((ctx) => isWaiting(ctx, taken))).toBe(true);
-    expect(await t.run((ctx) => removeFromEntry(ctx, taken))).toBe(true);
+    expect(await takeOut([taken])).toEqual([taken._id]);
     expect(await t.run((ctx) => isWaiting(ctx, taken))).toBe(false);
-    expect(await t.run((ctx) => removeFromEntry(ctx, taken))).toBe(false);
+    expect(await takeOut([taken])).toEqual([]);
     expect((await entries()).flatMap(({ works }) => works)).toEqual(
       ids.slice(1),
     );
@@ -259,16 +270,7 @@ describe("in the database", () => {
     const ids = await enqueue(MAX_ENTRY_WORKS + 2);
     const [alone] = await enqueue(1);
     const gone = [...ids.slice(0, MAX_ENTRY_WORKS), ids.at(-1)!, alone!];
-    const removed = await t.run(async (ctx) => {
-      const rows = await Promise.all(gone.map((id) => ctx.db.get("work", id)));
-      return [
-        ...(await removeFromEntries(
-          ctx,
-          rows.map((row) => row!),
-        )),
-      ];
-    });
-    expect(removed).toEqual(gone);
+    expect(await takeOut(await Promise.all(gone.map(work)))).toEqual(gone);
     const left = ids[MAX_ENTRY_WORKS]!;
     expect(await entries()).toMatchObject([
       { works: [left], bytes: (await work(left)).argsSize },

@@ -161,6 +161,8 @@ export type Requeued = {
   work: Doc<"work">;
   dueAt: number | null;
   patch: Partial<Doc<"work">>;
+  /** No executor that accepts ordinary works lives long enough for it. */
+  long?: boolean;
 };
 
 /**
@@ -177,7 +179,7 @@ export async function requeue(
       ...item,
       bytes: workBytes(work),
       isolate: work.isolate,
-      long: isLong(work.timeoutMs),
+      long: item.long === true || isLong(work.timeoutMs),
     };
   });
   for (const entry of pack(packable)) {
@@ -227,41 +229,38 @@ type QueuedWork = Pick<
   "_id" | "entryId" | "argsSize" | "onComplete"
 >;
 
-/** Takes a work out of the queue. False: it was not, or no longer, in it. */
-export async function removeFromEntry(
-  ctx: MutationCtx,
-  work: QueuedWork,
-): Promise<boolean> {
-  return (await removeFromEntries(ctx, [work])).has(work._id);
-}
+/** Takes works out of the queue one by one, and writes each entry once, at the end. */
+export class EntryRemoval {
+  readonly #ctx: MutationCtx;
+  /** What is left of the entries that works were taken from. */
+  readonly #left = new Map<Id<"pendingStart">, Doc<"pendingStart">>();
 
-/** Takes works out of the queue, writing each entry once. Returns those that were in it. */
-export async function removeFromEntries(
-  ctx: MutationCtx,
-  works: readonly QueuedWork[],
-): Promise<Set<Id<"work">>> {
-  const removed = new Set<Id<"work">>();
-  const entries = new Map<Id<"pendingStart">, Doc<"pendingStart">>();
-  for (const work of works) {
-    const seen = work.entryId && entries.get(work.entryId);
-    const entry = seen ?? (await entryOf(ctx, work));
-    if (entry?.works.includes(work._id)) {
-      removed.add(work._id);
-      const at = entry.works.indexOf(work._id);
-      entries.set(entry._id, {
-        ...entry,
-        works: without(entry.works, at),
-        bytes: entry.bytes - workBytes(work),
-        ...(entry.sizes ? { sizes: without(entry.sizes, at) } : {}),
-      });
+  constructor(ctx: MutationCtx) {
+    this.#ctx = ctx;
+  }
+
+  /** False: the work was not, or no longer, in the queue. */
+  async take(work: QueuedWork): Promise<boolean> {
+    const seen = work.entryId && this.#left.get(work.entryId);
+    const entry = seen ?? (await entryOf(this.#ctx, work));
+    if (!entry?.works.includes(work._id)) return false;
+    const at = entry.works.indexOf(work._id);
+    this.#left.set(entry._id, {
+      ...entry,
+      works: without(entry.works, at),
+      bytes: entry.bytes - workBytes(work),
+      ...(entry.sizes ? { sizes: without(entry.sizes, at) } : {}),
+    });
+    return true;
+  }
+
+  async write(): Promise<void> {
+    for (const { _id, works, bytes, sizes } of this.#left.values()) {
+      if (works.length > 0) {
+        await this.#ctx.db.patch("pendingStart", _id, { works, bytes, sizes });
+      } else {
+        await this.#ctx.db.delete("pendingStart", _id);
+      }
     }
   }
-  for (const { _id, works, bytes, sizes } of entries.values()) {
-    if (works.length > 0) {
-      await ctx.db.patch("pendingStart", _id, { works, bytes, sizes });
-    } else {
-      await ctx.db.delete("pendingStart", _id);
-    }
-  }
-  return removed;
 }

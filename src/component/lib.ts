@@ -67,7 +67,10 @@ export const cancelAll = mutation({
     checkCancelBefore(before);
     checkCancelLimit(limit);
     const { logLevel } = await effectiveConfig(ctx);
-    await cancelPage(ctx, createLogger(logLevel), { before, limit });
+    await cancelPage(ctx, createLogger(logLevel), {
+      from: { creationTime: before },
+      limit,
+    });
     return null;
   },
 });

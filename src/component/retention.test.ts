@@ -6,7 +6,10 @@ import {
   ProtocolTest,
   recorded,
 } from "../testing/protocol.js";
-import { DAY, MINUTE, SECOND } from "./shared.js";
+import { textOf } from "../testing/component.js";
+import { sweepExpired } from "./retention.js";
+import { DAY, HOUR, MINUTE, SECOND } from "./shared.js";
+import { LATE_MS } from "./timeCursor.js";
 
 let pool: ProtocolTest;
 beforeEach(() => {
@@ -61,27 +64,95 @@ test("nothing is scheduled for it: an outcome kept for days leaves the pool idle
   expect(await pool.unfinished()).toEqual([]);
 });
 
-test("many large outcomes are swept in several ticks, since each must be read", async () => {
-  const works = Array.from({ length: 10 }, (_, index) =>
-    job(
-      "action",
-      "act",
-      { key: `k${index}`, resultBytes: 20_000 },
-      { statusTtl: SECOND },
-    ),
+/** Outcomes that expire at these times; `large` ones have a result stored apart. */
+async function keep(times: number[], large = false): Promise<void> {
+  const workId = await pool.enqueueOne(action("kept"));
+  await pool.run(async (ctx) => {
+    for (const expiresAt of times) {
+      const resultId = large
+        ? await ctx.db.insert("payload", { value: "large" })
+        : undefined;
+      await ctx.db.insert("complete", {
+        workId,
+        fnType: "action",
+        fnName: "jobs:act",
+        result: { kind: "success", returnValue: null },
+        ...(resultId ? { resultId } : {}),
+        attempts: 1,
+        enqueuedAt: 0,
+        runAt: 0,
+        finishedAt: 0,
+        ttl: 1,
+        expiresAt,
+      });
+    }
+  });
+}
+const sweep = (cursor?: number) => pool.run((ctx) => sweepExpired(ctx, cursor));
+const kept = async () =>
+  (await pool.rows("complete")).map(({ expiresAt }) => expiresAt);
+
+test("a sweep that is cut short goes on where it ended, in the next turn", async () => {
+  const now = Date.now();
+  const times = Array.from({ length: 100 }, (_, n) => now - DAY + n);
+  await keep(times);
+  const cursor = await sweep();
+  expect(await kept()).toEqual(times.slice(64));
+  expect(cursor).toBe(times[64]);
+  const next = await sweep(cursor);
+  expect(await kept()).toEqual([]);
+  expect(next).toBe(now - LATE_MS);
+});
+
+test("a sweep that left nothing is followed by one ten seconds later, which finds what was written late", async () => {
+  const start = Date.now();
+  const cursor = await sweep();
+  // Written by a transaction that began before the sweep, with a short time to live.
+  await keep([start - 30 * SECOND]);
+  vi.setSystemTime(start + 9 * SECOND);
+  expect(await sweep(cursor)).toBe(cursor);
+  expect(await kept()).toHaveLength(1);
+  vi.setSystemTime(start + 10 * SECOND);
+  expect(await sweep(cursor)).toBe(start + 10 * SECOND - LATE_MS);
+  expect(await kept()).toEqual([]);
+});
+
+test("a sweep reads nothing that lies before its cursor", async () => {
+  const now = Date.now();
+  await keep([now - DAY, now - HOUR]);
+  await sweep(now - 2 * HOUR);
+  expect(await kept()).toEqual([now - DAY]);
+});
+
+test("a sweep begins at the start again when the clock has gone back", async () => {
+  const now = Date.now();
+  await keep([now - DAY]);
+  await sweep(now + HOUR);
+  expect(await kept()).toEqual([]);
+});
+
+test("a sweep leaves a transaction alone that is used up", async () => {
+  const now = Date.now();
+  await keep([now - DAY]);
+  await pool.run(async (ctx) => {
+    for (let n = 0; n < 5; n++) {
+      await ctx.db.insert("payload", { value: textOf(1_000_000) });
+    }
+    expect(await sweepExpired(ctx, 7)).toBe(7);
+  });
+  expect(await kept()).toHaveLength(1);
+});
+
+test("large results are swept a few at a time where the platform does not measure", async () => {
+  await keep(
+    Array.from({ length: 10 }, (_, n) => Date.now() - DAY + n),
+    true,
   );
-  await pool.enqueue(works);
-  await pool.drain();
-  vi.setSystemTime(Date.now() + MINUTE);
-  await pool.enqueue([action("other")]);
-  await pool.tick();
-  const left = await pool.rows("complete");
-  expect(left.length).toBeGreaterThan(0);
-  expect(left.length).toBeLessThan(10);
-  await pool.drain();
-  await otherWork();
-  expect(await pool.rows("complete")).toEqual([]);
-  expect(await pool.rows("payload")).toEqual([]);
+  await pool.run(async (ctx) => {
+    await sweepExpired({ ...ctx, meta: undefined } as never);
+  });
+  expect(await kept()).toHaveLength(6);
+  expect(await pool.rows("payload")).toHaveLength(6);
 });
 
 test("what owes a callback is kept, however long that takes", async () => {

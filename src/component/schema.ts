@@ -123,6 +123,10 @@ export default defineSchema({
     /** Of executors that are gone, less what was reported of living ones: for the report event. */
     totals: vTally,
     lastReportAt: v.number(),
+    /** No outcome that is kept expired before this: see `retention.ts`. */
+    sweptUntil: v.optional(v.number()),
+    /** No callback that is owed was due before this: see `callback.ts`. */
+    owedFrom: v.optional(v.number()),
   }),
 
   /** Singleton, while lost executors are looked after: see `loop/recover.ts`. Written by `watch` and `recover`. */

@@ -64,6 +64,7 @@ import type * as result from "../result.js";
 import type * as retention from "../retention.js";
 import type * as shared from "../shared.js";
 import type * as status from "../status.js";
+import type * as timeCursor from "../timeCursor.js";
 import type * as validate from "../validate.js";
 import type * as wake from "../wake.js";
 import type * as workInfo from "../workInfo.js";
@@ -132,6 +133,7 @@ const fullApi: ApiFromModules<{
   retention: typeof retention;
   shared: typeof shared;
   status: typeof status;
+  timeCursor: typeof timeCursor;
   validate: typeof validate;
   wake: typeof wake;
   workInfo: typeof workInfo;

@@ -3,22 +3,23 @@
  *
  * The platform ends an action after thirty minutes, nested calls included. A work
  * must not end because of the age of the executor that it happens to run in, so
- * it begins only where the rest of the executor's life covers it. Most works can
- * begin in any executor that still accepts work:
+ * it begins only where the rest of the executor's life covers it:
  *
- *     9 min accepting + 20 min the longest ordinary work + 1 min margin = 30 min
+ *     19 min accepting + 10 min a work that declares nothing + 1 min margin = 30 min
  *
- * Works that declare more than twenty minutes ("long") begin in executors that
- * were opened for them and accept for a minute and a half only.
+ * A work that declares more than ten minutes is given back by an executor too old
+ * for it. Such a work, and one that declares more than twenty minutes from the
+ * outset ("long"), begins in an executor that was opened for such works and accepts
+ * for a minute and a half only.
  */
-import { DEFAULT_TIMEOUT_MS, LONG_WORK_MS, MINUTE, SECOND } from "../shared.js";
+import { DEFAULT_TIMEOUT_MS, MINUTE, SECOND } from "../shared.js";
 
 /** The platform ends an action at this age. */
 export const ACTION_LIMIT_MS = 30 * MINUTE;
 /** For the calls around a handler, and a clock that is a little off. */
 const MARGIN_MS = 1 * MINUTE;
 
-const ACCEPT_MS = ACTION_LIMIT_MS - LONG_WORK_MS - MARGIN_MS;
+const ACCEPT_MS = ACTION_LIMIT_MS - DEFAULT_TIMEOUT_MS - MARGIN_MS;
 const ACCEPT_LONG_MS = 90 * SECOND;
 
 /**

@@ -23,8 +23,14 @@ export const vAttemptResult = v.object({
       error: v.string(),
       retryable: v.boolean(),
     }),
-    /** Never begun, since the lease became narrower: back to the queue, free of charge. */
-    v.object({ kind: v.literal("returned") }),
+    /**
+     * Never begun: back to the queue, free of charge. `tooOld`: the rest of this
+     * executor's life does not cover it.
+     */
+    v.object({
+      kind: v.literal("returned"),
+      tooOld: v.optional(v.boolean()),
+    }),
     /** The platform refused to start the handler: back to the queue, free of charge, after a while. */
     v.object({ kind: v.literal("notStarted"), error: v.string() }),
     /** A mutation or query whose own transaction has recorded its outcome. */

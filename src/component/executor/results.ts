@@ -97,7 +97,10 @@ export async function applyResults(
         continue;
       }
       if (outcome.kind === "returned") {
-        back.push({ work, dueAt: null, patch: {} });
+        // In its old place: it has been waiting since then.
+        const dueAt = Math.max(work.runAt, work._creationTime);
+        const long = outcome.tooOld === true;
+        back.push({ work, dueAt, patch: {}, long });
         continue;
       }
       console.warn(

@@ -206,7 +206,7 @@ class Executor {
       if (!attempt) return;
       const now = Date.now();
       if (!mayBegin(now - this.startedAt, attempt.timeoutMs)) {
-        this.giveBack(attempt, now);
+        this.giveBack(attempt, now, true);
         continue;
       }
       this.lastMoveAt = now;
@@ -264,7 +264,7 @@ class Executor {
     for (const attempt of this.buffer.splice(keep)) this.giveBack(attempt, now);
   }
 
-  private giveBack(attempt: Attempt, now: number): void {
+  private giveBack(attempt: Attempt, now: number, tooOld = false): void {
     const { position, workId, fence } = attempt;
     this.unreported.push({
       result: {
@@ -272,7 +272,7 @@ class Executor {
         workId,
         fence,
         startedAt: now,
-        outcome: { kind: "returned" },
+        outcome: { kind: "returned", ...(tooOld ? { tooOld } : {}) },
       },
       since: now,
       bytes: 0,

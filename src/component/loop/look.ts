@@ -176,7 +176,7 @@ export async function look(
     long: (await long.due.take(MAX_LONG)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
-    owedAt: await nextOwedCallback(ctx),
+    owedAt: await nextOwedCallback(ctx, now, state?.owedFrom),
   };
 }
 

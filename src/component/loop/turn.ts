@@ -5,6 +5,7 @@
 import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { owedCursor } from "../callback.js";
 import { effectiveConfig } from "../config.js";
 import { createLogger, type Logger, recordRunaway } from "../logging.js";
 import { sweepExpired } from "../retention.js";
@@ -170,12 +171,16 @@ export class Turn {
   }
 
   private async startAndGoOn(tookOver: boolean): Promise<LoopStateKind | null> {
+    const { state, view } = this;
     const back = await this.takeBack();
     this.requeued += back.works;
     this.noteScanned();
     this.countParkedTick();
     const started = back.unfinished ? NOTHING_YET : await this.start();
-    await sweepExpired(this.ctx);
+    // Somebody who asks for it has all of it looked through.
+    const swept = this.isKicked ? undefined : state.sweptUntil;
+    state.sweptUntil = await sweepExpired(this.ctx, swept);
+    state.owedFrom = owedCursor(view.owedAt, this.now);
     return await this.goOn(started, tookOver);
   }
 
