@@ -46,7 +46,9 @@ export async function actionSyscall(
     case "1.0/actions/mutation":
       return text(unwrap(await executor.mutation(invocation("runMutation"))));
     case "1.0/actions/action":
-      return text(await executor.action(invocation("runAction"), "nested"));
+      return text(
+        await executor.action(invocation("runAction"), { calledIn: call.life }),
+      );
     case "1.0/actions/schedule": {
       const target = resolve("scheduler");
       const jobArgs = objectArguments(args.args, "scheduler");
