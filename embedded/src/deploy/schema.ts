@@ -17,7 +17,7 @@ import {
 const SEE_DOCS =
   "To learn more, see the schema documentation at https://docs.convex.dev/database/schemas.";
 const IDENTIFIER = /^[a-zA-Z][a-zA-Z0-9_]*$/;
-const FIELD_PATH = /^[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z][a-zA-Z0-9_]*)*$/;
+const FIELD_PATH = /^[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$/;
 const MAX_INDEX_NAME = 64;
 const MAX_INDEX_FIELDS = 16;
 const MAX_INDEXES_PER_TABLE = 64;

@@ -405,6 +405,31 @@ describe("an app is refused that", () => {
     ).resolves.toBeDefined();
   });
 
+  test("has a function whose name is none", async () => {
+    const push = async (name: string) =>
+      deployer.startPush(
+        await pushRequest({
+          modules: {
+            names: `
+              import { queryGeneric } from "convex/server";
+              const fn = queryGeneric(async () => 1);
+              export { fn as ${name} };
+            `,
+          },
+        }),
+      );
+    await expect(push("_hidden")).resolves.toBeDefined();
+    await expect(push("$dollar")).rejects.toThrow(
+      "Invalid function name used in `names.js`: Invalid first character '$' in $dollar",
+    );
+    await expect(push("__")).rejects.toThrow(
+      "Identifier __ cannot have exclusively underscores",
+    );
+    await expect(push("a".repeat(65))).rejects.toThrow(
+      "Identifier is too long (65 > maximum 64)",
+    );
+  });
+
   test("wants packages installed", async () => {
     const request = (await pushRequest({})) as any;
     request.nodeDependencies = [{ name: "sharp", version: "1.0.0" }];
