@@ -148,7 +148,9 @@ describe("a deployment of an earlier time", () => {
     const limited = (await ask({}, "Mutation", "transactionLimits")) as {
       error: string;
     };
-    expect(limited.error).toContain("Too many writes in a single function execution (limit: 2)");
+    expect(limited.error).toContain(
+      "Too many writes in a single function execution (limit: 2)",
+    );
     expect(
       await ask(
         { lacks: ["transactionLimits"] },
