@@ -1,6 +1,7 @@
 /** Finds the functions and HTTP routes that pushed modules export. */
 import { badRequest } from "../http/errors.js";
 import type { HttpRoute, ModuleSource } from "../runtime/types.js";
+import { checkIdentifier } from "../values/index.js";
 import type { AnalyzedFunction, AnalyzedModule } from "./evaluated.js";
 import {
   callExport,
@@ -8,7 +9,6 @@ import {
   type ModuleEvaluator,
 } from "./evaluator.js";
 
-const FUNCTION_NAME = /^[a-zA-Z][a-zA-Z0-9_]*$/;
 const ROUTABLE_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 
 /** Code shared between modules: reachable by import only. */
@@ -96,9 +96,11 @@ function analyzeFunction(
   if (typeof value !== "function") {
     invalidModules(`${path}:${name} is not a function.`);
   }
-  if (!FUNCTION_NAME.test(name)) {
+  try {
+    checkIdentifier(name);
+  } catch (error) {
     invalidModules(
-      `${path} has an invalid function name: "${name}". Function names must start with a letter and can only contain letters, digits, and underscores.`,
+      `Invalid function name used in \`${path}\`: ${(error as Error).message}`,
     );
   }
   return {

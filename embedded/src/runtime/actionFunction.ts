@@ -10,12 +10,14 @@ import type { RequestContext, RuntimeContext } from "./context.js";
 import type { CallHost } from "./environment.js";
 import { FunctionError, SyscallError, SystemError } from "./errors.js";
 import type { Instance } from "./instances.js";
+import { ProcessDeath, type Life } from "./life.js";
 import type { CallLog } from "./log.js";
 import {
   describeThrown,
   translatePlaces,
   type PositionLookup,
 } from "./stack.js";
+import type { Timer } from "../seams.js";
 import { DeveloperError, StorageError } from "../storage/types.js";
 import { TimerHost } from "./timers.js";
 import type { App, FunctionAddress } from "./types.js";
@@ -29,27 +31,6 @@ export interface ActionCall {
   request: RequestContext;
   log: CallLog;
   life: Life;
-}
-
-/** Of the process in which an action runs. */
-export class Life {
-  private cause: SystemError | null = null;
-  private mourner: ((cause: SystemError) => void) | null = null;
-
-  end(why: string): void {
-    if (this.cause !== null) return;
-    this.cause = new SystemError("InternalServerError", why);
-    this.mourner?.(this.cause);
-  }
-
-  /** Calls `mourner` once it ends. */
-  onEnd(mourner: (cause: SystemError) => void): void {
-    this.mourner = mourner;
-  }
-
-  assertAlive(): void {
-    if (this.cause !== null) throw this.cause;
-  }
 }
 
 /** What an action can ask for; see `actionSyscalls.ts`. */
@@ -134,7 +115,7 @@ class ActionFunction implements UserCall {
   ) {
     this.failed = new Promise((_, reject) => (this.fail = reject));
     this.failed.catch(() => {});
-    call.life.onEnd((cause) => this.fail(cause));
+    call.life.onEnd((death) => this.fail(death));
     this.timers = new TimerHost(call.context.clock, (error) =>
       this.fail(error),
     );
@@ -152,18 +133,7 @@ class ActionFunction implements UserCall {
       app.definitions[app.components[address.component]!.definitionPath]!;
     const loaded = await context.modules.definition(definition);
     const module = moduleOf(address.name);
-    const { actionTimeoutMs, nodeActionTimeoutMs } = context.limits;
-    const limitMs =
-      loaded.environmentOf(module) === "node"
-        ? nodeActionTimeoutMs
-        : actionTimeoutMs;
-    const timeout = context.clock.schedule(limitMs, () =>
-      this.fail(
-        new FunctionError(
-          `Function execution timed out (maximum duration: ${limitMs / 1000}s)`,
-        ),
-      ),
-    );
+    const timeout = this.startTimeout(loaded.environmentOf(module));
     try {
       this.call.life.assertAlive();
       let instance: Instance | null = null;
@@ -190,6 +160,21 @@ class ActionFunction implements UserCall {
       timeout.cancel();
       this.timers.close();
     }
+  }
+
+  /** Calls of other functions count in: the time of an action passes while it waits for them. */
+  private startTimeout(environment: "isolate" | "node" | null): Timer {
+    const { context, address } = this.call;
+    const { actionTimeoutMs, nodeActionTimeoutMs } = context.limits;
+    const limitMs =
+      environment === "node" ? nodeActionTimeoutMs : actionTimeoutMs;
+    const text =
+      environment === "node"
+        ? `Action \`${exportOf(address.name)}\` execution timed out (maximum duration ${limitMs / 1000}s)`
+        : `Function execution timed out (maximum duration: ${limitMs / 1000}s)`;
+    return context.clock.schedule(limitMs, () =>
+      this.fail(new FunctionError(text)),
+    );
   }
 
   private host(positions: PositionLookup): CallHost {
@@ -220,6 +205,8 @@ class ActionFunction implements UserCall {
     this.unfinished.set(op, (this.unfinished.get(op) ?? 0) + 1);
     await this.slot();
     try {
+      // It may have waited for its slot until the action was over.
+      if (this.over) return await forever();
       const result = await this.syscall(
         this.call,
         op,
@@ -281,6 +268,7 @@ function asSeenByAction(error: unknown): Error {
       ? seen
       : Object.assign(seen, { data: error.data });
   }
+  if (error instanceof ProcessDeath) return new Error(error.seenByCaller);
   if (
     error instanceof SyscallError ||
     error instanceof DeveloperError ||

@@ -3,6 +3,7 @@ import { cancelJob, checkScheduledTime, insertJob } from "../scheduler/jobs.js";
 import type { JSONObject, JSONValue } from "../storage/types.js";
 import { isObject } from "../values/index.js";
 import type { ActionCall } from "./actionFunction.js";
+import { assertOperation } from "./abilities.js";
 import { createHandle, resolveAddress, type SyscallAddress } from "./app.js";
 import { unwrap, type Executor } from "./executor.js";
 import { SyscallError } from "./errors.js";
@@ -38,13 +39,16 @@ export async function actionSyscall(
     request,
     log: call.log,
   });
+  assertOperation(context.lacks, "async operation", op);
   switch (op) {
     case "1.0/actions/query":
       return text(unwrap(await executor.query(invocation("runQuery"))));
     case "1.0/actions/mutation":
       return text(unwrap(await executor.mutation(invocation("runMutation"))));
     case "1.0/actions/action":
-      return text(await executor.action(invocation("runAction"), "nested"));
+      return text(
+        await executor.action(invocation("runAction"), { calledIn: call.life }),
+      );
     case "1.0/actions/schedule": {
       const target = resolve("scheduler");
       const jobArgs = objectArguments(args.args, "scheduler");

@@ -12,6 +12,7 @@
 import vm from "node:vm";
 import { SourceMap } from "node:module";
 import { transform, transformSync, type TransformOptions } from "esbuild";
+import type { Assign } from "./globals.js";
 import type { ModuleSource } from "./types.js";
 
 export type ModuleBody = (
@@ -21,7 +22,11 @@ export type ModuleBody = (
 ) => void;
 
 /** Binds the environment's values, in the order of its names, to the module's code. */
-export type ModuleFactory = (...environment: unknown[]) => ModuleBody;
+export type ModuleFactory = (...environment: unknown[]) => {
+  body: ModuleBody;
+  /** For when the code changes its globals. */
+  assign: Assign;
+};
 
 export interface CompiledModule {
   path: string;
@@ -40,8 +45,16 @@ export interface SourcePosition {
 /** Compiled code is called this in stack traces, so that frames can be recognised. */
 export const MODULE_URL_PREFIX = "convex-module:";
 
-const WRAPPER_HEAD = "return (function (exports, require, module) {";
-const WRAPPER_TAIL = "\n})";
+const WRAPPER_HEAD = "return { body: (function (exports, require, module) {";
+const WRAPPER_TAIL = "\n}), ";
+
+/** The code of a function that assigns to the parameters. */
+function assignment(parameterNames: readonly string[]): string {
+  const cases = parameterNames.map(
+    (name) => `case "${name}": ${name} = value; break;`,
+  );
+  return `assign: (function (name, value) { switch (name) { ${cases.join(" ")} } }) };`;
+}
 
 function transformOptions(
   source: ModuleSource,
@@ -93,7 +106,7 @@ export async function compileModule(
     throw describeTransformError(source.path, error);
   }
   const factory = vm.compileFunction(
-    WRAPPER_HEAD + code + WRAPPER_TAIL,
+    WRAPPER_HEAD + code + WRAPPER_TAIL + assignment(parameterNames),
     parameterNames,
     { filename: MODULE_URL_PREFIX + source.path },
   ) as ModuleFactory;

@@ -9,6 +9,7 @@
  */
 import { createConsole } from "./console.js";
 import { notInTransactions } from "./errors.js";
+import { Globals, positionsOf } from "./globals.js";
 import { createNodeTimers, createTimers, type TimerStarter } from "./timers.js";
 
 /** The outside of one function call. */
@@ -29,26 +30,31 @@ export interface CallHost {
 
 export type LogLevel = "DEBUG" | "LOG" | "INFO" | "WARN" | "ERROR";
 
-/** Values for the parameters of compiled modules; built when first asked for. */
+/**
+ * Values for the parameters of compiled modules; built when first asked for.
+ * Code may set or delete a global through `globalThis`: then what is called so in
+ * every module is that.
+ */
 export class Environment {
-  private isolate: unknown[] | null = null;
-  private node: unknown[] | null = null;
+  private isolate: Globals | null = null;
+  private node: Globals | null = null;
   private readonly env: Record<string, string>;
 
   constructor(private readonly host: CallHost) {
     this.env = { ...host.env };
   }
 
-  /** For another call: the variables are as nobody has changed them. */
+  /** For another call: the variables and the globals are as nobody has changed them. */
   renew(): void {
     for (const name of Object.keys(this.env)) delete this.env[name];
     Object.assign(this.env, this.host.env);
+    this.isolate?.restore();
   }
 
-  parameters(kind: "isolate" | "node"): unknown[] {
+  globals(kind: "isolate" | "node"): Globals {
     return kind === "node"
-      ? (this.node ??= nodeValues(this.host, this.env))
-      : (this.isolate ??= isolateValues(this.host, this.env));
+      ? (this.node ??= nodeGlobals(this.host, this.env))
+      : (this.isolate ??= isolateGlobals(this.host, this.env));
   }
 }
 
@@ -137,6 +143,10 @@ function isVisible(name: string): boolean {
   return WEB_GLOBALS.has(name) || LANGUAGE_GLOBALS.has(name);
 }
 
+function isInjected(name: string): boolean {
+  return (INJECTED as readonly string[]).includes(name);
+}
+
 /** Node's own globals that must look undefined. "window" so that convex knows it is not in a browser. */
 const SHADOWED = [
   ...new Set([
@@ -150,19 +160,19 @@ const SHADOWED = [
   ]),
 ].filter(
   (name) =>
-    /^[A-Za-z_$][\w$]*$/.test(name) &&
-    !isVisible(name) &&
-    !(INJECTED as readonly string[]).includes(name),
+    /^[A-Za-z_$][\w$]*$/.test(name) && !isVisible(name) && !isInjected(name),
 );
 
 export const ISOLATE_PARAMETERS: string[] = [...INJECTED, ...SHADOWED];
+const ISOLATE_POSITIONS = positionsOf(ISOLATE_PARAMETERS);
 
 /** What every isolate's globalThis inherits. */
 const SHARED_GLOBAL: object = Object.defineProperties(
   Object.create(null) as object,
   Object.fromEntries(
     Object.getOwnPropertyNames(globalThis)
-      .filter(isVisible)
+      // What is injected is each call's own, also when it has been deleted.
+      .filter((name) => isVisible(name) && !isInjected(name))
       .map((name) => [
         name,
         {
@@ -174,8 +184,12 @@ const SHARED_GLOBAL: object = Object.defineProperties(
   ),
 );
 
-function isolateValues(host: CallHost, env: Record<string, string>): unknown[] {
-  const global = Object.create(SHARED_GLOBAL) as object;
+function isolateGlobals(host: CallHost, env: Record<string, string>): Globals {
+  const globals = new Globals(
+    Object.create(SHARED_GLOBAL) as object,
+    ISOLATE_POSITIONS,
+  );
+  const global = globals.object;
   const values: Record<Injected, unknown> = {
     globalThis: global,
     self: global,
@@ -192,14 +206,7 @@ function isolateValues(host: CallHost, env: Record<string, string>): unknown[] {
     WeakRef: StrongRef,
     FinalizationRegistry: NoFinalization,
   };
-  for (const name of INJECTED) {
-    Object.defineProperty(global, name, {
-      value: values[name],
-      writable: true,
-      configurable: true,
-    });
-  }
-  return INJECTED.map((name) => values[name]);
+  return globals.fill(values);
 }
 
 const NODE_INJECTED = [
@@ -220,9 +227,14 @@ const NODE_INJECTED = [
   "window",
 ] as const;
 export const NODE_PARAMETERS: string[] = [...NODE_INJECTED];
+const NODE_POSITIONS = positionsOf(NODE_PARAMETERS);
 
-function nodeValues(host: CallHost, env: Record<string, string>): unknown[] {
-  const global = Object.create(globalThis) as object;
+function nodeGlobals(host: CallHost, env: Record<string, string>): Globals {
+  const globals = new Globals(
+    Object.create(globalThis) as object,
+    NODE_POSITIONS,
+  );
+  const global = globals.object;
   const values: Record<(typeof NODE_INJECTED)[number], unknown> = {
     globalThis: global,
     global,
@@ -239,14 +251,7 @@ function nodeValues(host: CallHost, env: Record<string, string>): unknown[] {
     AbortSignal: createAbortSignal(host),
     window: undefined,
   };
-  for (const name of NODE_INJECTED) {
-    Object.defineProperty(global, name, {
-      value: values[name],
-      writable: true,
-      configurable: true,
-    });
-  }
-  return NODE_INJECTED.map((name) => values[name]);
+  return globals.fill(values);
 }
 
 function createConvex(host: CallHost): object {

@@ -14,17 +14,13 @@ import {
   type Ts,
 } from "../storage/types.js";
 import { encodeInt64 } from "../values/index.js";
-import {
-  Life,
-  runAction,
-  runHttpAction,
-  type ActionCall,
-} from "./actionFunction.js";
+import { runAction, runHttpAction, type ActionCall } from "./actionFunction.js";
 import { actionSyscall } from "./actionSyscalls.js";
 import { moduleOf, requireFunction } from "./app.js";
 import { delay, type RequestContext, type RuntimeContext } from "./context.js";
 import { FunctionError, SystemError } from "./errors.js";
 import { backoffMs, type RetryPolicy } from "./limits.js";
+import { Life } from "./life.js";
 import type { CallLog } from "./log.js";
 import { SeededGenerator } from "./random.js";
 import { addUsage } from "./stats.js";
@@ -56,6 +52,9 @@ export function unwrap(run: { result: Result }): JSONValue {
   if (!run.result.ok) throw run.result.error;
   return run.result.value;
 }
+
+/** Where an action is called. A scheduled one waits for its permit however long it takes. */
+export type Origin = "root" | "scheduled" | { calledIn: Life };
 
 export interface QueryRun {
   result: Result;
@@ -258,13 +257,9 @@ export class Executor {
     return value;
   }
 
-  /** `wait`: a scheduled action waits for its permit however long it takes. */
-  async action(
-    invocation: Invocation,
-    wait: "root" | "nested" | "scheduled",
-  ): Promise<JSONValue> {
+  async action(invocation: Invocation, origin: Origin): Promise<JSONValue> {
     const { info, tables } = this.check(invocation, "action");
-    return this.asAction(invocation, wait, async (call) => {
+    return this.asAction(invocation, origin, async (call) => {
       const returned = await runAction(
         call,
         (...args) => actionSyscall(this, ...args),
@@ -298,11 +293,11 @@ export class Executor {
 
   private async asAction<T>(
     invocation: Invocation,
-    wait: "root" | "nested" | "scheduled",
+    origin: Origin,
     run: (call: ActionCall) => Promise<T>,
   ): Promise<T> {
     return this.observed(invocation, () =>
-      this.admitAction(invocation, wait, run),
+      this.admitAction(invocation, origin, run),
     );
   }
 
@@ -325,23 +320,30 @@ export class Executor {
 
   private async admitAction<T>(
     invocation: Invocation,
-    wait: "root" | "nested" | "scheduled",
+    origin: Origin,
     run: (call: ActionCall) => Promise<T>,
   ): Promise<T> {
     const { context } = this;
     const { app, address, request, log } = invocation;
     const { clock, latency, limits, permits } = context;
-    if (wait === "nested") await delay(clock, latency.nestedActionMs);
+    const caller = typeof origin === "object" ? origin.calledIn : null;
+    if (caller !== null) await delay(clock, latency.nestedActionMs);
     const kind = await this.actionKind(app, address);
     const release = await permits[kind].acquire(
-      wait === "scheduled" ? null : limits.actionPermitWaitMs,
+      origin === "scheduled" ? null : limits.actionPermitWaitMs,
+      caller,
     );
     const stats = this.statsOf(invocation);
     stats.calls++;
     const life = new Life();
+    const partFromCaller = caller?.onEnd(() => {
+      if (kind === "action") life.over();
+      // In a process of its own it goes on, uncounted.
+      else release();
+    });
     const ended = context.onRun(address, invocation.args, {
       scheduledId: request.scheduledJob?.id ?? null,
-      kill: (why) => life.end(why),
+      kill: (why) => life.kill(why),
     });
     try {
       return await run({ context, app, address, request, log, life });
@@ -349,7 +351,9 @@ export class Executor {
       stats.errors++;
       throw error;
     } finally {
+      partFromCaller?.();
       ended?.();
+      life.over();
       release();
     }
   }

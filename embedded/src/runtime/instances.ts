@@ -72,9 +72,14 @@ export class FreshInstances implements Instances {
       shared.library.environment.renew();
     }
     const taken = shared;
+    const globals = environment.globals("isolate");
+    globals.lead(taken.library.environment.globals("isolate"));
     return {
       exports: loaded.instantiate(path, environment, taken.library),
-      giveBack: () => free.push(taken),
+      giveBack: () => {
+        globals.lead(null);
+        free.push(taken);
+      },
     };
   }
 }

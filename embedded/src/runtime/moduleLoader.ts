@@ -161,9 +161,10 @@ class Definition implements LoadedDefinition {
             : `Cannot import "${specifier}" from ${module.path}: it is not part of the pushed code, and Node's modules need "use node".`,
         );
       };
-      module
-        .factory(...environment.parameters(module.environment))
-        .call(undefined, instance.exports, require, instance);
+      const globals = environment.globals(module.environment);
+      const { body, assign } = module.factory(...globals.values);
+      globals.attach(assign);
+      body.call(undefined, instance.exports, require, instance);
       return instance.exports;
     };
 

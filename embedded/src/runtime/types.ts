@@ -151,7 +151,8 @@ export interface ObservedRun {
   scheduledId: string | null;
   /**
    * Ends an action there and then, as the death of its process does: nothing
-   * of its code runs any more. Null for queries and mutations.
+   * of its code runs any more, nor of the actions that it called. The text is
+   * what a scheduled function's row says of it. Null for queries and mutations.
    */
   kill: ((why: string) => void) | null;
 }

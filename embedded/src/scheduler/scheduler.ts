@@ -18,10 +18,10 @@ import { FunctionError, SystemError } from "../runtime/errors.js";
 import {
   asFailure,
   type Executor,
-  type Failure,
   type Invocation,
 } from "../runtime/executor.js";
 import { backoffMs } from "../runtime/limits.js";
+import { ProcessDeath, TRANSIENT_ERROR } from "../runtime/life.js";
 import { CallLog } from "../runtime/log.js";
 import { systemRequest } from "../runtime/runner.js";
 import type { Timer } from "../seams.js";
@@ -40,8 +40,6 @@ import {
   type JobState,
 } from "./jobs.js";
 import { ReadyQueue } from "./readyQueue.js";
-
-export const TRANSIENT_ERROR = "Transient error while executing action";
 
 /** How long a job waits of which nothing can be written down, for want of room on the disk. */
 const UNWRITABLE_RETRY_MS = 1_000;
@@ -225,7 +223,11 @@ export class Scheduler {
     await this.finish(job, failed(error.display));
   }
 
-  /** At most once: committed as inProgress before it starts, and never started from there. */
+  /**
+   * At most once: committed as inProgress before it starts, and never started
+   * from there. Whatever else than its own error ends it leaves it in that state,
+   * to be found there a moment later.
+   */
   private async runAction(job: Job, invocation: Invocation): Promise<void> {
     const before = await this.write((transaction) => {
       const row = transaction.get(job.namespace, job.id);
@@ -243,7 +245,9 @@ export class Scheduler {
       await this.executor.action(invocation, "scheduled");
       state = { kind: "success" };
     } catch (error) {
-      state = failed(describe(asFailure(error)));
+      const failure = asFailure(error);
+      if (!(failure instanceof FunctionError)) throw failure;
+      state = failed(failure.display);
     }
     await this.finish(job, state);
   }
@@ -255,17 +259,14 @@ export class Scheduler {
   }
 
   /** After a failure of the deployment, not of the function. */
-  private async retryLater(job: Job, error: unknown): Promise<void> {
-    this.report(`Scheduled function ${job.id} will be tried again`, error);
+  private async retryLater(job: Job, error: unknown): Promise<"look again"> {
+    if (!(error instanceof ProcessDeath)) {
+      this.report(`Scheduled function ${job.id} will be tried again`, error);
+    }
     const { clock, limits, randomness } = this.context;
     await this.write((transaction) => {
       const row = transaction.get(job.namespace, job.id);
       if (row === null || isFinished(stateOf(row))) return;
-      if (stateOf(row).kind === "inProgress") {
-        // An action whose end could not be written down. It must not run again.
-        const state = failed(TRANSIENT_ERROR);
-        return finishJob(transaction, job, state, clock.now());
-      }
       const wait = backoffMs(
         limits.scheduledSystemErrorRetry,
         job.failures,
@@ -276,6 +277,7 @@ export class Scheduler {
         nextTime: clock.now() + wait,
       });
     });
+    return "look again";
   }
 
   private write<T>(run: (transaction: Transaction) => T): Promise<T> {
@@ -306,8 +308,4 @@ function setInProgress(transaction: Transaction, job: Job): void {
 
 function failed(error: string): JobState {
   return { kind: "failed", error };
-}
-
-function describe(error: Failure): string {
-  return error instanceof FunctionError ? error.display : error.message;
 }

@@ -74,6 +74,45 @@ const start = deployments({
       });
       const fetch2 = globalThis.fetch;
     `,
+    "patches.ts": `
+      import { query, action } from "./_generated/server";
+      import { api } from "./_generated/api";
+      import { clock, hasBuffer } from "./clock";
+      const seen = () => [Date.now(), new Date().getTime(), Math.random(), clock(), typeof process, hasBuffer()];
+      const patch = () => {
+        const RealDate = globalThis.Date;
+        globalThis.Date = class extends RealDate {
+          constructor(...args) { super(...(args.length === 0 ? [7] : args)); }
+          static now() { return 7; }
+        };
+        self.Math = Object.assign(Object.create(Math), { random: () => 0.5 });
+        delete globalThis.process;
+        Object.defineProperty(globalThis, "Buffer", { value: class Buffer {}, configurable: true });
+      };
+      export const patched = query(async () => { patch(); return seen(); });
+      export const patchedInAction = action(async () => { patch(); return seen(); });
+      export const patchedThenNested = query(async (ctx) => {
+        patch();
+        const nested = await ctx.runQuery(api.patches.unpatched, {});
+        return [nested, clock()];
+      });
+      export const unpatched = query(async () => [Date.now() > 7, typeof process, hasBuffer(), clock() > 7]);
+      export const importsLater = query(async () => {
+        patch();
+        return (await import("./later")).loadedAt;
+      });
+      export const restores = query(async () => {
+        const { Date } = globalThis;
+        patch();
+        globalThis.Date = Date;
+        return clock() > 7;
+      });
+    `,
+    "clock.ts": `
+      export const clock = () => Date.now();
+      export const hasBuffer = () => typeof Buffer;
+    `,
+    "later.ts": "export const loadedAt = Date.now();",
     "top.ts": `
       import { query } from "./_generated/server";
       const process = { env: "mine" };
@@ -101,6 +140,25 @@ const start = deployments({
       export const chatter = mutation(async () => { for (let i = 0; i < 1000; i++) console.log(i); });
     `,
   },
+});
+
+describe("globals that a function sets", () => {
+  const patched = [7, 7, 0.5, 7, "undefined", "function"];
+
+  test("are what every module of the call means by these names", async () => {
+    const t = await start();
+    expect(await t.query("patches:patched")).toEqual(patched);
+    expect(await t.action("patches:patchedInAction")).toEqual(patched);
+    expect(await t.query("patches:importsLater")).toBe(7);
+    expect(await t.query("patches:restores")).toBe(true);
+  });
+
+  test("are those of that call alone", async () => {
+    const t = await start();
+    const untouched = [true, "object", "undefined", true];
+    expect(await t.query("patches:patchedThenNested")).toEqual([untouched, 7]);
+    expect(await t.query("patches:unpatched")).toEqual(untouched);
+  });
 });
 
 describe("the environment of queries and mutations", () => {

@@ -98,7 +98,7 @@ describe("an observer", () => {
     });
     const begin = clock.now();
     await expect(action("work:countInAction", { ms: 250 })).rejects.toThrow(
-      /^out of memory$/,
+      /^out of memory\n$/,
     );
     expect(clock.now() - begin).toBeCloseTo(100);
     expect(ends).toBe(1);
@@ -112,7 +112,7 @@ describe("an observer", () => {
       },
     });
     await expect(action("work:leavesTimer")).rejects.toThrow(
-      /^the process ended$/,
+      /^the process ended\n$/,
     );
   });
 
