@@ -71,7 +71,7 @@ async function waiting(
   }
   const entries = [...ready, ...due.flat()];
   const since = [
-    ...ready.map((entry) => committedAt(entryView(entry))),
+    ...ready.map((entry) => Math.min(now, committedAt(entryView(entry)))),
     ...due.flat().map(({ dueAt }) => dueAt),
   ];
   return {

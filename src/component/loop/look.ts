@@ -31,7 +31,8 @@ export type Position = Doc<"loopState">["ready"];
 export type EntryView = {
   id: Id<"pendingStart">;
   kind: Doc<"pendingStart">["kind"];
-  position: Position;
+  /** Null: the reading transaction wrote it itself. It will lie behind everything committed. */
+  position: Position | null;
   dueAt: number;
   works: number;
 };
@@ -233,21 +234,20 @@ class Bound {
 }
 
 export function entryView(entry: Doc<"pendingStart">): EntryView {
+  const { commitTs, _creationTime: creationTime } = entry;
   return {
     id: entry._id,
     kind: entry.kind,
-    position: {
-      commitTs: entry.commitTs as bigint,
-      creationTime: entry._creationTime,
-    },
+    // Until the commit, the timestamp is a placeholder: no number, and no place for a cursor.
+    position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
     dueAt: entry.dueAt,
     works: entry.works.length,
   };
 }
 
-/** Milliseconds since the epoch. */
+/** Milliseconds since the epoch; later than everything for what is not committed yet. */
 export function committedAt({ position }: EntryView): number {
-  return Number(position.commitTs / 1_000_000n);
+  return position ? Number(position.commitTs / 1_000_000n) : Infinity;
 }
 
 /**

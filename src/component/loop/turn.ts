@@ -276,9 +276,9 @@ export class Turn {
   /** Later entries seen in commit order: one that committed late may be due before what was scanned. */
   private noteArrivals(): void {
     const { arrivals } = this.view;
-    const last = arrivals.at(-1);
-    if (!last) return;
-    this.state.later = last.position;
+    for (const { position } of arrivals) {
+      this.state.later = position ?? this.state.later;
+    }
     this.state.dueFrom = Math.min(
       this.state.dueFrom,
       ...arrivals.map(({ dueAt }) => dueAt),
@@ -347,7 +347,7 @@ export class Turn {
     const { ready } = this.view;
     const crowded =
       ready.length > 1 &&
-      ready[0]!.position.commitTs !== ready.at(-1)!.position.commitTs;
+      ready[0]!.position?.commitTs !== ready.at(-1)!.position?.commitTs;
     return crowded || this.state.parkedTicks.count > MAX_PARKED_TICKS;
   }
 
