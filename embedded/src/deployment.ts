@@ -39,7 +39,7 @@ import { createSystemQueries } from "./sync/systemQueries.js";
 
 export interface DeploymentOptions
   // For simulations and benchmarks.
-  extends Pick<RuntimeOptions, "modules" | "reuseModules" | "onRun"> {
+  extends Pick<RuntimeOptions, "modules" | "reuseModules" | "onRun" | "lacks"> {
   /** Port of the API. Default 0: any free one. */
   port?: number;
   /** Port of the site, where HTTP actions are served. Default 0: any free one. */
@@ -148,6 +148,7 @@ export async function startDeployment(
         "deploymentClass",
         "latency",
         "limits",
+        "lacks",
         "modules",
         "reuseModules",
         "onRun",
@@ -164,6 +165,7 @@ export async function startDeployment(
         clock,
         randomness,
       }),
+      lacks: new Set(options.lacks),
       systemEnv: { CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl },
       onActivate: (_app, ts) => backend.queries.invalidateAll(ts),
     });

@@ -4,6 +4,8 @@ export {
   type Deployment,
   type DeploymentOptions,
 } from "./deployment.js";
+export { ABILITIES, type Ability } from "./runtime/abilities.js";
+export { withOlderPackage, type PackageFeature } from "./olderPackage.js";
 export type {
   FunctionRunner,
   FunctionStats,

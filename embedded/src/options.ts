@@ -1,6 +1,7 @@
 /** The command line of the embedded deployment. */
 import { parseArgs } from "node:util";
 import type { DeploymentOptions } from "./deployment.js";
+import { ABILITIES, type Ability } from "./runtime/abilities.js";
 
 export interface CommandLine {
   deployment: DeploymentOptions;
@@ -21,6 +22,9 @@ export const USAGE = `Usage: npm run embedded -- [options]
                   may be repeated
   --data DIR      where everything is kept (default: in memory, gone at the end)
   --class C       concurrency of a deployment class: S16, S256 or D1024 (default S256)
+  --lacks A,B     be an older deployment, without these abilities:
+                  getTransactionMetrics, useStaleSnapshot, getDeploymentMetadata,
+                  transactionLimits, commitTs, getSnapshotTs
   --stats         print every function's counters at the end
   --verbose       log what functions log, to stderr
   --help          this text
@@ -41,6 +45,7 @@ export function parseCommandLine(args: string[]): CommandLine {
       "allow-origin": { type: "string", multiple: true },
       data: { type: "string" },
       class: { type: "string" },
+      lacks: { type: "string" },
       stats: { type: "boolean", default: false },
       verbose: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -70,6 +75,9 @@ export function parseCommandLine(args: string[]): CommandLine {
     }
     deployment.deploymentClass = found;
   }
+  if (values.lacks !== undefined) {
+    deployment.lacks = values.lacks.split(",").map(parseAbility);
+  }
   const { stats, verbose, help } = values;
   return { deployment, stats, verbose, help };
 }
@@ -83,6 +91,14 @@ function parsePort(option: string, value: string | undefined): number {
     );
   }
   return port;
+}
+
+function parseAbility(value: string): Ability {
+  const found = ABILITIES.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw new Error(
+    `--lacks must name some of ${ABILITIES.join(", ")}, separated by commas, not "${value}".`,
+  );
 }
 
 function parseOrigin(value: string): string {

@@ -5,6 +5,7 @@
  * (`finishPush`). Functions that are running keep the App they began with.
  */
 import { badRequest } from "../http/errors.js";
+import type { Lacks } from "../runtime/abilities.js";
 import type { App } from "../runtime/types.js";
 import type { Randomness } from "../seams.js";
 import {
@@ -56,6 +57,8 @@ export interface DeployerOptions {
   evaluator: ModuleEvaluator;
   randomness: Randomness;
   systemEnv: Record<string, string>;
+  /** What an older deployment cannot do. Default: nothing. */
+  lacks?: Lacks;
   /** Called right after a push or a change of variables took effect. */
   onActivate(app: App, ts: Ts): void;
 }
@@ -119,6 +122,7 @@ export class Deployer {
       deployedModules: this.#code.definitions[""]?.modules ?? [],
       userEnv: environment,
       systemEnv: this.#options.systemEnv,
+      lacks: this.#options.lacks ?? new Set(),
     });
     return {
       push,

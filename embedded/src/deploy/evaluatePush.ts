@@ -1,6 +1,7 @@
 /** Turns a push request into evaluated definitions and a mounted tree. Changes nothing. */
 import { createHash } from "node:crypto";
 import { badRequest } from "../http/errors.js";
+import type { Lacks } from "../runtime/abilities.js";
 import type { ModuleSource } from "../runtime/types.js";
 import { analyzeModules } from "./analyze.js";
 import { evaluateDefinitions, ROOT } from "./definitions.js";
@@ -24,6 +25,7 @@ export interface PushContext {
   userEnv: Record<string, string>;
   /** CONVEX_CLOUD_URL and CONVEX_SITE_URL, which every function sees. */
   systemEnv: Record<string, string>;
+  lacks: Lacks;
 }
 
 /** As the CLI computes it, to leave out what has not changed. */
@@ -38,7 +40,7 @@ export async function evaluatePush(
   request: StartPushRequest,
   context: PushContext,
 ): Promise<EvaluatedPush> {
-  const { evaluator, systemEnv } = context;
+  const { evaluator, systemEnv, lacks } = context;
   const appEnv = { ...systemEnv, ...context.userEnv };
   const app = request.appDefinition;
   const appModules = [
@@ -82,7 +84,7 @@ export async function evaluatePush(
       schema:
         part.schema === null
           ? null
-          : await evaluateSchema(evaluator, part.schema),
+          : await evaluateSchema(evaluator, part.schema, lacks),
       analysis,
       modules: part.modules,
       udfServerVersion: part.version,

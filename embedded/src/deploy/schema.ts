@@ -1,5 +1,6 @@
 /** Evaluates a pushed schema.ts and checks what Convex checks before it looks at data. */
 import { badRequest } from "../http/errors.js";
+import { unknownValidator, type Lacks } from "../runtime/abilities.js";
 import type { ModuleSource } from "../runtime/types.js";
 import type { JSONValue, SchemaDefinition } from "../storage/types.js";
 import type {
@@ -36,6 +37,7 @@ interface ExportedTable {
 export async function evaluateSchema(
   evaluator: ModuleEvaluator,
   module: ModuleSource,
+  lacks: Lacks,
 ): Promise<AnalyzedSchema> {
   let exports: Record<string, unknown>;
   try {
@@ -63,12 +65,15 @@ export async function evaluateSchema(
       `Default export from schema file isn't a Convex schema. ${SEE_DOCS}`,
     );
   }
-  return checkSchema(
-    JSON.parse(exported) as {
-      tables: ExportedTable[];
-      schemaValidation?: boolean;
-    },
-  );
+  const parsed = JSON.parse(exported) as {
+    tables: ExportedTable[];
+    schemaValidation?: boolean;
+  };
+  for (const { documentType } of parsed.tables) {
+    const unknown = unknownValidator(lacks, documentType);
+    if (unknown !== null) throw badRequest("InvalidSchema", unknown);
+  }
+  return checkSchema(parsed);
 }
 
 function checkSchema(exported: {

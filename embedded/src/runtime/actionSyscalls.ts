@@ -3,6 +3,7 @@ import { cancelJob, checkScheduledTime, insertJob } from "../scheduler/jobs.js";
 import type { JSONObject, JSONValue } from "../storage/types.js";
 import { isObject } from "../values/index.js";
 import type { ActionCall } from "./actionFunction.js";
+import { assertOperation } from "./abilities.js";
 import { createHandle, resolveAddress, type SyscallAddress } from "./app.js";
 import { unwrap, type Executor } from "./executor.js";
 import { SyscallError } from "./errors.js";
@@ -38,6 +39,7 @@ export async function actionSyscall(
     request,
     log: call.log,
   });
+  assertOperation(context.lacks, "async operation", op);
   switch (op) {
     case "1.0/actions/query":
       return text(unwrap(await executor.query(invocation("runQuery"))));

@@ -2,6 +2,7 @@
 import type { Clock, Randomness } from "../seams.js";
 import type { Database } from "../storage/types.js";
 import type { JobReference } from "../scheduler/jobs.js";
+import type { Lacks } from "./abilities.js";
 import type { Instances } from "./instances.js";
 import type { Latency, RuntimeLimits } from "./limits.js";
 import type { ModuleLoader } from "./moduleLoader.js";
@@ -34,6 +35,8 @@ export interface RuntimeContext {
   stats: StatsCollector;
   permits: Record<"query" | "mutation" | "action" | "nodeAction", Permits>;
   deployment: DeploymentMetadata;
+  /** What an older deployment cannot do. */
+  lacks: Lacks;
   fetch: typeof fetch;
   onRun: RunObserver;
   onCall: CallObserver;

@@ -15,6 +15,7 @@ import { JOBS_TABLE_DEFINITION } from "../scheduler/jobs.js";
 import { Scheduler } from "../scheduler/scheduler.js";
 import type { Clock, Randomness } from "../seams.js";
 import type { Database, TableDefinition } from "../storage/types.js";
+import type { Ability } from "./abilities.js";
 import type { RuntimeContext } from "./context.js";
 import { Executor } from "./executor.js";
 import { FreshInstances, ReusedInstances } from "./instances.js";
@@ -42,6 +43,7 @@ import type {
 } from "./types.js";
 import { watchRejections } from "./userCode.js";
 
+export { ABILITIES, type Ability } from "./abilities.js";
 export { evaluateModule } from "./evaluate.js";
 export { FunctionError, SystemError } from "./errors.js";
 export { createModuleLoader, type ModuleLoader } from "./moduleLoader.js";
@@ -62,6 +64,8 @@ export interface RuntimeOptions {
   deploymentName?: string;
   /** Decides how many functions may run at once. Default "S256". */
   deploymentClass?: DeploymentClass;
+  /** Be an older deployment, which cannot do this yet. Default: nothing is lacking. */
+  lacks?: readonly Ability[];
   /** Artificial delays for benchmarks. Default: none. */
   latency?: Partial<Latency>;
   limits?: Partial<RuntimeLimits>;
@@ -129,6 +133,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       region: null,
       class: deploymentClass.toLowerCase(),
     },
+    lacks: new Set(options.lacks),
     fetch: options.fetch ?? fetch,
     onRun: options.onRun ?? (() => null),
     onCall: options.onCall ?? (() => null),

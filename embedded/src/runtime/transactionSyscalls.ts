@@ -13,6 +13,7 @@ import type {
   StoredDocument,
 } from "../storage/types.js";
 import { encodeInt64, isObject, tableNumberOf } from "../values/index.js";
+import { assertNoCommitTs, assertOperation, type Lacks } from "./abilities.js";
 import { createHandle, resolveAddress, type SyscallAddress } from "./app.js";
 import { SyscallError, notSupported } from "./errors.js";
 import {
@@ -68,12 +69,18 @@ export class TransactionSyscalls {
     return this.call.address.component;
   }
 
+  private get lacks(): Lacks {
+    return this.call.context.lacks;
+  }
+
   /** Answers in JSON text. */
   sync(op: string, args: Arguments): string {
     const { transaction } = this.call;
+    assertOperation(this.lacks, "operation", op);
     switch (op) {
       case "1.0/queryStream": {
         const query = args.query as SerializedQuery;
+        assertNoCommitTs(this.lacks, query, "queryStream", "query");
         checkReadable(tableOf(query), query);
         return JSON.stringify({
           queryId: this.queries.start(this.access, query),
@@ -98,6 +105,7 @@ export class TransactionSyscalls {
 
   async async(op: string, args: Arguments): Promise<string> {
     const { transaction } = this.call;
+    assertOperation(this.lacks, "async operation", op);
     switch (op) {
       case "1.0/get":
         return this.get(args);
@@ -114,16 +122,18 @@ export class TransactionSyscalls {
       case "1.0/insert":
         return this.insert(args);
       case "1.0/shallowMerge":
-        return this.write(args, (id, value, table) =>
+        return this.write(args, "db.patch", (id, value, table) =>
           transaction.patch(this.namespace, id, value, table),
         );
       case "1.0/replace":
-        return this.write(args, (id, value, table) =>
+        return this.write(args, "db.replace", (id, value, table) =>
           transaction.replace(this.namespace, id, value, table),
         );
       case "1.0/remove":
-        return this.write({ ...args, value: {} }, (id, _value, table) =>
-          transaction.remove(this.namespace, id, table),
+        return this.write(
+          { ...args, value: {} },
+          "db.delete",
+          (id, _value, table) => transaction.remove(this.namespace, id, table),
         );
       case "1.0/runUdf":
         return this.runUdf(args);
@@ -195,6 +205,7 @@ export class TransactionSyscalls {
 
   private insert(args: Arguments): string {
     const table = args.table as string;
+    assertNoCommitTs(this.lacks, args.value, "db.insert", "value");
     if (table.startsWith("_")) throw systemTableError();
     const id = this.call.transaction.insert(
       this.namespace,
@@ -206,6 +217,7 @@ export class TransactionSyscalls {
 
   private write(
     args: Arguments,
+    method: string,
     write: (
       id: string,
       value: JSONObject,
@@ -214,7 +226,8 @@ export class TransactionSyscalls {
   ): string {
     const id = args.id as string;
     this.refuseSystemTable(id);
-    return write(id, objectValue(args.value, "db.replace"), {
+    assertNoCommitTs(this.lacks, args.value, method, "value");
+    return write(id, objectValue(args.value, method), {
       table: optional(args.table),
     }).json;
   }
@@ -233,6 +246,12 @@ export class TransactionSyscalls {
 
   private async runUdf(args: Arguments): Promise<string> {
     const type = args.udfType as string;
+    if (type === "snapshotQuery" && this.lacks.has("useStaleSnapshot")) {
+      throw new SyscallError(
+        'Invalid argument `udfType` for `runUdf`: Expected UdfType, got "snapshotQuery"',
+      );
+    }
+    assertNoCommitTs(this.lacks, args.args, "runUdf", "args");
     if (type !== "query" && type !== "mutation" && type !== "snapshotQuery") {
       throw new SyscallError(
         `Only queries and mutations can be called as nested UDFs, got ${type}`,
@@ -242,7 +261,9 @@ export class TransactionSyscalls {
       type,
       address: this.resolve(args, "runUdf"),
       args: objectValue(args.args, "runUdf", "args"),
-      limits: args.transactionLimits as Partial<Limits> | undefined,
+      limits: this.lacks.has("transactionLimits")
+        ? undefined
+        : (args.transactionLimits as Partial<Limits> | undefined),
     });
     return JSON.stringify(value);
   }

@@ -7,6 +7,7 @@ import {
   createModuleLoader,
   DEPLOYMENT_TABLES,
   SYSTEM_TABLES,
+  type Ability,
 } from "../../src/runtime/index.js";
 import { openDatabase, type Database } from "../../src/storage/index.js";
 import {
@@ -23,12 +24,13 @@ let database: Database;
 let deployer: Deployer;
 let activations: number;
 
-function createDeployer(): Deployer {
+function createDeployer(lacks: Ability[] = []): Deployer {
   const clock = new VirtualClock();
   const randomness = new SeededRandomness(1);
   return new Deployer({
     database,
     randomness,
+    lacks: new Set(lacks),
     evaluator: createEvaluator({
       modules: createModuleLoader(),
       clock,
@@ -388,6 +390,19 @@ describe("an app is refused that", () => {
     await expect(
       deployer.startPush(await pushRequest(sources)),
     ).rejects.toThrow(message);
+  });
+
+  test("names commit timestamps, which an older deployment does not know", async () => {
+    const request = await pushRequest({
+      schema: schemaOf("rows", "{ text: v.string(), at: v.commitTs() }"),
+    });
+    await expect(deployer.startPush(request)).resolves.toBeDefined();
+    await expect(
+      createDeployer(["commitTs"]).startPush(request),
+    ).rejects.toThrow("unknown variant `commitTs`, expected one of `null`");
+    await expect(
+      createDeployer(["getSnapshotTs"]).startPush(request),
+    ).resolves.toBeDefined();
   });
 
   test("wants packages installed", async () => {
