@@ -39,6 +39,7 @@ export async function poolHealth(
       owed: await callbacks(ctx, "owed"),
       failed: await callbacks(ctx, "failed"),
     },
+    lacks: config.lacks,
   };
   const validUntil = status?.validUntil ?? null;
   const problems = diagnose({ ...found, validUntil }, now);

@@ -126,6 +126,11 @@ export const get = queryGeneric({
     await poolNamed(components, pool).get(ctx, id),
 });
 
+export const health = queryGeneric({
+  args: {},
+  handler: async (ctx) => await poolNamed(components, "workpool").health(ctx),
+});
+
 /** What has become of everything, in the order of the commits. */
 export const progress = queryGeneric({
   args: {},

@@ -52,6 +52,7 @@ import type * as loop_turn from "../loop/turn.js";
 import type * as nesting from "../nesting.js";
 import type * as outcome from "../outcome.js";
 import type * as payload from "../payload.js";
+import type * as platform from "../platform.js";
 import type * as poolHealth from "../poolHealth.js";
 import type * as result from "../result.js";
 import type * as retention from "../retention.js";
@@ -113,6 +114,7 @@ const fullApi: ApiFromModules<{
   nesting: typeof nesting;
   outcome: typeof outcome;
   payload: typeof payload;
+  platform: typeof platform;
   poolHealth: typeof poolHealth;
   result: typeof result;
   retention: typeof retention;

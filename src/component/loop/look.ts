@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { snapshotTs } from "../platform.js";
 import { NAMELESS } from "../wake.js";
 import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
 
@@ -50,8 +51,8 @@ export function livingExecutors(
 }
 
 export type View = {
-  /** Of the snapshot that was read. */
-  snapshotTs: bigint;
+  /** Of the snapshot that was read. Null: the platform does not tell. */
+  snapshotTs: bigint | null;
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
@@ -146,7 +147,7 @@ export async function look(
   const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
-    snapshotTs: ctx.meta.getSnapshotTs(),
+    snapshotTs: snapshotTs(ctx),
     status,
     state,
     config,
@@ -333,6 +334,10 @@ export async function lookStale(
     { now, ...(token === undefined ? {} : { token }) },
     { useStaleSnapshot: true },
   );
-  if (stale.snapshotTs >= ctx.meta.getSnapshotTs()) return stale;
+  const begin = snapshotTs(ctx);
+  // Where nobody tells, no platform is known that chooses an older one.
+  const isOurs =
+    begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
+  if (isOurs) return stale;
   return await lookAtAll(ctx, now, token);
 }

@@ -1,5 +1,6 @@
 /** From what a tick saw to a plan. */
 import type { MutationCtx } from "../_generated/server.js";
+import { deploymentClass } from "../platform.js";
 import { DRIVER_WIDTH } from "./drive.js";
 import { maxExecutors } from "./lease.js";
 import { committedAt, executorViews, type View } from "./look.js";
@@ -19,8 +20,7 @@ export function planFor(view: View, cap: number): Plan {
 }
 
 export async function executorCap(ctx: MutationCtx): Promise<number> {
-  const { class: deploymentClass } = await ctx.meta.getDeploymentMetadata();
-  return maxExecutors(deploymentClass);
+  return maxExecutors(await deploymentClass(ctx));
 }
 
 function waitingEntry(entry: View["ready"][number]): WaitingEntry {
