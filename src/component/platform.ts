@@ -22,16 +22,18 @@ import {
 } from "./_generated/server.js";
 import { type Ability, vAbility } from "./shared.js";
 
-/** What remains of a transaction's limits, as far as this component minds them. */
-export type Remaining = Record<
-  | "bytesRead"
-  | "bytesWritten"
-  | "databaseQueries"
-  | "documentsRead"
-  | "documentsWritten"
-  | "functionsScheduled",
-  number
->;
+const LIMITS = [
+  "bytesRead",
+  "bytesWritten",
+  "databaseQueries",
+  "documentsRead",
+  "documentsWritten",
+  "functionsScheduled",
+  "scheduledFunctionArgsBytes",
+] as const;
+
+/** How much is left of each of a transaction's limits. */
+export type Remaining = Record<(typeof LIMITS)[number], number>;
 
 /**
  * Tries out everything there is to try, once per pool.
@@ -96,14 +98,8 @@ export function snapshotTs(ctx: QueryCtx): bigint | null {
 export async function remainingOf(ctx: QueryCtx): Promise<Remaining | null> {
   try {
     const metrics = await ctx.meta.getTransactionMetrics();
-    return {
-      bytesRead: metrics.bytesRead.remaining,
-      bytesWritten: metrics.bytesWritten.remaining,
-      databaseQueries: metrics.databaseQueries.remaining,
-      documentsRead: metrics.documentsRead.remaining,
-      documentsWritten: metrics.documentsWritten.remaining,
-      functionsScheduled: metrics.functionsScheduled.remaining,
-    };
+    const remaining = LIMITS.map((limit) => [limit, metrics[limit].remaining]);
+    return Object.fromEntries(remaining) as Remaining;
   } catch {
     return null;
   }

@@ -9,6 +9,7 @@
  */
 
 import type * as backoff from "../backoff.js";
+import type * as budget from "../budget.js";
 import type * as callback from "../callback.js";
 import type * as cancel from "../cancel.js";
 import type * as config from "../config.js";
@@ -71,6 +72,7 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   backoff: typeof backoff;
+  budget: typeof budget;
   callback: typeof callback;
   cancel: typeof cancel;
   config: typeof config;
