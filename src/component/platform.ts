@@ -58,7 +58,7 @@ export async function probePlatform(ctx: MutationCtx): Promise<Ability[]> {
     );
   } catch (error) {
     throw new Error(
-      `Nothing was enqueued: convex-workpool needs the npm package convex 1.43 or later, and a backend of August 2026 or later (commit timestamps and stale snapshots). This one answers: ${error instanceof Error ? error.message : String(error)}`,
+      `Nothing was enqueued: convex-workpool needs the npm package convex 1.43 or later, and a backend of late July 2026 or later (commit timestamps, stale snapshots). This one answers: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
   }

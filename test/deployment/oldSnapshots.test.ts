@@ -1,8 +1,9 @@
-/** What a query work sees, and what it costs others, where the platform's stale snapshots are old. */
+/** Platforms whose stale snapshots are old: what a query work sees and costs others, and what the loop makes of them. */
 import { expect, test } from "vitest";
 import { all, expectAtRest, outcomes } from "./invariants.js";
+import type { Work } from "../../sim/app/convex/works.js";
 import { Simulation } from "./simulation.js";
-import { keys, mutate, read } from "../../sim/works.js";
+import { act, keys, mutate, read } from "../../sim/works.js";
 
 /** Far longer than the tests take from an enqueue to the end of the work. */
 const OLD_MS = 5_000;
@@ -76,3 +77,24 @@ test("works in a pool whose every snapshot is old start and end all the same", a
   expect(outcomes(simulation)).toMatchObject(all(names, "success"));
   expectAtRest(simulation);
 });
+
+test.each([0, OLD_MS])(
+  "a driver's report goes on with what its own callbacks enqueue (snapshots %i ms old)",
+  async (age) => {
+    const simulation = await open(age);
+    const names = keys(10);
+    for (let count = 0; count < 4; count++) {
+      await simulation.enqueue(mutate(`stream ${count}`));
+      await simulation.pass(150);
+    }
+    const chain = names.reduceRight<Work[]>((works, key) => {
+      const context = { key, works, cancel: [] };
+      return [act(key, {}, { onComplete: "recordAndGoOn", context })];
+    }, []);
+    await simulation.enqueue(...chain);
+    await simulation.drain();
+    expect(outcomes(simulation)).toMatchObject(all(names, "success"));
+    expect(simulation.log.filter((line) => /failed/.test(line))).toEqual([]);
+    expectAtRest(simulation);
+  },
+);
