@@ -15,6 +15,7 @@ import type {
   Stats,
 } from "../embedded/src/index.js";
 import {
+  type Ability,
   createModuleLoader,
   createRuntime,
   DEPLOYMENT_TABLES,
@@ -87,6 +88,8 @@ export interface WorldOptions {
   stored?: StoredWorld;
   deploymentClass?: DeploymentClass | undefined;
   limits?: Partial<RuntimeLimits> | undefined;
+  /** What an older platform cannot do. Default: nothing. */
+  lacks?: readonly Ability[] | undefined;
   onRun?: RunObserver;
   onCall?: CallObserver;
   onLog?: (message: string) => void;
@@ -163,6 +166,7 @@ export class World {
       // Real time must not decide anything.
       limits: { userTimeMs: null, ...options.limits },
       deploymentClass: options.deploymentClass ?? "S256",
+      lacks: options.lacks ?? [],
       modules: MODULES,
       // Neither the component nor the app keeps anything in module variables.
       reuseModules: true,

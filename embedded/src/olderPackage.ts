@@ -26,9 +26,9 @@ const FEATURES = {
   meta: [/^(\s*)meta: (?=setup\w+Meta\d*\()/gm, "$1metaOfLaterVersions: "],
 } satisfies Record<string, [RegExp, string]>;
 
-/** A line of the object that becomes `ctx.meta`. */
+/** A line of the object that becomes `ctx.meta`; the CLI shortens what it is called outside. */
 function metaMember(name: string): [RegExp, string] {
-  return [new RegExp(`^\\s*${name}(: ${name}\\d*)?,?$`, "gm"), ""];
+  return [new RegExp(`^\\s*${name}(: [\\w$]+)?,?$`, "gm"), ""];
 }
 
 export type PackageFeature = keyof typeof FEATURES;

@@ -23,7 +23,7 @@ import {
 } from "./_generated/server.js";
 import { cappedBackoffMs } from "./backoff.js";
 import { effectiveConfig } from "./config.js";
-import { formatError, invokeUserFunction } from "./invoke.js";
+import { formatError, runUserMutation } from "./invoke.js";
 import { createLogger, type Logger } from "./logging.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { loadResult } from "./result.js";
@@ -72,8 +72,7 @@ export const deliver = internalMutation({
     const console = createLogger(logLevel);
     let error: string | null = null;
     try {
-      await invokeUserFunction(ctx, {
-        fnType: "mutation",
+      await runUserMutation(ctx, {
         fnHandle: callback.fnHandle,
         fnName: `onComplete of ${row.fnName}`,
         fnArgs: {

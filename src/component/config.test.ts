@@ -42,6 +42,7 @@ test("the defaults are in force until somebody says otherwise", async () => {
     maxParallelism: 10,
     logLevel: "REPORT",
     epoch: 0,
+    lacks: [],
   });
 });
 

@@ -16,8 +16,10 @@ import {
   DEFAULT_LOG_LEVEL,
   logLevel,
   type LogLevel,
+  recordLacking,
 } from "./logging.js";
-import { DEFAULT_MAX_PARALLELISM, MINUTE } from "./shared.js";
+import { probePlatform } from "./platform.js";
+import { type Ability, DEFAULT_MAX_PARALLELISM, MINUTE } from "./shared.js";
 import { checkLogLevel, checkMaxParallelism } from "./validate.js";
 import { wakeForChange } from "./wake.js";
 
@@ -41,11 +43,10 @@ export type EffectiveConfig = {
   logLevel: LogLevel;
   /** Grows with every change of the effective parallelism. */
   epoch: number;
+  /** What the platform is known to lack. */
+  lacks: Ability[];
 };
-type ConfigState = Pick<
-  Doc<"config">,
-  "declared" | "override" | "declaredAt" | "epoch"
->;
+type ConfigState = Omit<Doc<"config">, "_id" | "_creationTime">;
 
 const UNSET: ConfigState = {
   declared: {},
@@ -56,7 +57,7 @@ const UNSET: ConfigState = {
 
 /** What is in force. `ownLevel` is what the component's own environment says. */
 export function effective(
-  { declared, override, epoch }: ConfigState,
+  { declared, override, epoch, lacks = [] }: ConfigState,
   ownLevel: LogLevel | undefined,
 ): EffectiveConfig {
   return {
@@ -71,6 +72,7 @@ export function effective(
       ownLevel ??
       DEFAULT_LOG_LEVEL,
     epoch,
+    lacks,
   };
 }
 
@@ -140,19 +142,35 @@ export async function declare(
 ): Promise<EffectiveConfig> {
   const row = await readRow(ctx);
   const state = row ?? UNSET;
+  const lacks = state.lacks ?? (await lookAtPlatform(ctx, state));
   const declared = withChange(state.declared, declaration);
-  if (row !== null && same(declared, state.declared)) {
-    return effective(row, logLevelFromEnv());
-  }
   const now = Date.now();
-  if (now < state.declaredAt + DECLARE_INTERVAL_MS) {
-    const current = effective(state, logLevelFromEnv());
-    createLogger(current.logLevel).warn(
-      `[workpool] ${JSON.stringify(declaration)} was declared less than a minute after ${JSON.stringify(state.declared)}, which stays in force for now. If two Workpool objects share one pool, give them the same options.`,
-    );
-    return current;
+  let change: Partial<ConfigState> = {};
+  if (row === null || !same(declared, state.declared)) {
+    if (now < state.declaredAt + DECLARE_INTERVAL_MS) {
+      createLogger(effective(state, logLevelFromEnv()).logLevel).warn(
+        `[workpool] ${JSON.stringify(declaration)} was declared less than a minute after ${JSON.stringify(state.declared)}, which stays in force for now. If two Workpool objects share one pool, give them the same options.`,
+      );
+    } else {
+      change = { declared, declaredAt: now };
+    }
   }
-  return await write(ctx, row, { declared, declaredAt: now });
+  return state.lacks && same(change, {})
+    ? effective(state, logLevelFromEnv())
+    : await write(ctx, row, { ...change, lacks });
+}
+
+/** @throws when the pool cannot do without what is lacking. */
+async function lookAtPlatform(
+  ctx: MutationCtx,
+  state: ConfigState,
+): Promise<Ability[]> {
+  const lacks = await probePlatform(ctx);
+  if (lacks.length > 0) {
+    const { logLevel } = effective(state, logLevelFromEnv());
+    recordLacking(createLogger(logLevel), lacks);
+  }
+  return lacks;
 }
 
 async function write(
@@ -166,11 +184,12 @@ async function write(
   const changesParallelism =
     effective(before, ownLevel).maxParallelism !==
     effective(after, ownLevel).maxParallelism;
-  const { declared, override, declaredAt } = after;
+  const { declared, override, declaredAt, lacks } = after;
   const state: ConfigState = {
     declared,
     override,
     declaredAt,
+    ...(lacks ? { lacks } : {}),
     epoch: before.epoch + (changesParallelism ? 1 : 0),
   };
   if (row === null) {

@@ -27,6 +27,7 @@ const found = (changes: Partial<Findings> = {}): Findings => ({
   executors: [executor],
   fruitlessTicks: { count: 1, since: NOW - 1000 },
   callbacks: { owed: none, failed: none },
+  lacks: [],
   validUntil: NOW + 30_000,
   ...changes,
 });

@@ -115,6 +115,42 @@ describe("health", () => {
   });
 });
 
+describe("health in a mutation that has just enqueued", () => {
+  const LATER = 5 * MINUTE;
+
+  test("counts what it enqueued as waiting since now", async () => {
+    const found = await pool.run(async (ctx) => {
+      await ctx.runMutation(api.lib.enqueue, { ...action("a"), config: {} });
+      return await ctx.runQuery(api.lib.health, {});
+    });
+    expect(found).toMatchObject({
+      healthy: true,
+      backlog: { count: 1, isAtLeast: false },
+      oldestWaitingSince: Date.now(),
+    });
+    await pool.drain();
+    expect(await pool.outcomes()).toHaveProperty("a");
+  });
+
+  test("counts it after what was committed before", async () => {
+    await pool.enqueue([action("a")], { maxParallelism: 0 });
+    const since = Date.now();
+    vi.setSystemTime(since + MINUTE);
+    const found = await pool.run(async (ctx) => {
+      const runAt = Date.now() + LATER;
+      for (const item of [action("b"), action("c", { runAt })]) {
+        await ctx.runMutation(api.lib.enqueue, { ...item, config: {} });
+      }
+      return await ctx.runQuery(api.lib.health, {});
+    });
+    expect(found).toMatchObject({
+      backlog: { count: 2, isAtLeast: false },
+      oldestWaitingSince: since,
+      nextDueAt: since + MINUTE + LATER,
+    });
+  });
+});
+
 describe("kick", () => {
   test("wakes a pool all of whose ticks were canceled by hand", async () => {
     await pool.enqueue([action("a")]);

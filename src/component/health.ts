@@ -39,6 +39,7 @@ export async function poolHealth(
       owed: await callbacks(ctx, "owed"),
       failed: await callbacks(ctx, "failed"),
     },
+    lacks: config.lacks,
   };
   const validUntil = status?.validUntil ?? null;
   const problems = diagnose({ ...found, validUntil }, now);
@@ -71,7 +72,7 @@ async function waiting(
   }
   const entries = [...ready, ...due.flat()];
   const since = [
-    ...ready.map((entry) => committedAt(entryView(entry))),
+    ...ready.map((entry) => Math.min(now, committedAt(entryView(entry)))),
     ...due.flat().map(({ dueAt }) => dueAt),
   ];
   return {

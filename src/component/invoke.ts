@@ -1,6 +1,6 @@
 /**
- * User code inside one of our transactions. It runs in nested transactions of
- * its own, so that what it wrote is gone when it fails while our writes stay:
+ * User code inside one of our transactions. A mutation runs in nested transactions
+ * of its own, so that what it wrote is gone when it fails while our writes stay:
  *
  *     our mutation → invoke → the user's function
  *
@@ -11,60 +11,90 @@
 import type { FunctionHandle } from "convex/server";
 import { v, type Value } from "convex/values";
 import { internal } from "./_generated/api.js";
-import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import type { Id } from "./_generated/dataModel.js";
+import {
+  internalMutation,
+  internalQuery,
+  type MutationCtx,
+} from "./_generated/server.js";
+import { userShare } from "./userShare.js";
 import { getNonRetryableErrorMessage } from "./errors.js";
 import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import { MAX_VALUE_BYTES } from "./shared.js";
 
-/**
- * What user code may use of a transaction. The rest, a tenth or so, is kept for
- * recording what happened: an exhausted limit stays exhausted.
- */
-const USER_LIMITS = {
-  bytesRead: 14 * 1024 * 1024,
-  bytesWritten: 13 * 1024 * 1024,
-  databaseQueries: 3500,
-  documentsRead: 28_000,
-  documentsWritten: 14_000,
-  functionsScheduled: 900,
-};
+/** A function of the app's. `fnName` is for its users to recognize it. */
+type Call = { fnHandle: string; fnName: string; fnArgs: unknown };
 
 export const invoke = internalMutation({
-  args: {
-    fnType: v.union(v.literal("mutation"), v.literal("query")),
-    fnHandle: v.string(),
-    fnName: v.string(),
-    fnArgs: v.any(),
-  },
+  args: { fnHandle: v.string(), fnName: v.string(), fnArgs: v.any() },
   returns: v.any(),
-  handler: async (ctx, { fnType, fnHandle, fnName, fnArgs }) => {
-    // A query sees the transaction's begin snapshot and leaves no read
-    // dependencies: what others write meanwhile cannot make it run again.
-    const returnValue: Value =
-      fnType === "mutation"
-        ? await ctx.runMutation(fnHandle as FunctionHandle<"mutation">, fnArgs)
-        : await ctx.runQuery(fnHandle as FunctionHandle<"query">, fnArgs, {
-            useStaleSnapshot: true,
-          });
+  handler: async (ctx, { fnHandle, fnName, fnArgs }) => {
+    const returnValue: Value = await ctx.runMutation(
+      fnHandle as FunctionHandle<"mutation">,
+      fnArgs,
+    );
     // Checked here, so that a mutation whose result cannot be kept leaves nothing behind.
     assertStorable(fnName, returnValue);
     return returnValue;
   },
 });
 
-/** Throws what the user's function throws. Its writes are then undone, the caller's are not. */
-export async function invokeUserFunction(
+/** Throws what the user's mutation throws. Its writes are then undone, the caller's are not. */
+export async function runUserMutation(
   ctx: MutationCtx,
-  call: {
-    fnType: "mutation" | "query";
-    fnHandle: string;
-    fnName: string;
-    fnArgs: unknown;
-  },
+  { fnHandle, fnName, fnArgs }: Call,
 ): Promise<unknown> {
-  return await ctx.runMutation(internal.invoke.invoke, call, {
-    transactionLimits: USER_LIMITS,
-  });
+  return await ctx.runMutation(
+    internal.invoke.invoke,
+    { fnHandle, fnName, fnArgs },
+    { transactionLimits: await userShare(ctx) },
+  );
+}
+
+/** The user's query in a stale snapshot. Null: that is older than `workId`. */
+export const read = internalQuery({
+  args: { workId: v.id("work"), fnHandle: v.string(), fnArgs: v.any() },
+  returns: v.union(v.null(), v.object({ returnValue: v.any() })),
+  handler: async (
+    ctx,
+    { workId, fnHandle, fnArgs },
+  ): Promise<{ returnValue: Value } | null> => {
+    if ((await ctx.db.get("work", workId)) === null) return null;
+    return {
+      returnValue: await ctx.runQuery(
+        fnHandle as FunctionHandle<"query">,
+        fnArgs,
+      ),
+    };
+  },
+});
+
+/**
+ * Throws what the user's query throws. It sees everything that was committed before
+ * its work, and leaves no read dependencies: what others write meanwhile cannot make
+ * it run again. A platform may choose a snapshot so old that the work is not in it;
+ * then the query runs in the transaction itself, dependencies and all.
+ */
+export async function runUserQuery(
+  ctx: MutationCtx,
+  workId: Id<"work">,
+  { fnHandle, fnName, fnArgs }: Call,
+): Promise<unknown> {
+  const options = { transactionLimits: await userShare(ctx) };
+  const stale: { returnValue: Value } | null = await ctx.runQuery(
+    internal.invoke.read,
+    { workId, fnHandle, fnArgs },
+    { ...options, useStaleSnapshot: true },
+  );
+  const returnValue: Value = stale
+    ? stale.returnValue
+    : await ctx.runQuery(
+        fnHandle as FunctionHandle<"query">,
+        fnArgs as Record<string, Value>,
+        options,
+      );
+  assertStorable(fnName, returnValue);
+  return returnValue;
 }
 
 /** @throws naming the function, what is wrong and the limit. */

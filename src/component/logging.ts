@@ -145,6 +145,18 @@ export function recordRunaway(
   );
 }
 
+/** The platform lacks what the pool can do without: some of it works less well. */
+export function recordLacking(console: Logger, lacks: readonly string[]): void {
+  console.warn(
+    JSON.stringify({
+      component: "workpool",
+      event: "lacking",
+      message: `This platform lacks ${lacks.join(", ")}: see the requirements in the README of convex-workpool`,
+      lacks,
+    }),
+  );
+}
+
 /** `failureRate` counts every failed attempt, `permanentFailureRate` only works that failed for good. */
 export function failureRates({
   completed,

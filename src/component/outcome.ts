@@ -5,8 +5,9 @@
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
+import { isAmple, userShare } from "./userShare.js";
 import { scheduleCallback, type OwedCallback } from "./callback.js";
-import { formatError, invokeUserFunction } from "./invoke.js";
+import { formatError, runUserMutation } from "./invoke.js";
 import { type Logger, recordCompleted } from "./logging.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { storeResult } from "./result.js";
@@ -83,9 +84,14 @@ async function settleCallback(
   const { excludeKinds: _, contextSize: __, ...call } = onComplete;
   const owed = { ...call, state: "owed" as const, dueAt: Date.now() };
   if (!options.inlineCallback) return { ...owed, attempts: 0 };
+  if (!isAmple(await userShare(ctx))) {
+    console.debug(
+      `[complete] onComplete of ${work.fnName} (work ${work._id}) gets a transaction of its own: too little of this one is left`,
+    );
+    return { ...owed, attempts: 0 };
+  }
   try {
-    await invokeUserFunction(ctx, {
-      fnType: "mutation",
+    await runUserMutation(ctx, {
       fnHandle: onComplete.fnHandle,
       fnName: `onComplete of ${work.fnName}`,
       fnArgs: {

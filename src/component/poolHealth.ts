@@ -1,5 +1,6 @@
 /** What is told about a pool. Apps use the validator too, so no database access here. */
 import { type Infer, v } from "convex/values";
+import { vAbility } from "./shared.js";
 
 /** A count that stops somewhere: `isAtLeast` says that there may be more. */
 const vCount = v.object({ count: v.number(), isAtLeast: v.boolean() });
@@ -48,5 +49,7 @@ export const vPoolHealth = v.object({
   fruitlessTicks: v.object({ count: v.number(), since: v.number() }),
   /** Callbacks that have not run yet, and that were given up. */
   callbacks: v.object({ owed: vCount, failed: vCount }),
+  /** What the platform cannot do, so that the pool does without. Empty on an up-to-date one. */
+  lacks: v.array(vAbility),
 });
 export type PoolHealth = Infer<typeof vPoolHealth>;

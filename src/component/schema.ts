@@ -8,6 +8,7 @@ import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { logLevel } from "./logging.js";
 import {
+  vAbility,
   vFnType,
   vResult,
   vResultKind,
@@ -57,6 +58,8 @@ export default defineSchema({
     declaredAt: v.number(),
     /** Grows whenever the effective parallelism changes; leases of older epochs get no new work. */
     epoch: v.number(),
+    /** What the platform turned out to lack at the first enqueue. Unset: nobody has looked. */
+    lacks: v.optional(v.array(vAbility)),
   }),
 
   /** Singleton. Written by the loop, at transitions and by its guard. Read by every enqueue and report. */

@@ -116,6 +116,15 @@ export const vStatus = v.union(
 );
 export type Status = Infer<typeof vStatus>;
 
+/** What a platform may lack, and the pool can do without: see `platform.ts`. */
+export const vAbility = v.union(
+  v.literal("snapshotTs"),
+  v.literal("transactionLimits"),
+  v.literal("transactionMetrics"),
+  v.literal("deploymentClass"),
+);
+export type Ability = Infer<typeof vAbility>;
+
 /** How long outcomes stay readable, in milliseconds, by kind. */
 export const vStatusTtl = v.object({
   success: v.number(),

@@ -58,6 +58,11 @@ export interface RuntimeLimits {
    * since watching costs a thread per call).
    */
   userTimeMs: number | null;
+  /**
+   * By how much what `useStaleSnapshot` shows is older than the mutation's own
+   * snapshot. Convex may choose an older one and does not yet.
+   */
+  staleSnapshotAgeMs: number;
   actionTimeoutMs: number;
   nodeActionTimeoutMs: number;
   /** Operations (runQuery, runMutation, …) one action may have under way; further ones wait. */
@@ -84,6 +89,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   maxResultBytes: 16 * MiB,
   maxCallDepth: 8,
   userTimeMs: 1_000,
+  staleSnapshotAgeMs: 0,
   actionTimeoutMs: 30 * 60_000,
   nodeActionTimeoutMs: 10 * 60_000,
   operationsPerAction: 1_000,

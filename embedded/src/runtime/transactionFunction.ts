@@ -363,7 +363,7 @@ async function runNested(
 
   const transaction =
     nested.type === "snapshotQuery"
-      ? caller.transaction.staleView()
+      ? caller.transaction.staleView(context.limits.staleSnapshotAgeMs)
       : caller.transaction;
   transaction.beginSub(nested.limits);
   let value: JSONValue;

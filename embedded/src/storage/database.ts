@@ -14,7 +14,7 @@ import { type Journal, NO_JOURNAL } from "./journal.js";
 import { Namespaces } from "./namespaces.js";
 import type { RecordedReads } from "./read-set.js";
 import { applySchema, dropNamespace } from "./schema.js";
-import type { TransactionStore } from "./snapshot-reader.js";
+import type { Snapshot, TransactionStore } from "./snapshot-reader.js";
 import { StoreTransaction } from "./transaction.js";
 import { WriteConflictError } from "./types.js";
 import type {
@@ -188,6 +188,13 @@ export class Store implements Database, TransactionStore {
     return this.namespaces.at(namespace, seq);
   }
 
+  retainedSnapshot(at: Ts): Snapshot | null {
+    const snapshot = this.log.at(at);
+    return snapshot !== null && snapshot.seq >= this.log.oldestReadable
+      ? snapshot
+      : null;
+  }
+
   countAt(table: TableState, seq: number): number {
     let count = table.byId.versions.size;
     for (const { changes } of this.log.after(seq) ?? []) {
@@ -207,13 +214,6 @@ export class Store implements Database, TransactionStore {
   private creationTime(): number {
     const now = Number(this.clock.nowNs()) / 1e6;
     return Math.max(now, nextFloat(this.newestCreationTime));
-  }
-
-  private retainedSnapshot(at: Ts): { seq: number; ts: Ts } | null {
-    const snapshot = this.log.at(at);
-    return snapshot !== null && snapshot.seq >= this.log.oldestReadable
-      ? snapshot
-      : null;
   }
 
   private assertOpen(): void {

@@ -34,6 +34,8 @@ export interface TransactionStore {
   assertRetained(seq: number): void;
   /** The catalog of a namespace as of `seq`. */
   catalogAt(namespace: Namespace, seq: number): Catalog;
+  /** The snapshot as of `ts`; null when it is not retained. */
+  retainedSnapshot(ts: Ts): Snapshot | null;
   /** How many documents the table had as of `seq`. */
   countAt(table: TableState, seq: number): number;
 }

@@ -4,7 +4,7 @@ import { SnapshotReader } from "./snapshot-reader.js";
 import { DeveloperError } from "./types.js";
 import type { Limits, Namespace, ReadSet, Transaction } from "./types.js";
 
-/** The begin snapshot alone: no own writes, no dependencies, no writing. */
+/** The begin snapshot, or an older one, alone: no own writes, no dependencies, no writing. */
 export class StaleView extends SnapshotReader implements Transaction {
   override readonly reads = null;
   readonly readSet: ReadSet = new RecordedReads();

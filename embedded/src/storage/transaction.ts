@@ -44,6 +44,8 @@ import { UsageMeter } from "./usage.js";
 
 type WriteOptions = { table?: string };
 
+const NS_PER_MS = 1_000_000n;
+
 /** A schema change or the end of a namespace, in force for its own transaction at once. */
 export interface CatalogChange {
   catalog: Catalog;
@@ -241,10 +243,14 @@ export class StoreTransaction extends SnapshotReader implements Transaction {
     Object.assign(this.meter.used, { documentsWritten, bytesWritten });
   }
 
-  staleView(): Transaction {
+  staleView(ageMs = 0): Transaction {
+    const older =
+      ageMs > 0
+        ? this.store.retainedSnapshot(this.beginTs - BigInt(ageMs) * NS_PER_MS)
+        : null;
     return new StaleView(
       this.store,
-      this.snapshot,
+      older ?? this.snapshot,
       this.meter,
       this.tombstones,
     );

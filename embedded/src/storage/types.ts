@@ -223,8 +223,12 @@ export interface Transaction {
   commitSub(): void;
   rollbackSub(): void;
 
-  /** A read-only view of the begin snapshot: without own writes, without read dependencies; its reads count. */
-  staleView(): Transaction;
+  /**
+   * A read-only view without own writes and without read dependencies; its reads
+   * count. It shows what was committed `ageMs` before the begin snapshot, and the
+   * begin snapshot itself by default, or where the older one is not retained.
+   */
+  staleView(ageMs?: number): Transaction;
   /** Counts a scheduled function against the limits. */
   countScheduled(argumentBytes: number): void;
   /** Used so far, and what remains under the innermost limits. */

@@ -217,6 +217,21 @@ describe("mutations that race", () => {
     }
   });
 
+  test("a stale read can be made to show what was committed some time before", async () => {
+    const t = await start({
+      limits: { userTimeMs: null, staleSnapshotAgeMs: 5_000 },
+    });
+    const look = () =>
+      t.mutation("tx:looksAndWrites", { name: "c", stale: true });
+    const seen: unknown[] = [];
+    for (const ms of [10_000, 4_000, 2_000]) {
+      await t.clock.advance(ms);
+      await t.mutation("tx:increment", { name: "c" });
+      seen.push(await look());
+    }
+    expect(seen).toEqual([0, 0, 1]);
+  });
+
   test("a stale read does not see the transaction's own writes", async () => {
     const t = await start();
     expect(await t.mutation("tx:staleMissesOwnWrites")).toEqual([1, 0]);

@@ -1,5 +1,9 @@
 /** What runs when works have ended. Each leaves one row in `outcomes` for each time its transaction commits. */
-import { componentsGeneric, internalMutationGeneric } from "convex/server";
+import {
+  anyApi,
+  componentsGeneric,
+  internalMutationGeneric,
+} from "convex/server";
 import { v } from "convex/values";
 import { vOnCompleteArgs, vWorkId } from "../../../src/client/index.js";
 import { scheduleTooMuch } from "./jobs.js";
@@ -79,6 +83,17 @@ export const recordAndExceed = internalMutationGeneric({
   handler: async (ctx: MutationCtx, { workId, context, result }) => {
     await keep(ctx, { key: context.key, workId, result });
     await scheduleTooMuch(ctx);
+  },
+});
+
+/** Uses up a part of what one transaction may schedule. */
+export const recordAndSchedule = internalMutationGeneric({
+  args: vOnCompleteArgs(v.object({ key: v.string(), count: v.number() })),
+  handler: async (ctx: MutationCtx, { workId, context, result }) => {
+    await keep(ctx, { key: context.key, workId, result });
+    for (let count = 0; count < context.count; count++) {
+      await ctx.scheduler.runAfter(0, anyApi.attempts!.nothing!, {});
+    }
   },
 });
 

@@ -126,6 +126,19 @@ export const get = queryGeneric({
     await poolNamed(components, pool).get(ctx, id),
 });
 
+export const health = queryGeneric({
+  args: {},
+  handler: async (ctx) => await poolNamed(components, "workpool").health(ctx),
+});
+
+/** An effect that no work has had. */
+export const put = mutationGeneric({
+  args: { key: v.string() },
+  handler: async (ctx: MutationCtx, { key }) => {
+    await ctx.db.insert("effects", { key });
+  },
+});
+
 /** What has become of everything, in the order of the commits. */
 export const progress = queryGeneric({
   args: {},

@@ -175,6 +175,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fruitlessTicks: { count: number; since: number };
           healthy: boolean;
           inFlight: number;
+          lacks: Array<
+            | "snapshotTs"
+            | "transactionLimits"
+            | "transactionMetrics"
+            | "deploymentClass"
+          >;
           lastTickAt: number | null;
           maxParallelism: number;
           nextDueAt: number | null;

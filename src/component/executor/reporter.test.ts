@@ -28,6 +28,7 @@ const rest = {
 beforeEach(() => {
   vi.useFakeTimers();
   vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -68,7 +69,7 @@ function reporterTo(
     await vi.runAllTimersAsync();
     return await reply;
   };
-  return { report, sent };
+  return { report, sent, reporter };
 }
 const positions = (list: readonly { position: number }[]) =>
   list.map(({ position }) => position);
@@ -209,4 +210,66 @@ test("when nothing gets through, it gives up, and recovery takes over", async ()
 test("a report without results that cannot be sent gives up too", async () => {
   const { report } = reporterTo(() => new Error("no such function"));
   await expect(report([])).rejects.toThrow("no such function");
+});
+
+describe("how many results go into one report", () => {
+  /** A platform on which `limit` results in one report are as many as it can take. */
+  const upTo = (limit: number) =>
+    reporterTo((args) =>
+      args.results.length > limit
+        ? new Error("Function execution timed out (maximum duration: 1s)")
+        : REPLY,
+    );
+  const full = ({ batchSize }: Reporter) =>
+    Array.from({ length: batchSize }, (_, position) => result(position));
+
+  test("is halved by one that is too much, and those that follow get through", async () => {
+    const { report, sent, reporter } = upTo(30);
+    await report(full(reporter));
+    expect(reporter.batchSize).toBeLessThanOrEqual(30);
+    expect(reporter.batchSize).toBeGreaterThan(10);
+    const before = sent.length;
+    await report(full(reporter));
+    expect(sent).toHaveLength(before + 1);
+  });
+
+  test("grows again while full ones get through, and no further than before", async () => {
+    const { report, reporter } = reporterTo((_, count) =>
+      count === 1 ? new Error("too much at once") : REPLY,
+    );
+    const most = reporter.batchSize;
+    await report(full(reporter));
+    const least = reporter.batchSize;
+    expect(least).toBe(most / 2);
+    await report([result(0)]);
+    expect(reporter.batchSize).toBe(least);
+    await report(full(reporter));
+    expect(reporter.batchSize).toBeGreaterThan(least);
+    expect(reporter.batchSize).toBeLessThan(least + most / 10);
+    for (let count = 0; count < most; count++) await report(full(reporter));
+    expect(reporter.batchSize).toBe(most);
+  });
+
+  test("does not depend on conflicts, which pass, nor on reports without results", async () => {
+    const conflicting = reporterTo((_, count) =>
+      count <= 5 ? CONFLICT : REPLY,
+    );
+    const most = conflicting.reporter.batchSize;
+    await conflicting.report(full(conflicting.reporter));
+    expect(conflicting.reporter.batchSize).toBe(most);
+
+    const failing = reporterTo((_, count) =>
+      count === 1 ? new Error("too much at once") : REPLY,
+    );
+    await failing.report([]);
+    expect(failing.reporter.batchSize).toBe(most);
+  });
+
+  test("is never less than one", async () => {
+    const { report, reporter } = upTo(0);
+    for (let count = 0; count < 3; count++) {
+      await report([result(0)]).catch(() => {});
+    }
+    expect(reporter.batchSize).toBe(1);
+  });
 });

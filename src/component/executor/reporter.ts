@@ -4,6 +4,10 @@
  * so that one which cannot be recorded does not hold up its neighbours; alone,
  * that one becomes a failure that says so. Nothing is dropped: when all of this
  * fails for about a minute, the executor gives up and recovery takes over.
+ *
+ * How many results go into one report is learned: what made one fail that does not
+ * pass by itself (callbacks that share one second of CPU, rows that together are too
+ * large) is likely to be true of the next ones as well.
  */
 import { internal } from "../_generated/api.js";
 import type { Id } from "../_generated/dataModel.js";
@@ -19,11 +23,14 @@ import {
   type ReportReply,
 } from "./protocol.js";
 import { sleep } from "./sleep.js";
+import { MAX_RESULTS } from "./step.js";
 
 /** With doubling waits from 100 ms to 10 s: about a minute. */
 const TRIES = 12;
 /** From this try on it is worth while to look for the result that does not go through. */
 const SPLIT_AFTER_TRIES = 3;
+
+const REPORT = internal.executor.report.report;
 
 type Rest = Pick<
   ReportArgs,
@@ -38,6 +45,8 @@ type Rest = Pick<
 
 export class Reporter {
   private seq = 0;
+  /** How many results the next report should bring at most. */
+  batchSize = MAX_RESULTS;
 
   constructor(
     private readonly ctx: ActionCtx,
@@ -50,7 +59,7 @@ export class Reporter {
     const seq = this.seq++;
     for (let tries = 1; ; tries++) {
       try {
-        return await this.ctx.runMutation(internal.executor.report.report, {
+        const reply = await this.ctx.runMutation(REPORT, {
           version: PROTOCOL_VERSION,
           executorId: this.executorId,
           incarnation: this.incarnation,
@@ -59,10 +68,14 @@ export class Reporter {
           ...rest,
           inlineCallbacks: tries === 1,
         });
+        if (tries === 1)
+          this.batchSize = larger(this.batchSize, results.length);
+        return reply;
       } catch (error) {
         console.error(
           `[executor] report ${seq} with ${results.length} results failed (try ${tries} of ${TRIES}): ${formatError(error)}`,
         );
+        if (!isPassing(error)) this.shrink(results.length);
         if (tries >= TRIES) throw error;
         if (tries >= SPLIT_AFTER_TRIES && !isPassing(error)) {
           if (results.length > 1) return await this.halves(results, rest);
@@ -74,6 +87,15 @@ export class Reporter {
         await sleep(cappedBackoffMs(100, 10 * SECOND, tries, Math.random()));
       }
     }
+  }
+
+  private shrink(failed: number): void {
+    const batchSize = smaller(this.batchSize, failed);
+    if (batchSize === this.batchSize) return;
+    this.batchSize = batchSize;
+    console.warn(
+      `[executor] reports bring ${batchSize} results at most from now on, until they get through`,
+    );
   }
 
   private async halves(
@@ -99,6 +121,20 @@ export class Reporter {
     });
     return { ...second, next: [...first.next, ...second.next] };
   }
+}
+
+/** After a report with `failed` results did not get through. Pure. */
+export function smaller(batchSize: number, failed: number): number {
+  if (failed === 0) return batchSize;
+  return Math.max(1, Math.min(batchSize, Math.floor(failed / 2)));
+}
+
+/**
+ * After one with `brought` got through at once. Pure. Slowly: each report too large
+ * costs its callbacks a transaction each. Only a full one tells anything.
+ */
+export function larger(batchSize: number, brought: number): number {
+  return brought < batchSize ? batchSize : Math.min(MAX_RESULTS, batchSize + 1);
 }
 
 function unrecordable(result: AttemptResult, error: unknown): AttemptResult {

@@ -136,7 +136,12 @@ export async function applyResults(
     back.push({
       work,
       dueAt: Date.now() + decision.delayMs,
-      patch: { attempts, lastError: outcome.error },
+      patch: {
+        attempts,
+        lastError: outcome.error,
+        // It has ended by itself, so it takes no neighbours with it.
+        ...(work.isolate ? { isolate: false } : {}),
+      },
     });
     recordCompleted(console, {
       workId,

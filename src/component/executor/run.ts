@@ -40,7 +40,7 @@ import {
 } from "./protocol.js";
 import { mayBegin as mayBeginToDrive } from "../loop/drive.js";
 import { Reporter } from "./reporter.js";
-import { decideStep, MAX_RESULTS, type Situation } from "./step.js";
+import { decideStep, type Situation } from "./step.js";
 
 const vStart = v.object({
   executorId: v.id("executor"),
@@ -151,7 +151,7 @@ class Executor {
   }
 
   private async report(): Promise<ReportReply> {
-    const results = takeBatch(this.unreported);
+    const results = takeBatch(this.unreported, this.reporter.batchSize);
     let bytes = 0;
     for (const { size } of this.held()) bytes += size;
     const width = widthForResults(this.known.width, this.resultSizes.mean);
@@ -283,7 +283,7 @@ class Executor {
 /** As many results as go into one report. */
 export function takeBatch(
   unreported: Unreported[],
-  most = MAX_RESULTS,
+  most: number,
 ): AttemptResult[] {
   let bytes = 0;
   let count = 0;

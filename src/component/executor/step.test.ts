@@ -312,22 +312,22 @@ describe("a report takes", () => {
 
   test("all there is, when it is little, in order", () => {
     const all = unreported(5);
-    expect(positions(takeBatch(all))).toEqual([0, 1, 2, 3, 4]);
+    expect(positions(takeBatch(all, MAX_RESULTS))).toEqual([0, 1, 2, 3, 4]);
     expect(all).toEqual([]);
   });
 
   test("no more results than their callbacks have time for", () => {
     const all = unreported(MAX_RESULTS + 30);
-    expect(takeBatch(all)).toHaveLength(MAX_RESULTS);
+    expect(takeBatch(all, MAX_RESULTS)).toHaveLength(MAX_RESULTS);
     expect(all[0]!.result.position).toBe(MAX_RESULTS);
   });
 
   test("no more bytes than a transaction takes, but at least one result", () => {
-    expect(takeBatch(unreported(5, 1_000_000))).toHaveLength(3);
+    expect(takeBatch(unreported(5, 1_000_000), MAX_RESULTS)).toHaveLength(3);
     const huge = unreported(2, 4_000_000);
-    expect(takeBatch(huge)).toHaveLength(1);
-    expect(takeBatch(huge)).toHaveLength(1);
-    expect(takeBatch(huge)).toHaveLength(0);
+    expect(takeBatch(huge, MAX_RESULTS)).toHaveLength(1);
+    expect(takeBatch(huge, MAX_RESULTS)).toHaveLength(1);
+    expect(takeBatch(huge, MAX_RESULTS)).toHaveLength(0);
   });
 
   test("every result exactly once, however large they are", () => {
@@ -339,7 +339,7 @@ describe("a report takes", () => {
         });
         const taken: AttemptResult[] = [];
         while (all.length > 0) {
-          const batch = takeBatch(all);
+          const batch = takeBatch(all, MAX_RESULTS);
           expect(batch.length).toBeGreaterThan(0);
           const bytes = positions(batch).reduce(
             (sum, position) => sum + sizes[position]!,

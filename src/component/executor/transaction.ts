@@ -7,7 +7,7 @@
 import { v } from "convex/values";
 import { internalMutation } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
-import { formatError, invokeUserFunction } from "../invoke.js";
+import { formatError, runUserMutation, runUserQuery } from "../invoke.js";
 import { createLogger } from "../logging.js";
 import { endWork } from "../outcome.js";
 import { loadValue } from "../payload.js";
@@ -39,18 +39,17 @@ export const run = internalMutation({
     } else {
       work.attempts = (work.attempts ?? 0) + 1;
       try {
-        result = {
-          kind: "success",
-          returnValue: await invokeUserFunction(ctx, {
-            fnType: work.fnType,
-            fnHandle: work.fnHandle,
-            fnName: work.fnName,
-            fnArgs: await loadValue(ctx, {
-              value: work.fnArgs,
-              payloadId: work.argsId,
-            }),
-          }),
-        };
+        const { fnHandle, fnName } = work;
+        const fnArgs = await loadValue(ctx, {
+          value: work.fnArgs,
+          payloadId: work.argsId,
+        });
+        const call = { fnHandle, fnName, fnArgs };
+        const returnValue =
+          work.fnType === "mutation"
+            ? await runUserMutation(ctx, call)
+            : await runUserQuery(ctx, workId, call);
+        result = { kind: "success", returnValue };
       } catch (error) {
         console.error(
           `[transaction] ${work.fnName} (work ${work._id}) failed: ${formatError(error)}`,

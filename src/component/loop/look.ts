@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { snapshotTs } from "../platform.js";
 import { MINUTE } from "../shared.js";
 import { NAMELESS } from "../wake.js";
 import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
@@ -42,7 +43,8 @@ export type Position = Doc<"loopState">["ready"];
 export type EntryView = {
   id: Id<"pendingStart">;
   kind: Doc<"pendingStart">["kind"];
-  position: Position;
+  /** Null: the reading transaction wrote it itself. It will lie behind everything committed. */
+  position: Position | null;
   dueAt: number;
   works: number;
 };
@@ -60,8 +62,8 @@ export function livingExecutors(
 }
 
 export type View = {
-  /** Of the snapshot that was read. */
-  snapshotTs: bigint;
+  /** Of the snapshot that was read. Null: the platform does not tell. */
+  snapshotTs: bigint | null;
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
@@ -162,7 +164,7 @@ export async function look(
   const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
-    snapshotTs: ctx.meta.getSnapshotTs(),
+    snapshotTs: snapshotTs(ctx),
     status,
     state,
     config,
@@ -256,21 +258,20 @@ class Bound {
 }
 
 export function entryView(entry: Doc<"pendingStart">): EntryView {
+  const { commitTs, _creationTime: creationTime } = entry;
   return {
     id: entry._id,
     kind: entry.kind,
-    position: {
-      commitTs: entry.commitTs as bigint,
-      creationTime: entry._creationTime,
-    },
+    // Until the commit, the timestamp is a placeholder: no number, and no place for a cursor.
+    position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
     dueAt: entry.dueAt,
     works: entry.works.length,
   };
 }
 
-/** Milliseconds since the epoch. */
+/** Milliseconds since the epoch; later than everything for what is not committed yet. */
 export function committedAt({ position }: EntryView): number {
-  return Number(position.commitTs / 1_000_000n);
+  return position ? Number(position.commitTs / 1_000_000n) : Infinity;
 }
 
 /**
@@ -361,6 +362,10 @@ export async function lookStale(
     { now, ...(token === undefined ? {} : { token }) },
     { useStaleSnapshot: true },
   );
-  if (stale.snapshotTs >= ctx.meta.getSnapshotTs()) return stale;
+  const begin = snapshotTs(ctx);
+  // Where nobody tells, no platform is known that chooses an older one.
+  const isOurs =
+    begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
+  if (isOurs) return stale;
   return await lookAtAll(ctx, now, token);
 }

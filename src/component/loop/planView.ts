@@ -1,5 +1,6 @@
 /** From what a tick saw to a plan. */
 import type { MutationCtx } from "../_generated/server.js";
+import { deploymentClass } from "../platform.js";
 import { DRIVER_WIDTH } from "./drive.js";
 import { type Caps, capsOf } from "./lease.js";
 import { committedAt, executorViews, type View } from "./look.js";
@@ -38,8 +39,7 @@ export function planFor(
 }
 
 export async function executorCaps(ctx: MutationCtx): Promise<Caps> {
-  const { class: deploymentClass } = await ctx.meta.getDeploymentMetadata();
-  return capsOf(deploymentClass);
+  return capsOf(await deploymentClass(ctx));
 }
 
 function waitingEntry(entry: View["ready"][number]): WaitingEntry {

@@ -115,7 +115,7 @@ export class Starter {
     }
     if (entry) await ctx.db.delete("pendingStart", seen.id);
     // Emptied: the next scan starts behind it and meets no tombstone.
-    if (seen.kind === "ready") state.ready = seen.position;
+    if (seen.kind === "ready") state.ready = seen.position ?? state.ready;
     if (seen.kind === "later") state.dueFrom = seen.dueAt;
     return taken;
   }

@@ -292,8 +292,9 @@ export class Turn {
     const { view, state, now } = this;
     // Later entries are seen in commit order, too: one that commits late may be
     // due before what was scanned.
-    const last = view.arrivals.at(-1);
-    if (last) state.later = last.position;
+    for (const { position } of view.arrivals) {
+      state.later = position ?? state.later;
+    }
     state.dueFrom = Math.min(
       view.due[0]?.dueAt ?? now,
       ...view.arrivals.map(({ dueAt }) => dueAt),
@@ -381,7 +382,7 @@ export class Turn {
     const crowded =
       this.status.state.kind !== "saturated" &&
       ready.length > 1 &&
-      ready[0]!.position.commitTs !== ready.at(-1)!.position.commitTs;
+      ready[0]!.position?.commitTs !== ready.at(-1)!.position?.commitTs;
     return crowded || this.state.parkedTicks.count > MAX_PARKED_TICKS;
   }
 
