@@ -21,7 +21,6 @@ import type { Doc } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
 import { createLogger, type Logger } from "../logging.js";
-import { SECOND } from "../shared.js";
 import { readRunStatus } from "../wake.js";
 import { holdsTooMuch, removeGoneExecutors } from "./executors.js";
 import {
