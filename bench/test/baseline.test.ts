@@ -1,38 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CHECK_SCALES, compare, readBaseline } from "../baseline.js";
-import type { Result } from "../result.js";
 import { SCENARIOS } from "../scenarios/index.js";
-
-function result(more: Partial<Result>): Result {
-  return {
-    scenario: "burst",
-    pool: "workpool",
-    jobs: 100,
-    parallelism: 10,
-    functionCallsPerJob: 1,
-    clientCallsPerJob: 0,
-    documentsWrittenPerJob: 2,
-    bytesWrittenPerJob: 100,
-    documentsReadPerJob: 2,
-    bytesReadPerJob: 100,
-    tombstonesPerJob: 0,
-    scheduledFunctionsPerJob: 0,
-    subTransactionsPerJob: 0,
-    conflictsPerJob: 0,
-    computeGbHoursPerThousand: 0.002,
-    databaseIoGbPerThousand: 0.001,
-    dollarsPerMillion: 3,
-    startLatencyMs: null,
-    makespanMs: null,
-    jobsPerSecond: null,
-    slotUtilization: 0.95,
-    idleCallsPerMinute: 0,
-    maxInFlight: 10,
-    extra: {},
-    problems: [],
-    ...more,
-  };
-}
+import { result } from "./results.js";
 
 const BASELINE = figures({});
 
