@@ -1,5 +1,5 @@
 /** What runs when the deployment restarts, or when every executor dies at once: how soon does it go on? */
-import { TRANSIENT_ERROR } from "../../embedded/src/scheduler/scheduler.js";
+import { TRANSIENT_ERROR } from "../../embedded/src/runtime/life.js";
 import { LIMITED_POOLS } from "../pools.js";
 import type { EnqueueOptions, Run } from "../run.js";
 import { jobs, type Job } from "../workload.js";
