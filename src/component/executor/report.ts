@@ -94,7 +94,7 @@ export const report = internalMutation({
       ? await turnInReport(ctx, before, stats, {
           leaving: args.closing || before.closing,
           mayDrive: args.mayDrive && !before.closing,
-          freed: endedHere > 0,
+          freed: endedHere,
         })
       : { kind: "none" };
 

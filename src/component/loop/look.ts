@@ -92,14 +92,21 @@ export type View = {
 
 export const START: Position = { commitTs: 0n, creationTime: 0 };
 
+/** Who looks. */
+export type Looking = {
+  /** The tick's. */
+  token?: string;
+  /** How many works ended in the report that looks: what is stored does not say so yet. */
+  freed?: number;
+};
+
 export async function look(
   ctx: QueryCtx,
   now: number,
   limits: { entries: number; arrivals: number },
   /** For a tick that has moved the cursors and not written them yet. */
   currentState?: Doc<"loopState">,
-  /** Of the tick that looks. */
-  token?: string,
+  { token, freed = 0 }: Looking = {},
 ): Promise<View> {
   const status = await ctx.db.query("runStatus").first();
   const state = currentState ?? (await ctx.db.query("loopState").first());
@@ -153,7 +160,8 @@ export async function look(
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
-  const room = roomFor(config.maxParallelism, { executors, stats, state }) + 1;
+  const room =
+    roomFor(config.maxParallelism, { executors, stats, state }) + freed + 1;
   const readyBound = new Bound(limits.entries, room);
   const ready = await afterPosition(
     ctx,
@@ -336,15 +344,23 @@ export function withStats(view: View, stats: StatsView): View {
 }
 
 export const view = internalQuery({
-  args: { now: v.number(), token: v.optional(v.string()) },
-  handler: async (ctx, { now, token }): Promise<View> =>
-    await lookAtAll(ctx, now, token),
+  args: {
+    now: v.number(),
+    token: v.optional(v.string()),
+    freed: v.optional(v.number()),
+  },
+  handler: async (ctx, { now, ...looking }): Promise<View> =>
+    await lookAtAll(ctx, now, looking),
 });
 
 /** As much as one tick can make use of. */
-function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
+function lookAtAll(
+  ctx: QueryCtx,
+  now: number,
+  looking: Looking,
+): Promise<View> {
   const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
-  return look(ctx, now, limits, undefined, token);
+  return look(ctx, now, limits, undefined, looking);
 }
 
 /**
@@ -355,11 +371,11 @@ function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
 export async function lookStale(
   ctx: MutationCtx,
   now: number,
-  token?: string,
+  looking: Looking = {},
 ): Promise<View> {
   const stale: View = await ctx.runQuery(
     internal.loop.look.view,
-    { now, ...(token === undefined ? {} : { token }) },
+    { now, ...looking },
     { useStaleSnapshot: true },
   );
   const begin = snapshotTs(ctx);
@@ -367,5 +383,5 @@ export async function lookStale(
   const isOurs =
     begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
   if (isOurs) return stale;
-  return await lookAtAll(ctx, now, token);
+  return await lookAtAll(ctx, now, looking);
 }
