@@ -8,6 +8,7 @@ import type {
   JSONValue,
   ReadSet,
   SchemaDefinition,
+  Transaction,
   Ts,
 } from "../storage/types.js";
 
@@ -154,6 +155,8 @@ export interface ObservedRun {
    * of its code runs any more. Null for queries and mutations.
    */
   kill: ((why: string) => void) | null;
+  /** What a query or mutation runs in: the same for those nested in it. Null for actions. */
+  transaction: Pick<Transaction, "usage"> | null;
 }
 
 /**
