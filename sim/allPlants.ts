@@ -5,6 +5,8 @@ import type { Profile } from "./profiles.js";
 
 export interface AnyPlant extends Plant {
   profile: Profile;
+  /** The rule that finds it; left out: any. */
+  rule?: string;
 }
 
 export const ALL_PLANTS: readonly AnyPlant[] = [

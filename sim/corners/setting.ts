@@ -109,15 +109,11 @@ function makeWide(dice: Dice, pool: PoolSetting): void {
 }
 
 function drawBlows(dice: Dice, theme: Theme): Blow[] {
-  const blows = Array.from(
-    { length: dice.pick([0, 0, 0, 1, 1, 2, 3]) },
-    (): Blow => ({
-      at: dice.magnitude(300, LATEST_BLOW_MS),
-      kind: dice.weighted({ restart: 2, systemError: 1, outOfMemory: 1 }),
-    }),
-  );
   if (theme === "heavy restart") {
-    blows.push({ at: dice.between(3_000, 8_000), kind: "restart" });
+    return [{ at: dice.between(3_000, 8_000), kind: "restart" }];
   }
-  return blows;
+  return Array.from({ length: dice.pick([0, 0, 0, 1, 1, 2, 3]) }, () => ({
+    at: dice.magnitude(300, LATEST_BLOW_MS),
+    kind: dice.weighted({ restart: 2, systemError: 1, outOfMemory: 1 }),
+  }));
 }

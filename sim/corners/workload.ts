@@ -36,6 +36,7 @@ const SUBMITTED_WORKS = 200;
 
 /** In flight for long enough to be hit. */
 const HEAVY_MS = 20_000;
+const HEAVY_BYTES = 30_000_000;
 
 /** Where the next duration comes from. */
 type Durations = (dice: Dice) => number;
@@ -76,8 +77,9 @@ class Draw {
     this.msLeft = BUDGET_MS * slots;
     this.durations = isHeavy ? () => HEAVY_MS : drawDurations(dice, theme);
     const [most, some] = BUDGET_BYTES;
-    this.bytesLeft =
-      (isHeavy || dice.chance(0.25) ? some : most) / setting.pools.length;
+    this.bytesLeft = isHeavy
+      ? HEAVY_BYTES
+      : (dice.chance(0.25) ? some : most) / setting.pools.length;
     const { works } = pool;
     // Many small ones, or a few large ones.
     const each = this.bytesLeft / works;
@@ -96,7 +98,8 @@ class Draw {
       skewed: dice.pick([0, 0, 0.02]),
       declared: theme === "long works" ? 0.3 : dice.pick([0, 0, 0, 0.1]),
       failing: dice.pick([0, 0, 0.05]),
-      retried: dice.pick([0, 0.3, 1]),
+      // What was lost ends, and with it what it holds.
+      retried: isHeavy ? 0 : dice.pick([0, 0.3, 1]),
       delayed: dice.pick([0, 0, 0.3]),
       callbacks: dice.pick([0, 0.5, 1]),
       failuresOnly: dice.pick([0, 0, 0.5]),
