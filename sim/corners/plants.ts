@@ -65,13 +65,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     name: "never-leaves",
     what: "An executor takes new work for as long as it lives.",
     rule: "executor that died by itself",
-    patches: [
-      inComponent(
-        "executor/step.ts",
-        "now.age > lifetime ||",
-        "now.age < 0 ||",
-      ),
-    ],
+    patches: [inComponent("executor/step.ts", "now.outOfTime ||", "")],
     seed: 1,
   },
   {
@@ -80,9 +74,9 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     rule: "lost work that does not go on",
     patches: [
       inComponent(
-        "loop/recovery.ts",
-        'if (fate.kind === "alive") continue;',
-        "continue;",
+        "loop/losses.ts",
+        'if (fate.kind === "lost" || holds) found.push(_id);',
+        "if (holds) found.push(_id);",
       ),
     ],
     seed: 1,
