@@ -27,6 +27,8 @@ export type Situation = Pick<
    * position needs a report first, or there is no memory for its result. Null: it may.
    */
   blocked: "position" | "memory" | null;
+  /** There may be no memory for the arguments of further works. */
+  memoryFull: boolean;
   /** Milliseconds since a work last began or ended. */
   standsStillMs: number;
   /** It has accepted work for as long as it may. */
@@ -100,7 +102,10 @@ function decideReport(
     return { kind: "wait", ms: COMPANY_MS - now.oldestUnreportedMs, closing };
   }
   const expectsMore =
-    held === 0 || (!now.closed && (closing || (mayStay && runsDry(now, free))));
+    held === 0 ||
+    (!now.closed &&
+      !now.memoryFull &&
+      (closing || (mayStay && runsDry(now, free))));
   if (!expectsMore) return { kind: "wait", closing };
   const ask = Math.min(FIRST_ASK_MS * 2 ** now.fruitless, MAX_ASK_MS);
   return now.sinceReportMs >= ask

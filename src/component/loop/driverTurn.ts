@@ -1,6 +1,7 @@
 /** The turn that an executor's report does: that of a driver (`drive.ts`), or of one that freed slots of a saturated pool. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import type { Stats } from "../executor/positions.js";
 import { readRunStatus } from "../wake.js";
 import { driverLives, isLight, pollMs } from "./drive.js";
 import type { Caller } from "./caller.js";
@@ -10,6 +11,7 @@ import {
   livingExecutors,
   lookStale,
   type StatsView,
+  statsView,
   type View,
   withStats,
 } from "./look.js";
@@ -46,17 +48,19 @@ export type Reporting = {
 export async function turnInReport(
   ctx: MutationCtx,
   executor: Doc<"executor">,
-  stats: StatsView,
-  { leaving, mayDrive, freed }: Reporting,
+  stats: Stats,
+  reporting: Reporting,
 ): Promise<Driving> {
+  const { leaving, mayDrive, freed } = reporting;
+  const own = statsView(stats);
   const state = (await readRunStatus(ctx))?.state.kind;
   if (state === "running" && mayDrive) {
-    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), stats);
-    return await driverTurn(ctx, executor, stats, seen, leaving);
+    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
+    return await driverTurn(ctx, executor, own, seen, leaving);
   }
   if (state === "saturated" && freed > 0) {
-    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), stats);
-    return await refill(ctx, executor, stats, seen, leaving);
+    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
+    return await refill(ctx, executor, own, seen, leaving);
   }
   return { kind: "none" };
 }

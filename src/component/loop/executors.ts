@@ -16,7 +16,12 @@ import { addTally } from "../executor/results.js";
 import type { Logger } from "../logging.js";
 import { endWork } from "../outcome.js";
 import { type ExecutorView, relieve, unleased } from "./lease.js";
-import { executorViews, livingExecutors, type View } from "./look.js";
+import {
+  executorViews,
+  livingExecutors,
+  statsView,
+  type View,
+} from "./look.js";
 import { firstDue } from "./recovery.js";
 
 type State = Doc<"loopState">;
@@ -82,8 +87,8 @@ export async function adjustLeases(
 }
 
 /**
- * What was handed ahead to an executor that has fallen asleep over long works would
- * wait for as long as they take: others may have a slot for it.
+ * What was handed over to an executor that has fallen asleep would wait for as long as
+ * its works take: others may have a slot for it. It keeps those slots that it fills.
  */
 export async function takeBackFromSleepers(
   ctx: MutationCtx,
@@ -98,14 +103,16 @@ export async function takeBackFromSleepers(
     const back = await takeBackInTurn(ctx, console, view, executor, budget);
     works += back.works;
     unfinished ||= back.unfinished;
+    if (back.unfinished || executor.closing) continue;
+    const { inFlight } = executorViews(view).find((each) => each.id === id)!;
+    executor.width = Math.min(executor.width, Math.max(1, inFlight));
+    await ctx.db.patch("executor", executor._id, { width: executor.width });
   }
   return { works, unfinished };
 }
 
-/** It sleeps, and has more than its slots hold: that was handed over and never delivered. */
-export function holdsTooMuch(executor: ExecutorView): boolean {
-  const { asleep, closing, inFlight, width } = executor;
-  return asleep && !closing && inFlight > width;
+export function holdsTooMuch({ asleep, undelivered }: ExecutorView): boolean {
+  return asleep && undelivered > 0;
 }
 
 async function takeBackInTurn(
@@ -120,7 +127,7 @@ async function takeBackInTurn(
     const others = view.stats.filter(
       (each) => each.executorId !== executor._id,
     );
-    view.stats = [...others, back.stats];
+    view.stats = [...others, statsView(back.stats)];
   }
   return back;
 }

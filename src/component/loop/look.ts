@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { openWorks } from "../executor/positions.js";
 import { snapshotTs } from "../platform.js";
 import { MINUTE } from "../shared.js";
 import { NAMELESS } from "../wake.js";
@@ -52,7 +53,23 @@ export type EntryView = {
 export type StatsView = Omit<
   Doc<"executorStats">,
   "_id" | "_creationTime" | "open" | "seq"
->;
+> & {
+  /** How many works were delivered and have not ended. */
+  held: number;
+};
+
+export function statsView(
+  stats: Omit<Doc<"executorStats">, "_id" | "_creationTime">,
+): StatsView {
+  const {
+    _id: _,
+    _creationTime: __,
+    open: ___,
+    seq: ____,
+    ...counters
+  } = stats as Doc<"executorStats">;
+  return { ...counters, held: openWorks(stats) };
+}
 
 /** Executors that have not made their last report. */
 export function livingExecutors(
@@ -118,16 +135,7 @@ export async function look(
       .query("executorStats")
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
       .unique();
-    if (row) {
-      const {
-        _id: _,
-        _creationTime: __,
-        open: ___,
-        seq: ____,
-        ...counters
-      } = row;
-      stats.push(counters);
-    }
+    if (row) stats.push(statsView(row));
   }
   const arrivals = await afterPosition(
     ctx,
@@ -325,6 +333,7 @@ export function executorViews(
       epoch,
       closing,
       inFlight,
+      undelivered: inFlight - (stats?.held ?? first.length),
       peak: isOver ? width : (assigned?.peak ?? width),
       worksPerSlot: stats?.worksPerSlot ?? 1,
       asleep:
