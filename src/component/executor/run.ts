@@ -85,7 +85,7 @@ class Executor {
   private readonly acceptMs: number;
   private closing = false;
   private lastReportAt = this.startedAt;
-  /** When a work last began or ended. */
+  /** When a work last came, began or ended. */
   private lastMoveAt = this.startedAt;
   /** Nothing at or beyond this position begins before the next reply. */
   private beginsBefore = Infinity;
@@ -198,8 +198,10 @@ class Executor {
   private take(attempts: readonly Attempt[]): void {
     this.buffer.push(...attempts);
     const last = attempts.at(-1);
-    if (last)
+    if (last) {
       this.nextPosition = Math.max(this.nextPosition, last.position + 1);
+      this.lastMoveAt = Date.now();
+    }
     this.fill();
   }
 

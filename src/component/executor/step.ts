@@ -29,7 +29,7 @@ export type Situation = Pick<
   blocked: "position" | "memory" | null;
   /** There may be no memory for the arguments of further works. */
   memoryFull: boolean;
-  /** Milliseconds since a work last began or ended. */
+  /** Milliseconds since a work last came, began or ended. */
   standsStillMs: number;
   /** It has accepted work for as long as it may. */
   outOfTime: boolean;
@@ -45,7 +45,7 @@ export type Step =
   /** Until an attempt ends, at most this long. */
   | { kind: "wait"; ms: number; closing: boolean };
 
-/** Nothing began or ended here for this long: what is buffered counts as stuck. */
+/** Nothing came, began or ended here for this long: what is buffered counts as stuck. */
 const STUCK_MS = LONG_MS;
 
 /**
