@@ -128,7 +128,8 @@ export const report = internalMutation({
     const listener = executor.listener && openWorks(stats) > 0;
     const listen =
       !closed && ((active && driving.kind !== "another") || listener);
-    const hasFreeSlots = listen && openWorks(stats) < executor.width;
+    // With free slots it asks for more, or, where nothing comes, to leave.
+    const hasFreeSlots = openWorks(stats) < executor.width;
     stats.asleep =
       driving.kind !== "drives" &&
       (memoryFull || (!hasFreeSlots && stats.worksPerSlot <= 1));

@@ -5,7 +5,7 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
-import { requeue, type Requeued } from "../entries.js";
+import { firstDue, requeue, type Requeued } from "../entries.js";
 import {
   newStats,
   readStats,
@@ -22,7 +22,6 @@ import {
   statsView,
   type View,
 } from "./look.js";
-import { firstDue } from "./recovery.js";
 
 type State = Doc<"loopState">;
 
@@ -194,7 +193,7 @@ export async function takeBack(
   if (works === 0) {
     return { works, earliestDueAt: null, unfinished, stats: row };
   }
-  await requeue(ctx, back);
+  await requeue(ctx, back.reverse());
   stats.ended += works;
   await writeStats(ctx, row, stats);
   const times = back.map(({ dueAt }) => dueAt ?? Date.now());

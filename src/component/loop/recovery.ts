@@ -15,7 +15,7 @@ import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { TransactionBudget } from "../budget.js";
-import { requeue, type Requeued } from "../entries.js";
+import { firstDue, requeue, type Requeued } from "../entries.js";
 import { findUndelivered } from "../executor/delivery.js";
 import {
   closePositions,
@@ -218,11 +218,6 @@ class Settler {
     const times = all.map(({ dueAt }) => dueAt ?? Date.now());
     return times.length > 0 ? Math.min(...times) : null;
   }
-}
-
-/** Since when a work could have run. */
-export function firstDue(work: Doc<"work">): number {
-  return Math.max(work.runAt, work._creationTime);
 }
 
 /**
