@@ -26,7 +26,7 @@ import {
   writeStats,
 } from "../executor/positions.js";
 import { addTally, decideAfterAttempt, NOTHING } from "../executor/results.js";
-import { type Logger, recordCompleted } from "../logging.js";
+import { type Logger, recordCompleted, recordIncident } from "../logging.js";
 import { endWork } from "../outcome.js";
 import type { vTally } from "../schema.js";
 import { SECOND } from "../shared.js";
@@ -209,8 +209,12 @@ class Settler {
     const quarantined = inHalves(this.suspects);
     if (quarantined.length > 0) {
       const groups = new Set(quarantined.map(({ patch }) => patch.isolate));
-      this.console.warn(
-        `[quarantine] ${quarantined.length} works of an executor that ran out of memory run apart from others, in ${groups.size} groups`,
+      recordIncident(
+        this.console,
+        "warn",
+        "quarantine",
+        `${quarantined.length} works of an executor that ran out of memory run apart from others from now on`,
+        { works: quarantined.length, groups: groups.size },
       );
     }
     const all = [...this.back, ...quarantined];
