@@ -19,8 +19,8 @@ const PER_START_MS = 200;
 /** An executor's start-up, or a slow turn, in each stretch. */
 const PER_STRETCH_MS = 2_000;
 const SHARE = 0.05;
-/** With room, something begins by then. */
-const STALL_MS = 10_000;
+/** With room, something begins by then: the watchdog sees what nobody else did. */
+const STALL_MS = 15_000;
 /** Of arguments and results, for each executor. */
 const EXECUTOR_BYTES = 3_000_000;
 

@@ -129,10 +129,11 @@ export const report = internalMutation({
     const listen =
       !closed && ((active && driving.kind !== "another") || listener);
     // With free slots it asks for more, or, where nothing comes, to leave.
-    const hasFreeSlots = openWorks(stats) < executor.width;
-    stats.asleep =
-      driving.kind !== "drives" &&
-      (memoryFull || (!hasFreeSlots && stats.worksPerSlot <= 1));
+    const asks =
+      openWorks(stats) < executor.width ||
+      stats.worksPerSlot > 1 ||
+      (executor.long === true && listen);
+    stats.asleep = driving.kind !== "drives" && (memoryFull || !asks);
     await write(ctx, executor, row, stats, { closed, done });
     return {
       next,

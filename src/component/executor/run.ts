@@ -82,6 +82,7 @@ class Executor {
   >;
   private readonly durations = new Durations();
   private readonly resultSizes = new ResultSizes();
+  private readonly long: boolean;
   private readonly acceptMs: number;
   private closing = false;
   private lastReportAt = this.startedAt;
@@ -100,7 +101,8 @@ class Executor {
   ) {
     const { width, listener, closed, pollMs, long } = start;
     this.known = { width, listener, closed, pollMs, listen: !closed };
-    this.acceptMs = acceptsFor(long === true, Math.random());
+    this.long = long === true;
+    this.acceptMs = acceptsFor(this.long, Math.random());
     this.reporter = new Reporter(ctx, start.executorId, start.incarnation);
     this.take(start.attempts);
   }
@@ -119,6 +121,7 @@ class Executor {
       const now = Date.now();
       const step = decideStep({
         ...this.known,
+        long: this.long,
         running: this.running.size,
         buffered: this.buffer.length,
         unreported: this.unreported.length,

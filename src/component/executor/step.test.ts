@@ -14,6 +14,7 @@ const now = (changes: Partial<Situation> = {}): Situation => ({
   listener: false,
   closed: false,
   pollMs: null,
+  long: false,
   running: 2,
   buffered: 0,
   unreported: 0,
@@ -191,6 +192,12 @@ describe("an executor with works buffered behind long ones", () => {
   });
 });
 
+test("an executor opened for long works asks for more while its slots are taken, now and then", () => {
+  const full = { running: 4, long: true };
+  expect(step(full)).toEqual(wait(5 * SECOND));
+  expect(step({ ...full, sinceReportMs: 5 * SECOND })).toEqual(report);
+});
+
 describe("an executor that may not begin what it has", () => {
   test("reports at once when its positions are used up", () => {
     const blocked = { running: 1, buffered: 1, blocked: "position" as const };
@@ -253,6 +260,7 @@ describe("whatever the situation, an executor", () => {
     listener: fc.boolean(),
     closed: fc.boolean(),
     pollMs: fc.option(fc.integer({ min: 100, max: 220 })),
+    long: fc.boolean(),
     running: fc.nat(6),
     buffered: fc.nat(6),
     unreported: fc.nat(3),

@@ -9,11 +9,15 @@ export const MAX_RESULTS = 100;
 /** Asking for more: as often as the loop looks at first, then less and less often. */
 const FIRST_ASK_MS = SEGMENT_MS;
 const MAX_ASK_MS = SECOND / 2;
+/** One that was opened for long works asks also when its slots are taken: nobody else may take these works. */
+const LONG_ASK_MS = 5 * SECOND;
 
 export type Situation = Pick<
   ReportReply,
   "width" | "listen" | "listener" | "closed" | "pollMs"
 > & {
+  /** It was opened for long works. */
+  long: boolean;
   running: number;
   buffered: number;
   /** Results not reported yet, and how long the oldest has been waiting. */
@@ -105,9 +109,11 @@ function decideReport(
     held === 0 ||
     (!now.closed &&
       !now.memoryFull &&
-      (closing || (mayStay && runsDry(now, free))));
+      (closing || (mayStay && (now.long || runsDry(now, free)))));
   if (!expectsMore) return { kind: "wait", closing };
-  const ask = Math.min(FIRST_ASK_MS * 2 ** now.fruitless, MAX_ASK_MS);
+  const ask = now.long
+    ? LONG_ASK_MS
+    : Math.min(FIRST_ASK_MS * 2 ** now.fruitless, MAX_ASK_MS);
   return now.sinceReportMs >= ask
     ? { kind: "report", closing }
     : { kind: "wait", ms: ask - now.sinceReportMs, closing };

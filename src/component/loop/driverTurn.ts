@@ -145,7 +145,7 @@ function volunteers(view: View, { _id }: Doc<"executor">, caps: Caps): boolean {
   const [eldest] = view.state!.assigned.filter(({ executorId }) =>
     open.some(({ id }) => id === executorId),
   );
-  const made = planFor(view, caps);
+  const made = planFor(view, caps, Date.now());
   return (
     eldest?.executorId === _id &&
     isLight(executors) &&

@@ -338,7 +338,7 @@ export function executorViews(
       worksPerSlot: stats?.worksPerSlot ?? 1,
       asleep:
         view.state?.driver?.executorId !== _id &&
-        (stats ? stats.asleep === true : first.length >= width),
+        (stats ? stats.asleep === true : !long && first.length >= width),
       long: long === true,
     };
   });

@@ -44,11 +44,15 @@ describe("a plan", () => {
   test("widens the lease of a driver before it starts an executor, and only so far", () => {
     const driver = { id: "a", width: 12 };
     const executors = [executor("a", { inFlight: 10 })];
-    const made = plan(20, CAPS, executors, [entry("w", 5)], [], driver);
+    const made = plan(20, CAPS, executors, [entry("w", 5)], [], {
+      favored: driver,
+    });
     expect(made.leases).toEqual([{ id: "a", width: 12 }]);
     expect(made.pieces.map(({ works }) => works)).toEqual([2, 3]);
     expect(made.newExecutors).toHaveLength(1);
-    expect(plan(11, CAPS, executors, [entry("w")], [], driver)).toMatchObject({
+    expect(
+      plan(11, CAPS, executors, [entry("w")], [], { favored: driver }),
+    ).toMatchObject({
       leases: [{ id: "a", width: 11 }],
       newExecutors: [],
       leftOver: false,

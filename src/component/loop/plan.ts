@@ -9,7 +9,6 @@
 import {
   type Caps,
   type ExecutorView,
-  fairWidth,
   freeSlots,
   leaseOf,
   MIN_WIDTH,
@@ -87,6 +86,13 @@ export function merge(
   return merged;
 }
 
+export type Asked = {
+  /** Widened before others are started. */
+  favored: Favored | null;
+  /** Nothing has moved for a while: no slot shall wait any longer for a report. */
+  impatient: boolean;
+};
+
 /** @param entries - Ordinary and long ones, the oldest first. */
 export function plan(
   limit: number,
@@ -94,9 +100,12 @@ export function plan(
   executors: readonly ExecutorView[],
   entries: readonly WaitingEntry[],
   isolated: readonly WaitingEntry[],
-  favored: Favored | null = null,
+  { favored = null, impatient = false }: Partial<Asked> = {},
 ): Plan {
-  const planner = new Planner(limit, caps, executors, favored);
+  const planner = new Planner(limit, caps, executors, entries, {
+    favored,
+    impatient,
+  });
   for (const entry of isolated) planner.placeIsolated(entry);
   for (const entry of entries) {
     const placed = planner.place(entry);
@@ -118,6 +127,8 @@ type Lane = {
   open: Open[];
   places: Place[];
   accepting: number;
+  /** Works that wait. */
+  waiting: number;
   favored: Favored | null;
   /** Room ahead was offered, or must not be. */
   aheadPlaced: boolean;
@@ -148,7 +159,8 @@ class Planner {
     private readonly limit: number,
     private readonly caps: Caps,
     executors: readonly ExecutorView[],
-    favored: Favored | null,
+    entries: readonly WaitingEntry[],
+    private readonly asked: Asked,
   ) {
     const rest = unleased(limit, executors);
     this.left = Math.max(0, rest);
@@ -157,6 +169,7 @@ class Planner {
       ? executors.reduce((sum, each) => sum - runningAtMost(each), limit)
       : Infinity;
     this.inAll = executors.length;
+    const { favored } = asked;
     const open = executors.filter(({ closing }) => !closing);
     const laneOf = (long: boolean): Lane => {
       const own = open
@@ -172,6 +185,11 @@ class Planner {
           ahead: false,
         })),
         accepting: own.length,
+        waiting: entries.reduce(
+          (sum, { kind, works }) =>
+            (kind === "long") === long ? sum + works : sum,
+          0,
+        ),
         favored: own.some(({ view }) => view.id === favored?.id)
           ? favored
           : null,
@@ -210,6 +228,7 @@ class Planner {
       found.free -= count;
       this.budget -= count;
       works -= count;
+      lane.waiting -= count;
       this.assign(entry, count, found.target);
     }
     return true;
@@ -240,7 +259,8 @@ class Planner {
       while (lane.places[0]?.free === 0) lane.places.shift();
       if (lane.places[0]) return lane.places[0];
       if (this.left < 1 && this.canUse(lane)) {
-        this.reclaim(1, [lane.long ? this.ordinary : this.longs]);
+        const other = lane.long ? this.ordinary : this.longs;
+        this.reclaim(lane.waiting, [other]);
       }
       if (this.widenFavored(lane)) continue;
       if (this.startInLane(lane)) continue;
@@ -337,7 +357,9 @@ class Planner {
     const accepting = this.caps.accepting - lane.accepting;
     // All that accept sleep, and there is much that they cannot be given.
     const asleep = lane.open.every(({ view }) => view.asleep);
-    const much = Math.min(MIN_WIDTH, Math.ceil(this.limit / MUCH));
+    const much = this.asked.impatient
+      ? 1
+      : Math.min(MIN_WIDTH, Math.ceil(this.limit / MUCH));
     const least = asleep && this.left >= much ? 1 : 0;
     return Math.max(0, Math.min(inAll, Math.max(accepting, least)));
   }
@@ -375,9 +397,4 @@ function shares(rooms: readonly { target: Target; room: number }[]): Place[] {
     left = left.filter(({ room }) => room > 0);
   }
   return places;
-}
-
-/** How far the executor that does the loop's turn is widened before others are started. */
-export function fairShare(id: string, limit: number, caps: Caps): Favored {
-  return { id, width: fairWidth(limit, caps) };
 }

@@ -117,7 +117,9 @@ describe("whatever there is,", () => {
       fc.property(situation, (drawn) => {
         const isolated = isolating ? drawn.isolated : [];
         const { limit, executors, entries, driver } = drawn;
-        const made = plan(limit, CAPS, executors, entries, isolated, driver);
+        const made = plan(limit, CAPS, executors, entries, isolated, {
+          favored: driver,
+        });
         check({ ...drawn, isolated, made, after: apply(executors, made) });
       }),
     );
@@ -292,9 +294,12 @@ describe("whatever there is,", () => {
               executors,
               [entry("w", each.works)],
               [],
-              each.driven && executors[0]
-                ? { id: executors[0].id, width: 16 }
-                : null,
+              {
+                favored:
+                  each.driven && executors[0]
+                    ? { id: executors[0].id, width: 16 }
+                    : null,
+              },
             );
             executors = apply(executors, made);
             expect(runningOf(executors)).toBeLessThanOrEqual(

@@ -1,25 +1,29 @@
 /** From what a tick saw to a plan. */
 import type { MutationCtx } from "../_generated/server.js";
 import { deploymentClass } from "../platform.js";
+import { SECOND } from "../shared.js";
 import { DRIVER_WIDTH } from "./drive.js";
-import { type Caps, capsOf } from "./lease.js";
+import { type Caps, capsOf, fairWidth } from "./lease.js";
 import { committedAt, executorViews, type View } from "./look.js";
 import {
-  fairShare,
+  type Favored,
   merge,
   plan,
   type Plan,
   type WaitingEntry,
 } from "./plan.js";
 
+/** Nothing has moved for so long that the next report may be far away. */
+const IMPATIENT_MS = 5 * SECOND;
+
 /** @param reporting - The executor in whose report the turn is done. */
 export function planFor(
   view: View,
   caps: Caps,
+  now: number,
   reporting: string | null = null,
 ): Plan {
   const { maxParallelism } = view.config;
-  const driver = view.state?.driver ?? null;
   const ordinary = merge(
     view.ready.map(waitingEntry),
     view.due.map(waitingEntry),
@@ -30,12 +34,24 @@ export function planFor(
     executorViews(view),
     merge(ordinary, view.long.map(waitingEntry)),
     view.isolated.map(waitingEntry),
-    driver
-      ? { id: driver.executorId, width: DRIVER_WIDTH }
-      : reporting === null
-        ? null
-        : fairShare(reporting, maxParallelism, caps),
+    {
+      favored: favoredIn(view, caps, reporting),
+      impatient: now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
+    },
   );
+}
+
+function favoredIn(
+  { state, config }: View,
+  caps: Caps,
+  reporting: string | null,
+): Favored | null {
+  if (state?.driver) {
+    return { id: state.driver.executorId, width: DRIVER_WIDTH };
+  }
+  return reporting === null
+    ? null
+    : { id: reporting, width: fairWidth(config.maxParallelism, caps) };
 }
 
 export async function executorCaps(ctx: MutationCtx): Promise<Caps> {

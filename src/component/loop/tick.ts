@@ -106,7 +106,7 @@ function nothingToDo(view: View, caps: Caps, now: number): boolean {
   const { state, status, config } = view;
   if (!state || !status || status.state.kind === "running") return false;
   if (overdue(status, now)) return false;
-  const made = planFor(view, caps);
+  const made = planFor(view, caps, now);
   const parked = parkedState(made.leftOver, view.nextDueAt);
   return (
     view.arrivals.length === 0 &&

@@ -323,7 +323,7 @@ export class Turn {
   private plan(view: View): Plan {
     const { caller } = this;
     const reporting = caller.kind === "report" ? caller.executorId : null;
-    const made = planFor(view, this.caps, reporting);
+    const made = planFor(view, this.caps, this.now, reporting);
     this.waits =
       view.config.maxParallelism > 0 && (made.leftOver || made.apartWaits);
     return made;

@@ -157,7 +157,7 @@ async function wakeLoop(
   now: number,
 ): Promise<boolean> {
   const { generation } = status;
-  const made = planFor(view, await executorCaps(ctx));
+  const made = planFor(view, await executorCaps(ctx), now);
   const waits =
     view.config.maxParallelism > 0 &&
     (made.leftOver || made.apartWaits || made.pieces.length > 0);
