@@ -169,6 +169,24 @@ export class ProtocolTest {
     return true;
   }
 
+  /** The next piece of a recovery comes to nothing: its transaction fails. */
+  async failPiece(error: string): Promise<Doc<"recovery">> {
+    const [row] = await this.rows("recovery");
+    await this.run(async (ctx) => {
+      await ctx.db.delete(row!.scheduledId as any);
+      const { token, executors, works } = row!;
+      const scheduledId = await ctx.scheduler.runAfter(
+        STUB_DELAY_MS,
+        internal.loop.recover.recover,
+        { token, executors, works },
+      );
+      const state = { kind: "failed", error };
+      await ctx.db.patch(scheduledId as any, { state } as any);
+      await ctx.db.patch("recovery", row!._id, { scheduledId });
+    });
+    return row!;
+  }
+
   takeExecutor(id: Id<"executor">): Promise<HandExecutor> {
     return HandExecutor.take(this, id);
   }
