@@ -72,7 +72,8 @@ async function refill(
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
-  const view = withStats(await lookStale(ctx, now), stats);
+  const stale = await lookStale(ctx, now, undefined, executor.width);
+  const view = withStats(stale, stats);
   const { state, config } = view;
   const hasNewLeases = livingExecutors(view).every(
     ({ epoch }) => epoch === config.epoch,

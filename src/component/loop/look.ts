@@ -95,7 +95,8 @@ export const START: Position = { commitTs: 0n, creationTime: 0 };
 export async function look(
   ctx: QueryCtx,
   now: number,
-  limits: { entries: number; arrivals: number },
+  /** `works`: so many more works than there is room for. */
+  limits: { entries: number; arrivals: number; works?: number },
   /** For a tick that has moved the cursors and not written them yet. */
   currentState?: Doc<"loopState">,
   /** Of the tick that looks. */
@@ -153,7 +154,9 @@ export async function look(
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
-  const room = roomFor(config.maxParallelism, { executors, stats, state }) + 1;
+  const room =
+    roomFor(config.maxParallelism, { executors, stats, state }) +
+    (limits.works ?? 1);
   const readyBound = new Bound(limits.entries, room);
   const ready = await afterPosition(
     ctx,
@@ -336,14 +339,24 @@ export function withStats(view: View, stats: StatsView): View {
 }
 
 export const view = internalQuery({
-  args: { now: v.number(), token: v.optional(v.string()) },
-  handler: async (ctx, { now, token }): Promise<View> =>
-    await lookAtAll(ctx, now, token),
+  args: {
+    now: v.number(),
+    token: v.optional(v.string()),
+    freed: v.optional(v.number()),
+  },
+  handler: async (ctx, { now, token, freed }): Promise<View> =>
+    await lookAtAll(ctx, now, token, freed),
 });
 
 /** As much as one tick can make use of. */
-function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
-  const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
+function lookAtAll(
+  ctx: QueryCtx,
+  now: number,
+  token?: string,
+  freed = 0,
+): Promise<View> {
+  const works = freed + 1;
+  const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS, works };
   return look(ctx, now, limits, undefined, token);
 }
 
@@ -351,15 +364,18 @@ function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
  * A look without read dependencies. A platform may choose an older snapshot than
  * the transaction's own; one that lacks the very work this tick was scheduled
  * for would let it sleep through, so then it looks with dependencies.
+ *
+ * @param freed - Slots that the calling transaction may have freed.
  */
 export async function lookStale(
   ctx: MutationCtx,
   now: number,
   token?: string,
+  freed = 0,
 ): Promise<View> {
   const stale: View = await ctx.runQuery(
     internal.loop.look.view,
-    { now, ...(token === undefined ? {} : { token }) },
+    { now, freed, ...(token === undefined ? {} : { token }) },
     { useStaleSnapshot: true },
   );
   const begin = snapshotTs(ctx);
@@ -367,5 +383,5 @@ export async function lookStale(
   const isOurs =
     begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
   if (isOurs) return stale;
-  return await lookAtAll(ctx, now, token);
+  return await lookAtAll(ctx, now, token, freed);
 }
