@@ -181,6 +181,12 @@ describe("a plan", () => {
     });
   });
 
+  test("hands nothing ahead to an executor whose slots run under an older, wider lease", () => {
+    const narrowed = { width: 0, peak: 5, inFlight: 5, worksPerSlot: 2 };
+    const made = plan(5, CAPS, [executor("a", narrowed)], [entry("w")], []);
+    expect(made).toMatchObject({ pieces: [], leftOver: true });
+  });
+
   test("gives each isolated work an executor of its own that is for nothing else", () => {
     const alone = { ...entry("i"), kind: "isolated" as const };
     const made = plan(10, CAPS, [], [entry("w", 4)], [alone]);
