@@ -28,6 +28,8 @@ export class HandExecutor {
   readonly held = new Map<number, Attempt>();
   /** How many handlers it may have in flight, as it was last told. */
   width: number;
+  /** What its next reports say. Undefined: as in version 0.1, all that was delivered may have begun. */
+  beginsBefore: number | undefined;
   private constructor(
     private readonly pool: ProtocolTest,
     readonly id: Id<"executor">,
@@ -88,6 +90,9 @@ export class HandExecutor {
       want: Math.max(0, this.width - this.held.size),
       wantBytes: 8_000_000,
       worksPerSlot: 1,
+      ...(this.beginsBefore === undefined
+        ? {}
+        : { beginsBefore: this.beginsBefore }),
       closing: false,
       mayDrive: false,
       inlineCallbacks: true,

@@ -149,17 +149,42 @@ export class ProtocolTest {
   }
   /** The watchdog, when it is due, and all the recovery that it starts. */
   async guard(): Promise<void> {
+    await this.watch();
+    while (await this.recoverPiece());
+  }
+  /** The watchdog alone, when it is due. */
+  async watch(): Promise<void> {
     const { guardAt } = await this.loopState();
     if (guardAt === null) throw new Error("No watchdog is armed.");
     vi.setSystemTime(Math.max(guardAt, Date.now()));
     await this.t.mutation(internal.loop.watch.watch, { at: guardAt });
-    for (;;) {
-      const [row] = await this.rows("recovery");
-      if (!row) return;
-      const { token, executors, works, giveUp } = row;
-      const piece = { token, executors, works, ...(giveUp ? { giveUp } : {}) };
-      await this.t.mutation(internal.loop.recover.recover, piece);
-    }
+  }
+  /** The next piece of a recovery, here and now. False: none is under way. */
+  async recoverPiece(): Promise<boolean> {
+    const [row] = await this.rows("recovery");
+    if (!row) return false;
+    const { token, executors, works, giveUp } = row;
+    const piece = { token, executors, works, ...(giveUp ? { giveUp } : {}) };
+    await this.t.mutation(internal.loop.recover.recover, piece);
+    return true;
+  }
+
+  /** The next piece of a recovery comes to nothing: its transaction fails. */
+  async failPiece(error: string): Promise<Doc<"recovery">> {
+    const [row] = await this.rows("recovery");
+    await this.run(async (ctx) => {
+      await ctx.db.delete(row!.scheduledId as any);
+      const { token, executors, works } = row!;
+      const scheduledId = await ctx.scheduler.runAfter(
+        STUB_DELAY_MS,
+        internal.loop.recover.recover,
+        { token, executors, works },
+      );
+      const state = { kind: "failed", error };
+      await ctx.db.patch(scheduledId as any, { state } as any);
+      await ctx.db.patch("recovery", row!._id, { scheduledId });
+    });
+    return row!;
   }
 
   takeExecutor(id: Id<"executor">): Promise<HandExecutor> {
@@ -205,6 +230,10 @@ export class ProtocolTest {
     return hands[0]!;
   }
 
+  /** The next moment: what was written until now counts as past. Nothing that is scheduled runs. */
+  moment(): void {
+    vi.setSystemTime(Date.now() + 1);
+  }
   /** Lets time pass; what is scheduled runs when it is due. */
   async pass(ms: number): Promise<void> {
     await vi.advanceTimersByTimeAsync(ms);

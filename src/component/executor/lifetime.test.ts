@@ -5,7 +5,7 @@ import { job, ProtocolTest, recorded } from "../../testing/protocol.js";
 import { MINUTE, SECOND } from "../shared.js";
 
 /** On the smallest deployment class, which convex-test is. */
-const MOST_EXECUTORS = 2;
+const MOST_EXECUTORS = 5;
 
 let pool: ProtocolTest;
 beforeEach(() => {
@@ -28,10 +28,10 @@ const executorsStarted = async () =>
   ).filter(({ name }) => name === "executor/run:run").length;
 
 test("a queue outlives its executors: old ones leave, new ones take over, nothing is lost", async () => {
-  const count = 100;
+  const count = 160;
   const limit = 4;
   await pool.enqueue(actions(count, 90 * SECOND), { maxParallelism: limit });
-  for (let minute = 0; minute < 30; minute++) {
+  for (let minute = 0; minute < 50; minute++) {
     await pool.pass(MINUTE);
     const alive = await pool.rows("executor");
     expect(alive.length).toBeLessThanOrEqual(MOST_EXECUTORS);
@@ -41,7 +41,8 @@ test("a queue outlives its executors: old ones leave, new ones take over, nothin
     ).toBeLessThanOrEqual(limit);
   }
   await pool.drain();
-  expect(await executorsStarted()).toBeGreaterThan(MOST_EXECUTORS);
+  // It takes an hour, and none accepts works for longer than nineteen minutes.
+  expect(await executorsStarted()).toBeGreaterThanOrEqual(4);
   expect(inFlight.most).toBe(limit);
   expect(await pool.effects("attempt")).toHaveLength(count);
   expect(await pool.effects("completed")).toHaveLength(count);

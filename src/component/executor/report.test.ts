@@ -187,7 +187,7 @@ describe("an executor that is told to leave, and changes nothing, is one", () =>
     const results = executor.attempts().map((attempt) => ended(attempt));
     await executor.becomes(null);
     await pool.guard();
-    expect(await executor.row()).toBeNull();
+    expect(await executor.row()).toMatchObject({ done: tally({ failed: 1 }) });
     const reply = await executor.report(results);
     expect(reply).toMatchObject({ done: true, next: [] });
     await pool.drain();
@@ -354,16 +354,18 @@ test("what could not be started waits again, free of charge and not at once", as
   expect(dueAt).toBeGreaterThanOrEqual(Date.now() + 1000);
 });
 
-test("what was given back, never begun, waits again at once, free of charge, under a new fence", async () => {
+test("what was given back, never begun, waits again in its old place, free of charge, under a new fence", async () => {
   const [id] = await pool.enqueue(actions(2));
   const executor = await pool.startByHand();
   const [back, kept] = executor.attempts();
+  const work0 = await pool.work(id!);
+  pool.moment();
   await executor.report([ended(back!, { kind: "returned" }), ended(kept!)]);
   const work = await pool.work(id!);
   expect(work).toMatchObject({ fence: back!.fence + 1 });
   expect(work).not.toHaveProperty("attempts");
   expect(await pool.rows("pendingStart")).toMatchObject([
-    { kind: "ready", works: [id] },
+    { kind: "later", works: [id], dueAt: Math.floor(work0!._creationTime) },
   ]);
   expect(await executor.row()).toMatchObject({ done: tally({ succeeded: 1 }) });
   await pool.drain();
@@ -408,6 +410,7 @@ describe("an executor's width", () => {
     expect((await executor.report()).next).toEqual([]);
     await pool.tick();
     expect(await executor.report()).toMatchObject({ next: [], width: 2 });
+    pool.moment();
     await pool.tick();
     expect((await executor.report()).next).toHaveLength(1);
     expect(executor.held.size).toBe(2);

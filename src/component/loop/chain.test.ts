@@ -8,6 +8,7 @@ import { MINUTE, SECOND } from "../shared.js";
 import { wakeForChange } from "../wake.js";
 
 const TICK = "loop/tick:tick";
+const WATCH = "loop/watch:watch";
 
 let pool: ProtocolTest;
 beforeEach(() => {
@@ -36,7 +37,7 @@ const everything = async () => ({
   executors: await pool.rows("executor"),
   scheduled: await pool.scheduled(),
 });
-/** Less than the guard takes, so that the guard is not what helped. */
+/** Less than the watchdog takes, so that the watchdog is not what helped. */
 const PROMPTLY = 2 * SECOND;
 
 describe("a tick", () => {
@@ -74,21 +75,27 @@ describe("a tick", () => {
     expect(await everything()).toEqual(before);
   });
 
-  test("that is not the guard that was armed last does nothing", async () => {
+  test("that was the watchdog of version 0.1 has the watchdog come, if it was armed last", async () => {
     await pool.enqueue([action("a")]);
     await pool.tick();
     const { generation } = await pool.runStatus();
     const { guardAt } = await pool.loopState();
     const before = await everything();
+    const old = { generation, guardAt: guardAt! - 1 };
+    await pool.t.mutation(internal.loop.tick.tick, old);
+    expect(await everything()).toEqual(before);
     await pool.t.mutation(internal.loop.tick.tick, {
       generation,
-      guardAt: guardAt! - 1,
+      guardAt: guardAt!,
     });
-    expect(await everything()).toEqual(before);
+    expect(await pool.loopState()).toMatchObject({ guardAt: Date.now() });
+    expect(await pool.scheduled(WATCH)).toContainEqual(
+      expect.objectContaining({ args: [{ at: Date.now() }] }),
+    );
   });
 });
 
-test("a busy pool has one chain, also after its guard came", async () => {
+test("a busy pool has one chain, also after its watchdog came", async () => {
   // More than one executor drives for.
   await pool.enqueue(
     Array.from({ length: 20 }, (_, n) => slow(`long ${n}`, 40 * SECOND)),
@@ -106,10 +113,7 @@ test("a busy pool has one chain, also after its guard came", async () => {
   }
   expect(await state()).toEqual({ kind: "running" });
   expect((await pool.loopState()).guardAt).toBeGreaterThan(guardAt!);
-  const links = (await pool.scheduled(TICK)).filter(
-    ({ args }) => args[0].guardAt === undefined,
-  );
-  expect(links).toHaveLength(1);
+  expect(await pool.scheduled(TICK)).toHaveLength(1);
   await pool.drain();
 });
 
@@ -125,17 +129,9 @@ describe("a chain that was lost", () => {
     return executor;
   }
 
-  test("while running is taken up by the guard within 15 seconds", async () => {
+  test("while running is taken up by the watchdog within 15 seconds", async () => {
     await busy();
-    await pool.run(async (ctx) => {
-      const ticks = await ctx.db.system.query("_scheduled_functions").collect();
-      for (const { _id, state, args } of ticks) {
-        const isGuard = args[0]?.guardAt !== undefined;
-        if (state.kind === "pending" && !isGuard && args[0].generation) {
-          await ctx.scheduler.cancel(_id);
-        }
-      }
-    });
+    await pool.cancelScheduled(TICK);
     await pool.enqueue([action("waiting")]);
     await pool.pass(10 * SECOND);
     expect(await pool.rows("pendingStart")).toHaveLength(1);
@@ -146,13 +142,14 @@ describe("a chain that was lost", () => {
     expect(await pool.rows("pendingStart")).toEqual([]);
   });
 
-  test("with its guard is taken over by the next enqueue after its time", async () => {
+  test("with its watchdog is taken over by the next enqueue after its time", async () => {
     await pool.enqueue([slow("a", 90 * SECOND), action("waiting")], {
       maxParallelism: 1,
     });
     await pool.pass(SECOND);
     const generation = (await pool.runStatus()).generation;
-    expect(await pool.cancelScheduled(TICK)).toBeGreaterThan(0);
+    await pool.cancelScheduled(TICK);
+    expect(await pool.cancelScheduled(WATCH)).toBe(1);
     await pool.pass(61 * SECOND);
     expect((await pool.runStatus()).generation).toBe(generation);
 
@@ -163,28 +160,22 @@ describe("a chain that was lost", () => {
     expect((await started()).sort()).toEqual(["a", "late", "waiting"]);
   });
 
-  test("with its guard is taken over by the next report after its time", async () => {
+  test("with its watchdog is taken over by the next report after its time", async () => {
     await pool.enqueue([slow("a", 90 * SECOND), action("waiting")], {
       maxParallelism: 1,
     });
     await pool.pass(SECOND);
     await pool.cancelScheduled(TICK);
+    expect(await pool.cancelScheduled(WATCH)).toBe(1);
     await pool.drain();
     expect(await started()).toEqual(["a", "waiting"]);
   });
 
-  test("while it waited for later work is found by the guard after the due time", async () => {
+  test("while it waited for later work is found by the watchdog after the due time", async () => {
     const runAt = Date.now() + 5 * MINUTE;
     await pool.enqueue([action("a", { runAt })]);
     await pool.pass(SECOND);
-    await pool.run(async (ctx) => {
-      const ticks = await ctx.db.system.query("_scheduled_functions").collect();
-      for (const { _id, state, args } of ticks) {
-        if (state.kind === "pending" && args[0].guardAt === undefined) {
-          await ctx.scheduler.cancel(_id);
-        }
-      }
-    });
+    expect(await pool.cancelScheduled(TICK)).toBe(1);
     await pool.pass(5 * MINUTE + 20 * SECOND);
     expect(await started()).toEqual(["a"]);
     await pool.drain();

@@ -184,6 +184,8 @@ class Chaos {
     const reply = await player.hand.send(args);
     player.past.push(args);
     for (const { position } of args.results!) player.given.delete(position);
+    // A report may do the loop's turn.
+    await this.takeNewExecutors();
     const fresh = reply.next.filter(
       ({ position }) => !player.given.has(position),
     );

@@ -9,7 +9,7 @@ import {
   type TickOutcome,
   untilNextSegment,
 } from "./decide.js";
-import { SEGMENT_MS } from "../shared.js";
+import { SECOND, SEGMENT_MS } from "../shared.js";
 
 /** On a segment border, far from the epoch. */
 const NOW = 1_700_000_000_000;
@@ -98,7 +98,14 @@ describe("a chain", () => {
 
   test("does not take its own lateness for idleness", () => {
     const late = { ...empty, dueSince: NOW - SEGMENT_MS - 1 };
-    expect(decide(outcome(late)).kind).toBe("run");
+    const recent = { ...late, lastWorkAt: NOW - 4 * SECOND };
+    expect(decide(outcome(recent)).kind).toBe("run");
+  });
+
+  test("parks in the end, even if all its ticks are late", () => {
+    const late = { ...empty, dueSince: NOW - 12 * SECOND };
+    const quiet = { ...late, lastWorkAt: NOW - 6 * SECOND };
+    expect(decide(outcome(quiet)).kind).toBe("park");
   });
 });
 

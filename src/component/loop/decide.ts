@@ -22,6 +22,11 @@ export type LoopStateKind = Doc<"runStatus">["state"];
 export const COOL_DOWN_MS = 2 * SEGMENT_MS;
 /** A tick this late tells that the deployment is busy, not that the pool is idle. */
 const LATE_MS = SEGMENT_MS;
+/**
+ * For so long after the last work. A loop in which every tick is late must park, too:
+ * where tests advance the clock from timer to timer, all of them are.
+ */
+const LATE_COUNTS_MS = 5 * SECOND;
 /** More parked ticks than this within a second cost more than a chain would. */
 export const MAX_PARKED_TICKS = 8;
 
@@ -57,10 +62,12 @@ export function decide(outcome: TickOutcome): Decision {
   if (outcome.more) return { kind: "run", delayMs: 0 };
   const parked = parkedState(outcome.waiting, outcome.nextDueAt);
   if (state.kind === "running") {
+    const quietMs = now - outcome.lastWorkAt;
+    const isLate = now - outcome.dueSince > LATE_MS;
     const busy =
       outcome.moved > 0 ||
-      now - outcome.lastWorkAt < outcome.coolDownMs ||
-      now - outcome.dueSince > LATE_MS;
+      quietMs < outcome.coolDownMs ||
+      (isLate && quietMs < LATE_COUNTS_MS);
     return busy
       ? { kind: "run", delayMs: untilNextSegment(now) }
       : { kind: "park", as: parked };

@@ -39,12 +39,15 @@ export function fateOf(
   stats: Pick<Doc<"executorStats">, "lastReportAt"> | null,
   now: number,
 ): Fate {
-  const quietMs = now - (stats?.lastReportAt ?? executor.startedAt);
+  // Zero: somebody else made the row, before its first report.
+  const lastReportAt = stats?.lastReportAt || null;
+  const quietMs = now - (lastReportAt ?? executor.startedAt);
   switch (job?.state.kind) {
     case "pending":
       return { kind: "alive" };
     case "inProgress": {
-      const most = MAX_QUIET_MS + (stats ? 0 : MAX_WAIT_FOR_PERMIT_MS);
+      const most =
+        MAX_QUIET_MS + (lastReportAt === null ? MAX_WAIT_FOR_PERMIT_MS : 0);
       return quietMs > most
         ? lost("it was quiet for longer than an action may live")
         : { kind: "alive" };

@@ -7,6 +7,7 @@ import {
   ProtocolTest,
   recorded,
 } from "../../testing/protocol.js";
+import { SECOND } from "../shared.js";
 
 let pool: ProtocolTest;
 beforeEach(() => {
@@ -48,14 +49,24 @@ const finish = (executor: HandExecutor, count: number) =>
     [...executor.held.values()].slice(0, count).map((each) => ended(each)),
   );
 
-/** Two executors, as many as there may be here, with ten works each in flight. */
-async function twoFullExecutors(
+/** Executors with eight works each in flight, which is all that the limit allows. */
+async function fullExecutors(
+  count: number,
   waiting = 20,
-): Promise<[HandExecutor, HandExecutor]> {
-  await pool.enqueue(actions(20 + waiting), { maxParallelism: 20 });
+): Promise<HandExecutor[]> {
+  const limit = 8 * count;
+  await pool.enqueue(actions(limit + waiting), { maxParallelism: limit });
   await pool.tick();
-  const [a, b] = await pool.takeExecutors();
-  expect([a!.held.size, b!.held.size]).toEqual([10, 10]);
+  const executors = await pool.takeExecutors();
+  expect(executors.map(({ held }) => held.size)).toEqual(
+    Array<number>(count).fill(8),
+  );
+  return executors;
+}
+async function twoFullExecutors(
+  waiting?: number,
+): Promise<[HandExecutor, HandExecutor]> {
+  const [a, b] = await fullExecutors(2, waiting);
   return [a!, b!];
 }
 
@@ -96,6 +107,7 @@ describe("when the limit is lowered,", () => {
     await pool.setLimit(3);
     await pool.tick();
     expect((await executor.report()).next.length).toBeLessThanOrEqual(2);
+    pool.moment();
     await pool.tick();
     await executor.report();
     expect(executor.held.size).toBe(3);
@@ -106,31 +118,28 @@ describe("when the limit is lowered,", () => {
   });
 
   test("however much was handed over goes back, and nothing is handed over again meanwhile", async () => {
-    await pool.enqueue(actions(10), { maxParallelism: 20 });
-    const executor = await pool.startOpenByHand();
-    await finish(executor, 9);
-    // Each is a hand-over of its own, more than a tick takes back at once; and
-    // more wait for their place.
-    for (let n = 0; n < 40; n++) {
-      await pool.enqueue(actions(1, 0, 10 + n));
-      await pool.tick();
-    }
-    const had = await pool.handOversTo(executor.id);
-    expect(had.length).toBeGreaterThan(8);
-    await pool.setLimit(15);
+    const executor = await handedOver(0, 8);
+    await executor.report([], { worksPerSlot: 50, want: 0 });
+    // More than one tick takes back, and more wait for their place.
+    await pool.enqueue(actions(600, 0, 1));
     await pool.tick();
-    expect(had).toEqual(
-      expect.arrayContaining(await pool.handOversTo(executor.id)),
-    );
+    const had = await pool.handOversTo(executor.id);
+    expect(had.length).toBeGreaterThan(64);
+    const { epoch } = (await executor.row())!;
+    await pool.setLimit(4);
+    await pool.tick();
+    const left = await pool.handOversTo(executor.id);
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.length).toBeLessThan(had.length);
+    expect(had).toEqual(expect.arrayContaining(left));
+    expect(await executor.row()).toMatchObject({ epoch });
+    expect(await executor.report()).toMatchObject({ next: [] });
+    pool.moment();
     await pool.tick();
     const [config] = await pool.rows("config");
-    const executors = await pool.rows("executor");
-    expect(executors.map(({ epoch }) => epoch)).toEqual([
-      config!.epoch,
-      config!.epoch,
-    ]);
+    expect(await executor.row()).toMatchObject({ epoch: config!.epoch });
     await executor.report();
-    expect(executor.held.size).toBeGreaterThan(1);
+    expect(executor.held.size).toBe(4);
   });
 
   test("what goes back and was canceled meanwhile ends at once, and does not wait again", async () => {
@@ -162,7 +171,7 @@ describe("when the limit is lowered,", () => {
     await pool.tick();
     await a.report();
     await b.report();
-    expect([a.held.size, b.held.size]).toEqual([10, 3]);
+    expect([a.held.size, b.held.size]).toEqual([8, 1]);
   });
 
   test("what waits in a buffer may be given back, and runs when its turn comes", async () => {
@@ -185,6 +194,7 @@ describe("when the limit is lowered,", () => {
       [first!, ...others.slice(0, 3)].map((each) => ended(each)),
       { worksPerSlot: 1 },
     );
+    pool.moment();
     await pool.tick();
     const { next } = await executor.report();
     expect(next).toMatchObject([
@@ -230,15 +240,16 @@ describe("when the limit is lowered,", () => {
     await finish(b, 7);
     await pool.tick();
     // Seven are assigned to b again, and not delivered.
-    expect(heldBy(a, b)).toBe(13);
+    expect(heldBy(a, b)).toBe(9);
     expect(
       (await pool.rows("running")).flatMap(({ works }) => works),
     ).toHaveLength(7);
-    await pool.setLimit(5);
+    await pool.setLimit(8);
     await pool.tick();
+    expect(await b.row()).toMatchObject({ width: 8 });
     await a.report();
     await b.report();
-    expect(heldBy(a, b)).toBe(13);
+    expect(heldBy(a, b)).toBe(9);
   });
 
   test("to 0, nothing starts any more, and what runs may end", async () => {
@@ -276,31 +287,46 @@ describe("when the limit is raised,", () => {
   });
 
   test("a lease is widened where no further executor may be started", async () => {
-    const [a, b] = await twoFullExecutors();
-    await pool.setLimit(26);
+    const executors = await fullExecutors(3);
+    // Their works are short: they do not sleep.
+    for (const each of executors) await each.report([], { worksPerSlot: 2 });
+    await pool.setLimit(30);
     await pool.tick();
     // One report tells of the wider lease, the next one makes use of it.
     for (let n = 0; n < 2; n++) {
-      await a.report();
-      await b.report();
+      for (const each of executors) await each.report();
     }
-    expect(heldBy(a, b)).toBe(26);
+    expect(executors.reduce((sum, { width }) => sum + width, 0)).toBe(30);
+    expect(heldBy(...executors)).toBeGreaterThanOrEqual(30);
+  });
+
+  test("the lease of one that sleeps over long works is widened by its own report", async () => {
+    const executors = await fullExecutors(3);
+    for (const each of executors) await each.report();
+    await pool.setLimit(26);
+    await pool.pass(2 * SECOND);
+    expect(await pool.runStatus()).toMatchObject({
+      state: { kind: "saturated" },
+    });
+    expect((await pool.rows("executor")).map(({ width }) => width)).toEqual([
+      8, 8, 8,
+    ]);
+    await finish(executors[1]!, 1);
+    expect(executors[1]!.width).toBe(10);
+    expect(heldBy(...executors)).toBe(26);
   });
 
   test("after it was lowered, what was cut is used again", async () => {
-    const [a, b] = await twoFullExecutors();
+    const executors = await fullExecutors(3, 30);
     await pool.setLimit(5);
     await pool.tick();
-    await finish(a, 10);
-    await finish(b, 10);
-    await pool.setLimit(20);
-    await pool.tick();
-    await a.report();
-    await b.report();
-    await pool.tick();
-    await a.report();
-    await b.report();
-    expect(heldBy(a, b)).toBe(20);
+    for (const each of executors) await finish(each, 8);
+    await pool.setLimit(24);
+    for (let n = 0; n < 2; n++) {
+      await pool.tick();
+      for (const each of executors) await each.report();
+    }
+    expect(heldBy(...executors)).toBe(24);
   });
 });
 

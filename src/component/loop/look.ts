@@ -376,6 +376,8 @@ function lookAtAll(
  * A look without read dependencies. A platform may choose an older snapshot than
  * the transaction's own; one that lacks the very work this tick was scheduled
  * for would let it sleep through, so then it looks with dependencies.
+ *
+ * @param freed - Slots that the calling transaction may have freed.
  */
 export async function lookStale(
   ctx: MutationCtx,

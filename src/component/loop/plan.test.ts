@@ -185,6 +185,12 @@ describe("a plan", () => {
     });
   });
 
+  test("hands nothing ahead to an executor whose slots run under an older, wider lease", () => {
+    const narrowed = { width: 0, peak: 5, inFlight: 5, worksPerSlot: 2 };
+    const made = plan(5, CAPS, [executor("a", narrowed)], [entry("w")], []);
+    expect(made).toMatchObject({ pieces: [], leftOver: true });
+  });
+
   test("gives each isolated work an executor of its own that is for nothing else", () => {
     const alone = { ...entry("i"), kind: "isolated" as const };
     const made = plan(10, CAPS, [], [entry("w", 4)], [alone]);
@@ -272,8 +278,7 @@ describe("a plan", () => {
     const made = plan(10, CAPS, [open], [long, entry("w", 9, 2)], []);
     expect(made.leases).toEqual([{ id: "a", width: 8 }]);
     expect(made.pieces.map(({ entryId, works }) => [entryId, works])).toEqual([
-      ["l", 1],
-      ["l", 1],
+      ["l", 2],
       ["w", 4],
     ]);
   });

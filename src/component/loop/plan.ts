@@ -272,7 +272,8 @@ class Planner {
           target: { kind: "executor", id: view.id },
           room: roomAhead({
             ...view,
-            width,
+            // What runs under an older, wider lease is counted, and gives no right to more.
+            width: width > leaseOf(view) ? width : Math.min(width, view.width),
             peak: view.peak > view.width ? view.peak : width,
             inFlight: view.inFlight + placed,
           }),

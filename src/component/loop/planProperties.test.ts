@@ -195,12 +195,17 @@ describe("whatever there is,", () => {
   test("nothing is handed over ahead while a slot is free", () => {
     ofEveryPlan(
       ({ limit, executors, after }) => {
-        const ahead = after.some(
+        const ahead = after.filter(
           ({ inFlight, width }, index) =>
             inFlight > Math.max(width, executors[index]?.inFlight ?? 0),
         );
-        if (!ahead) return;
-        for (const each of after) expect(freeSlots(each)).toBe(0);
+        if (ahead.length === 0) return;
+        for (const [index, each] of after.entries()) {
+          // What was just started for works of the other kind keeps its slots.
+          const isOthers = ahead.every(({ long }) => long !== each.long);
+          if (index >= executors.length && isOthers) continue;
+          expect(freeSlots(each)).toBe(0);
+        }
         expect(unleased(limit, after)).toBe(0);
       },
       { isolating: false },

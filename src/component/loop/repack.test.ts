@@ -50,6 +50,15 @@ describe("an executor is started with", () => {
     });
   });
 
+  test("works of several entries, whose sizes stay with them", () => {
+    const large = { works: works(2), sizes: [10, 350_000] };
+    const small = { works: works(2, 2), sizes: [40_000, 20_000] };
+    expect(splitForStart([large, small])).toEqual({
+      first: works(3),
+      rest: { works: works(1, 3), sizes: [20_000] },
+    });
+  });
+
   test("one work in any case", () => {
     expect(splitForStart([piece(2, 1_000_000)]).first).toEqual(works(1));
   });

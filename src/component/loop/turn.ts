@@ -521,7 +521,7 @@ export class Turn {
     if (watchMissing(state, wanted, now)) {
       await scheduleWatch(ctx, state, wanted);
     } else if (
-      mayPutOff(state, wanted, now) &&
+      mayPutOff(state, wanted, dangers.owedAt, now) &&
       (await needingRecovery(ctx, this.view, now)).length === 0
     ) {
       // This turn has seen what it would: it comes if no other turn does.

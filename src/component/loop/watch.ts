@@ -104,9 +104,14 @@ async function lookAfterLosses(
     row === null || failure === null
       ? { works: MAX_WORKS, failures: 0 }
       : smallerPiece(console, row, failure);
+  // One that cannot be recovered must not keep the others from it; given up is
+  // what failed last, and nobody else's.
+  const hopeless = next.giveUp === undefined ? undefined : row?.executors[0];
   await startRecovery(ctx, row, {
-    // One that cannot be recovered must not keep the others from it.
-    executors: rotated(executors, next.failures),
+    executors:
+      hopeless && executors.includes(hopeless)
+        ? [hopeless, ...executors.filter((id) => id !== hopeless)]
+        : rotated(executors, next.failures),
     ...next,
   });
   return true;

@@ -65,14 +65,16 @@ export function watchMissing(
 
 /**
  * Whether a turn may put the watch off, if it finds no losses itself: one that comes
- * soon, for which the usual time is wanted.
+ * soon, for which the usual time is wanted. Overdue callbacks are left to the watch.
  */
 export function mayPutOff(
   { guardAt, watchId }: Pick<Doc<"loopState">, "guardAt" | "watchId">,
   wanted: number,
+  owedAt: number | null,
   now: number,
 ): boolean {
   return (
+    (owedAt === null || owedAt > now) &&
     guardAt !== null &&
     watchId !== undefined &&
     guardAt > now &&
