@@ -65,3 +65,21 @@ test("works of 25 minutes that say so beside works of 6 and 9.5 that say nothing
 test.fails("works that declare 15 minutes among them", () =>
   history([...LONG, ...UNDECLARED, BETWEEN]),
 );
+
+test.fails.each([1, 2, 3, 4])(
+  "one work that its executor is too old for runs elsewhere (seed %i)",
+  async (seed) => {
+    const simulation = await Simulation.open({ seed });
+    await simulation.setLimit(2);
+    const works = [
+      act("long", { ms: 1_000 }, { timeoutMs: 25 * MINUTE }),
+      ...["a", "b", "c", "d"].map((key) => act(key, { ms: 7.6 * MINUTE })),
+      act("given back", { ms: 1_000 }, { timeoutMs: 15 * MINUTE }),
+    ];
+    await simulation.enqueueTogether(...works);
+    await simulation.drain();
+    const names = works.map(({ args }) => args.key as string);
+    expect(outcomes(simulation)).toEqual(all(names, "success"));
+    expectAtRest(simulation);
+  },
+);
