@@ -43,6 +43,8 @@ const conflicts = (result: Result) => result.conflictsPerJob;
 const callsOfPool = (result: Result) =>
   result.functionCallsPerJob - result.clientCallsPerJob;
 
+const dollars = (result: Result) => result.dollarsPerMillion;
+
 const cost = (
   what: string,
   scenario: string,
@@ -127,7 +129,69 @@ const GOALS: Goal[] = [
     (result) => result.extra.againMaxMs ?? null,
     15_000,
   ),
+  ...["mixed-10min", "mixed-spread", "mixed-5min"].flatMap((scenario) => [
+    {
+      what: "share of slots in use while more works wait than there are slots",
+      scenario,
+      value: (result: Result) => result.extra.slotsUsed ?? null,
+      bound: { least: 0.99 },
+    },
+    cost(
+      "calls beyond the jobs' own, per job",
+      scenario,
+      (result) => result.extra.callsBeyondJobs ?? null,
+      1.2,
+    ),
+  ]),
+  cost(
+    "works that failed with their worker",
+    "aged",
+    (result) => result.extra.failed ?? null,
+    0,
+  ),
+  ...["restart", "restart-small", "restart-contexts"].flatMap((scenario) => [
+    cost(
+      "restart until everything has gone on, in ms",
+      scenario,
+      (result) => result.extra.goesOnMs ?? null,
+      60_000,
+    ),
+    cost(
+      "scheduled mutations that failed",
+      scenario,
+      (result) => result.extra.failedTicks ?? null,
+      0,
+    ),
+  ]),
+  ...(
+    [
+      ["death-system", 90_000],
+      ["death-memory", 150_000],
+    ] as const
+  ).map(([scenario, most]) =>
+    cost(
+      "death of all executors until all is done, in ms",
+      scenario,
+      (result) => result.extra.doneAfterMs ?? null,
+      most,
+    ),
+  ),
+  ...(
+    [
+      ["throughput", 0.6],
+      ["mutations", 0.6],
+      ["arrivals-5", 0.62],
+      ["trickle", 0.6],
+    ] as const
+  ).map(([scenario, most]) =>
+    againstPeer("dollars per million jobs", scenario, dollars, most),
+  ),
 ];
+
+/** What never came to be is no goal met; what needs a peer that was not asked is no news. */
+function givenUp({ problems }: Result): false | null {
+  return problems.length > 0 ? false : null;
+}
 
 export function goals(results: Result[]): GoalRow[] {
   const of = (scenario: string, pool: string) =>
@@ -147,7 +211,11 @@ export function goals(results: Result[]): GoalRow[] {
         ours: reached,
         peer: peer === undefined ? null : value(peer, peer),
         met:
-          reached === null ? null : most ? reached <= limit : reached >= limit,
+          reached === null
+            ? givenUp(ours)
+            : most
+              ? reached <= limit
+              : reached >= limit,
       },
     ];
   });

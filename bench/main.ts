@@ -1,15 +1,16 @@
 /** `npm run bench`: every scenario for every pool, beside each other. */
 import type { App } from "../embedded/src/runtime/types.js";
 import {
-  acceptBounds,
+  acceptBaseline,
   CHECK_SCALES,
-  readBounds,
-  violations,
-} from "./bounds.js";
+  compare,
+  readBaseline,
+} from "./baseline.js";
 import { writeCharts } from "./charts.js";
 import { goals } from "./goals.js";
 import { DEFAULT_SETTING, type Setting } from "./model.js";
 import { parseOptions, USAGE, type Options } from "./options.js";
+import { POOLS } from "./pools.js";
 import { publish } from "./publish.js";
 import { pushedApp } from "./push.js";
 import { measureRemotely } from "./remote.js";
@@ -57,8 +58,10 @@ async function everything(app: App, options: Options): Promise<Result[]> {
   const { scenarios, pools, setting, json } = options;
   const results = await measured(
     app,
-    scenarios.flatMap(({ name }) =>
-      pools.map((pool) => ({ scenario: name, pool, setting })),
+    scenarios.flatMap(({ name, pools: able = POOLS }) =>
+      pools
+        .filter((pool) => able.includes(pool))
+        .map((pool) => ({ scenario: name, pool, setting })),
     ),
     json,
   );
@@ -108,7 +111,7 @@ async function publishAll(app: App, options: Options): Promise<number> {
   return 0;
 }
 
-/** Our pool alone, small, against the committed bounds. */
+/** Our pool alone, small, against the committed baseline. */
 async function check(
   app: App,
   { scenarios, setting, json }: Options,
@@ -124,16 +127,21 @@ async function check(
   const results = await measured(app, tasks, json);
   if (!json) console.log(`\n${asText(resultsTable(results))}`);
   if (mode === "accept") {
-    acceptBounds(results);
+    acceptBaseline(results);
     return 0;
   }
-  const found = violations(results, readBounds());
+  const { violations, improvements } = compare(results, readBaseline());
+  if (improvements.length > 0) {
+    console.error(
+      `\nBetter than the baseline; \`--accept\` keeps it:\n${improvements.join("\n")}`,
+    );
+  }
   console.error(
-    found.length === 0
-      ? "\nEvery figure is within its bound."
-      : `\n${found.join("\n")}`,
+    violations.length === 0
+      ? "\nNo figure is worse than its baseline."
+      : `\nWorse than the baseline:\n${violations.join("\n")}`,
   );
-  return found.length === 0 ? 0 : 1;
+  return violations.length === 0 ? 0 : 1;
 }
 
 async function measured(

@@ -49,7 +49,10 @@ export class Meter {
   }
 
   /** The deployment's observer of runs. */
-  onRun(address: FunctionAddress, args: JSONValue): (() => void) | null {
+  onRun(
+    address: FunctionAddress,
+    args: JSONValue,
+  ): ((killed?: boolean) => void) | null {
     if (address.component !== "") return null;
     const { id } = args as { id: number };
     if (address.name === "jobs:neighbour") {
@@ -60,8 +63,9 @@ export class Meter {
     const free = MUTATIONS.has(address.name) ? this.#takeSlot() : () => {};
     this.#begin(id);
     let over = false;
-    return () => {
-      if (!over) this.#end(id);
+    return (killed = false) => {
+      if (!over && killed) this.#lose();
+      else if (!over) this.#end(id);
       over = true;
       free();
     };
@@ -83,7 +87,18 @@ export class Meter {
     return job;
   }
 
-  /** Resolves as soon as `holds` does; looked at whenever a job begins or ends. */
+  /** Slots in use now. */
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** Slot-milliseconds so far. */
+  busy(): number {
+    this.#integrate();
+    return this.#busy;
+  }
+
+  /** Resolves as soon as `holds` does; looked at whenever a job takes its slot, begins, ends or dies. */
   until(holds: () => boolean): Promise<void> {
     if (holds()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.add({ holds, resolve }));
@@ -116,6 +131,7 @@ export class Meter {
     this.#lastTake = this.now();
     this.#busyAtLastTake = this.#busy;
     this.#slots++;
+    this.#tell();
     let taken = true;
     return () => {
       if (!taken) return;
@@ -138,6 +154,12 @@ export class Meter {
     this.job(id).ends.push(now);
     this.lastEnd = now;
     this.ended++;
+    this.inFlight--;
+    this.#tell();
+  }
+
+  /** A handler was killed: that is no end. */
+  #lose(): void {
     this.inFlight--;
     this.#tell();
   }

@@ -7,7 +7,7 @@ import type { Scenario } from "./scenarios/scenario.js";
 
 /**
  * Show what is measured; or also put it into the documentation; compare a small
- * run with the committed bounds, or make it the bounds; or vary the model.
+ * run with the committed baseline, or make it the baseline; or vary the model.
  */
 export type Mode = "show" | "publish" | "compare" | "accept" | "sweep";
 
@@ -31,8 +31,8 @@ export const USAGE = `npm run bench -- [options]
   --class C         S16 or S256 (default)
   --ops N           parallel operations per action (default 1000)
   --seed N          another course of chance (default 1)
-  --check           our pool at a small scale, against the committed bounds: a minute or two
-  --accept          the same, making what is measured the bounds
+  --check           our pool at a small scale, against the committed baseline: some minutes
+  --accept          the same, making what is measured the baseline
   --sweep           a few scenarios under other delays, classes and limits
   --publish         everything and the sweep, into docs/benchmarks.md and docs/images
   --url U, --admin-key K

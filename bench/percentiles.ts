@@ -16,3 +16,8 @@ export function percentiles(sorted: number[]): Percentiles | null {
 export function round(value: number): number {
   return Math.round(value * 1e4) / 1e4;
 }
+
+/** Of what may be very small: six digits. */
+export function significant(value: number): number {
+  return Number(value.toPrecision(6));
+}

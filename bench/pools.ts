@@ -3,6 +3,9 @@ export const POOLS = ["workpool", "@convex-dev/workpool", "scheduler"] as const;
 
 export type Pool = (typeof POOLS)[number];
 
+/** Those that limit how many run at once, and notice when what they started is lost. */
+export const LIMITED_POOLS = ["workpool", "@convex-dev/workpool"] as const;
+
 /** Where each keeps the jobs that have not ended: a component's table, or an index of the app's. */
 export const WORK_TABLES: Record<Pool, { namespace: string; table: string }> = {
   workpool: { namespace: "workpool", table: "work" },

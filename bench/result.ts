@@ -1,5 +1,6 @@
 /** The line that `--json` prints for a scenario and a pool. */
 import type { App } from "../embedded/src/runtime/types.js";
+import { costOf, type Cost } from "./cost.js";
 import type { Setting } from "./model.js";
 import { percentiles, round, type Percentiles } from "./percentiles.js";
 import type { Pool } from "./pools.js";
@@ -7,7 +8,7 @@ import { Run, type Measured } from "./run.js";
 import type { Scenario } from "./scenarios/scenario.js";
 import type { Used } from "./world.js";
 
-export interface Result {
+export interface Result extends Cost {
   scenario: string;
   pool: Pool;
   jobs: number;
@@ -95,6 +96,7 @@ function resultOf(scenario: Scenario, run: Run, measured: Measured): Result {
     scheduledFunctionsPerJob: per(used.scheduled),
     subTransactionsPerJob: per(used.subTransactions),
     conflictsPerJob: per(used.conflicts),
+    ...costOf(used, jobs),
     startLatencyMs: percentiles(meter.startLatencies()),
     makespanMs: makespan === null ? null : round(makespan),
     jobsPerSecond:

@@ -9,8 +9,11 @@ import { difference, World, type Used } from "./world.js";
 
 /** How long a pool may go on working after its last job before it must be idle. */
 const TAIL_MS = 60_000;
-/** Jobs that do not end for this long will not end: the scenario has failed. */
-const PATIENCE_MS = 20 * 60_000;
+/**
+ * Jobs that do not end for this long will not end: the scenario has failed. No
+ * action lives for longer than 30 minutes, and dead ones may be noticed late.
+ */
+const PATIENCE_MS = 45 * 60_000;
 
 export interface EnqueueOptions {
   job?: "action" | "mutation";
@@ -19,6 +22,10 @@ export interface EnqueueOptions {
   callback?: "recorded" | "counted";
   cancelable?: boolean;
   slowly?: boolean;
+  /** What the work declares, where the pool can be told. */
+  timeoutMs?: number;
+  /** Each work has a context of this size, for a callback that is never called. */
+  unseenContextBytes?: number;
 }
 
 export interface Measured {
@@ -164,6 +171,12 @@ export class Run {
       );
     }
     await Promise.all(enqueued);
+  }
+
+  /** Waits for the meter, at most `maxMs`; says whether it came to hold. */
+  async within(maxMs: number, holds: () => boolean): Promise<boolean> {
+    await Promise.race([this.meter.until(holds), this.sleep(maxMs)]);
+    return holds();
   }
 
   /** Waits until `count` handlers have ended; gives up when none does for a long time. */

@@ -15,6 +15,7 @@ const COLUMNS: [string, (result: Result) => string][] = [
   ["tombst.", (r) => figure(r.tombstonesPerJob)],
   ["kB", (r) => figure((r.bytesReadPerJob + r.bytesWrittenPerJob) / 1000)],
   ["confl.", (r) => figure(r.conflictsPerJob)],
+  ["$ per million jobs", (r) => figure(r.dollarsPerMillion)],
   ["start p50", (r) => milliseconds(r.startLatencyMs?.p50)],
   ["p95", (r) => milliseconds(r.startLatencyMs?.p95)],
   ["makespan", (r) => milliseconds(r.makespanMs)],

@@ -15,6 +15,7 @@ export async function measureAll(
   app: App,
   tasks: Task[],
   onResult: (result: Result, wallMs: number) => void,
+  most = availableParallelism(),
 ): Promise<Result[]> {
   const directory = await mkdtemp(path.join(tmpdir(), "workpool-bench-"));
   const appFile = path.join(directory, "app.json");
@@ -58,7 +59,7 @@ export async function measureAll(
     }
   };
   try {
-    const workers = Math.min(availableParallelism(), tasks.length);
+    const workers = Math.min(most, tasks.length);
     await Promise.all(Array.from({ length: workers }, work));
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -16,14 +16,17 @@ import {
 } from "../embedded/src/runtime/index.js";
 import type {
   App,
+  FunctionAddress,
   FunctionStats,
   CallObserver,
-  RunObserver,
+  ObservedRun,
   Stats,
 } from "../embedded/src/runtime/types.js";
+import { JOBS_TABLE } from "../embedded/src/scheduler/jobs.js";
 import { openDatabase, type Database } from "../embedded/src/storage/index.js";
 import type { JSONObject, JSONValue } from "../embedded/src/storage/types.js";
 import { QueryCache } from "../embedded/src/sync/queryCache.js";
+import { LiveActions, memoryMb } from "./actions.js";
 import { latencyModel, type Setting } from "./model.js";
 
 /** Compiled once for all measurements of this process. */
@@ -37,7 +40,11 @@ export interface Committed {
 
 export interface Observer {
   onCall: CallObserver;
-  onRun: RunObserver;
+  /** What it returns is told of the end, and whether that was a death. */
+  onRun(
+    address: FunctionAddress,
+    args: JSONValue,
+  ): ((killed: boolean) => void) | null;
 }
 
 /** A subscription. */
@@ -54,6 +61,7 @@ export class World {
   readonly #randomness: SeededRandomness;
   #process: { runtime: Runtime; clock: MortalClock };
   readonly #queries: QueryCache;
+  readonly #actions = new LiveActions(() => this.now);
   #clientCalls = 0;
   /** Of processes that died. */
   #earlier: Stats[] = [];
@@ -113,9 +121,28 @@ export class World {
       reuseModules: this.setting.reuseModules,
       onCall: (...call) =>
         clock.isAlive ? this.observer.onCall(...call) : null,
-      onRun: (...run) => (clock.isAlive ? this.observer.onRun(...run) : null),
+      onRun: (...run) => (clock.isAlive ? this.#onRun(...run) : null),
     });
     return { runtime, clock };
+  }
+
+  #onRun(
+    address: FunctionAddress,
+    args: JSONValue,
+    { scheduledId, kill }: ObservedRun,
+  ): (() => void) | null {
+    if (kill === null) {
+      const over = this.observer.onRun(address, args);
+      return over && (() => over(false));
+    }
+    const megabytes = memoryMb(this.app, address);
+    const end = this.#actions.begin(megabytes, { scheduledId, kill });
+    if (end === null) return null;
+    const over = this.observer.onRun(address, args);
+    return () => {
+      const { killed } = end();
+      over?.(killed);
+    };
   }
 
   async #begin(): Promise<void> {
@@ -129,8 +156,14 @@ export class World {
     this.#earlier.push(runtime.stats());
     clock.die();
     runtime.close();
+    this.#actions.died();
     this.#process = this.#startProcess();
     await this.#begin();
+  }
+
+  /** The processes of all scheduled actions die, and with them what they called. */
+  killScheduledActions(why: string): void {
+    this.#actions.killScheduled(why);
   }
 
   get now(): number {
@@ -175,7 +208,12 @@ export class World {
         byFunction[name] = combined(byFunction[name] ?? zero(), one, 1);
       }
     }
-    return { ...totals, clientCalls: this.#clientCalls, byFunction };
+    return {
+      ...totals,
+      clientCalls: this.#clientCalls,
+      computeMbMs: this.#actions.used(),
+      byFunction,
+    };
   }
 
   /**
@@ -219,11 +257,29 @@ export class World {
     return this.#database.begin().count(component, table);
   }
 
-  /** All documents of a table of the app. */
-  documents(table: string): JSONObject[] {
+  /** The errors of components' scheduled mutations that failed for good. */
+  failedMutations(): string[] {
+    return Object.keys(this.app.components)
+      .filter((component) => component !== "")
+      .flatMap((component) => this.documents(JOBS_TABLE, component))
+      .filter((job) => this.#isMutation(job))
+      .flatMap(({ state }) => {
+        const { kind, error } = state as JSONObject;
+        return kind === "failed" ? [String(error)] : [];
+      });
+  }
+
+  #isMutation(job: JSONObject): boolean {
+    const { definitionPath } = this.app.components[job.component as string]!;
+    const { functions } = this.app.definitions[definitionPath]!;
+    return functions[job.function as string]?.type === "mutation";
+  }
+
+  /** All documents of a table. */
+  documents(table: string, component = ""): JSONObject[] {
     const scan = this.#database
       .begin({ limits: { documentsRead: Infinity, bytesRead: Infinity } })
-      .scan("", {
+      .scan(component, {
         table,
         index: "by_creation_time",
         range: [],
@@ -247,6 +303,8 @@ export class World {
 /** What was used, by whomever. */
 export interface Used extends FunctionStats {
   clientCalls: number;
+  /** Memory of all actions over the time that they lived. */
+  computeMbMs: number;
   byFunction: Stats;
 }
 
@@ -283,6 +341,7 @@ export function difference(after: Used, before: Used): Used {
   return {
     ...combined(after, before, -1),
     clientCalls: after.clientCalls - before.clientCalls,
+    computeMbMs: after.computeMbMs - before.computeMbMs,
     byFunction: Object.fromEntries(
       Object.entries(after.byFunction).map(([name, stats]) => [
         name,

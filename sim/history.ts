@@ -149,7 +149,10 @@ class History implements RunListener {
       elapsed: () => world.clock.elapsed,
       now: () => world.now(),
     };
-    const cap = deploymentClass === "S16" ? 2 : 4;
+    const caps =
+      deploymentClass === "S16"
+        ? { accepting: 3, inAll: 5 }
+        : { accepting: 4, inAll: 20 };
     const patience = () => {
       if (this.phase === "loss") return NOTICED_MS;
       if (this.setting.isFaultless || this.phase === "race") {
@@ -157,7 +160,7 @@ class History implements RunListener {
       }
       return this.phase === "calm" ? NOTICED_MS : Infinity;
     };
-    const waiting = checkWaiting(mirror, violate, time, patience, cap);
+    const waiting = checkWaiting(mirror, violate, time, patience, caps);
     world.onCommit((commit) => {
       ledger.afterCommit(commit);
       if (!mirror.apply(commit) || this.isOver()) return;

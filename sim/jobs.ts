@@ -3,6 +3,8 @@ import { cancelJob, finishJob } from "../embedded/src/scheduler/jobs.js";
 import type { Row, World } from "./world.js";
 
 export const COMPONENT = "workpool";
+/** Every mount of the component. Histories of the profile `classic` use the first alone. */
+export const POOLS: readonly string[] = [COMPONENT, "second"];
 
 /** The component's scheduled functions that are pending or in progress. */
 export function unfinishedJobs(world: World, component = COMPONENT): Row[] {

@@ -1,7 +1,7 @@
 /** `npm run sim`: simulated histories of the component. */
 import type { HistoryResult } from "./history.js";
-import { runHistory } from "./history.js";
 import { type Options, parseOptions, USAGE } from "./options.js";
+import { runTask, type Task, tasksOf } from "./profiles.js";
 import { pushedVersions } from "./versions.js";
 import { describeViolation } from "./violation.js";
 import { runHistories } from "./workers.js";
@@ -16,21 +16,23 @@ try {
 if (options === null) console.log(USAGE);
 else process.exitCode = await run(options);
 
-async function run({ from, seeds, trace, plant }: Options): Promise<number> {
+async function run(options: Options): Promise<number> {
+  const { profiles, from, seeds, trace, plant } = options;
   const versions = await pushedVersions(plant ? plant.patches : []);
   const total = { seeds: 0, commits: 0, faults: 0, violations: 0 };
-  const add = (result: HistoryResult): void => {
+  const add = (task: Task, result: HistoryResult): void => {
     total.seeds += 1;
     total.commits += result.commits;
     total.faults += result.faults;
     total.violations += result.violations.length;
-    tell(result, plant?.name);
+    tell(task, result, plant?.name);
   };
+  const tasks = tasksOf(profiles, from, seeds);
   if (seeds === 1) {
-    add(await runHistory(versions, from, trace ? console.log : null));
+    const [task] = tasks as [Task];
+    add(task, await runTask(versions, task, trace ? console.log : null));
   } else {
-    const numbers = Array.from({ length: seeds }, (_, index) => from + index);
-    await runHistories(versions, numbers, add);
+    await runHistories(versions, tasks, add);
   }
   console.log(
     Object.entries(total)
@@ -40,12 +42,17 @@ async function run({ from, seeds, trace, plant }: Options): Promise<number> {
   return total.violations > 0 ? 1 : 0;
 }
 
-function tell({ seed, violations }: HistoryResult, plant?: string): void {
+function tell(
+  { profile, seed }: Task,
+  { violations }: HistoryResult,
+  plant?: string,
+): void {
   if (violations.length === 0) return;
   for (const violation of violations) {
-    console.log(`seed ${seed}: ${describeViolation(violation)}`);
+    console.log(`${profile} seed ${seed}: ${describeViolation(violation)}`);
   }
+  const planted = plant ? ` --plant ${plant}` : "";
   console.log(
-    `  npm run sim -- --seed ${seed} --trace${plant ? ` --plant ${plant}` : ""}`,
+    `  npm run sim -- --profile ${profile} --seed ${seed} --trace${planted}`,
   );
 }

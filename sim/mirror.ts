@@ -12,16 +12,28 @@ export interface StoredRow {
 export class Mirror {
   private readonly tables = new Map<string, Map<string, StoredRow>>();
 
+  constructor(private readonly components: readonly string[] = [COMPONENT]) {}
+
   /** Whether the commit concerned the component. */
   apply({ writes }: CommittedWrites): boolean {
     let concerned = false;
     for (const { namespace, table, id, after } of writes) {
-      if (namespace !== COMPONENT) continue;
+      if (!this.components.includes(namespace)) continue;
       concerned = true;
       if (after === null) this.table(table).delete(id);
       else this.table(table).set(id, after.value as unknown as StoredRow);
     }
     return concerned;
+  }
+
+  /** Nothing depends on scheduled functions that did what they should: there are many. */
+  forgetFinishedJobs({ writes }: CommittedWrites): void {
+    const jobs = this.table("_scheduled_functions");
+    for (const { table, id, after } of writes) {
+      if (table !== "_scheduled_functions") continue;
+      const state = after?.value.state as { kind: string } | undefined;
+      if (state?.kind === "success") jobs.delete(id);
+    }
   }
 
   table(name: string): Map<string, StoredRow> {

@@ -1,23 +1,28 @@
 /** The command line. */
 import { parseArgs } from "node:util";
-import { PLANTS, type Plant } from "./plants.js";
+import { ALL_PLANTS, type AnyPlant } from "./allPlants.js";
+import { type Profile, PROFILE_NAMES } from "./profiles.js";
 
 export interface Options {
-  /** The first seed, and how many. */
+  /** The histories are split among them. */
+  profiles: readonly Profile[];
+  /** The first seed, and how many histories. */
   from: number;
   seeds: number;
   trace: boolean;
-  plant: Plant | null;
+  plant: AnyPlant | null;
 }
 
 export const USAGE = `npm run sim -- [options]
 
-  --seeds N     so many simulated histories (default 100)
-  --from S      the first of their seeds (default 1)
-  --seed S      only this one
-  --trace       print what happens in it
-  --plant NAME  with a planted bug: ${PLANTS.map(({ name }) => name).join(", ")}
-  --help        this text
+  --seeds N       so many simulated histories (default 100), split among the profiles
+  --from S        the first of their seeds (default 1)
+  --seed S        only this one, of one profile (default classic)
+  --profile NAME  how histories are drawn: ${PROFILE_NAMES.join(" or ")} (default both;
+                  with a planted bug, the one that finds it)
+  --trace         print what happens in it
+  --plant NAME    with a planted bug: ${ALL_PLANTS.map(({ name }) => name).join(", ")}
+  --help          this text
 
 It ends with "seeds N, commits N, faults N, violations N", and with exit code 1
 if there were violations.`;
@@ -30,6 +35,7 @@ export function parseOptions(args: string[]): Options | null {
       seeds: { type: "string" },
       from: { type: "string" },
       seed: { type: "string" },
+      profile: { type: "string" },
       trace: { type: "boolean", default: false },
       plant: { type: "string" },
       help: { type: "boolean", default: false },
@@ -37,15 +43,18 @@ export function parseOptions(args: string[]): Options | null {
   });
   if (values.help) return null;
   const plant = plantNamed(values.plant);
+  const chosen = profileNamed(values.profile) ?? plant?.profile;
   if (values.seed !== undefined) {
     if (values.seeds !== undefined || values.from !== undefined) {
       throw new Error("--seed is one; --seeds and --from are for many");
     }
     const from = integer("--seed", values.seed, 0);
-    return { from, seeds: 1, trace: values.trace, plant };
+    const profiles = [chosen ?? "classic"] as const;
+    return { profiles, from, seeds: 1, trace: values.trace, plant };
   }
   if (values.trace) throw new Error("--trace needs a single --seed");
   return {
+    profiles: chosen ? [chosen] : PROFILE_NAMES,
     from: values.from === undefined ? 1 : integer("--from", values.from, 0),
     seeds:
       values.seeds === undefined ? 100 : integer("--seeds", values.seeds, 1),
@@ -54,12 +63,23 @@ export function parseOptions(args: string[]): Options | null {
   };
 }
 
-function plantNamed(name: string | undefined): Plant | null {
+function profileNamed(name: string | undefined): Profile | null {
   if (name === undefined) return null;
-  const found = PLANTS.find((plant) => plant.name === name);
+  const found = PROFILE_NAMES.find((profile) => profile === name);
   if (found === undefined) {
     throw new Error(
-      `--plant ${name}: there is none of that name; it is one of ${PLANTS.map((plant) => plant.name).join(", ")}`,
+      `--profile ${name}: it is one of ${PROFILE_NAMES.join(", ")}`,
+    );
+  }
+  return found;
+}
+
+function plantNamed(name: string | undefined): AnyPlant | null {
+  if (name === undefined) return null;
+  const found = ALL_PLANTS.find((plant) => plant.name === name);
+  if (found === undefined) {
+    throw new Error(
+      `--plant ${name}: there is none of that name; it is one of ${ALL_PLANTS.map((plant) => plant.name).join(", ")}`,
     );
   }
   return found;

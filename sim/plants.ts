@@ -79,8 +79,8 @@ export const PLANTS: readonly Plant[] = [
     what: "Nobody looks after a callback whose delivery was lost.",
     patches: [
       inComponent(
-        "loop/turn.ts",
-        "await sweepOverdueCallbacks(ctx, this.console);",
+        "loop/recover.ts",
+        "if (!executorId) await sweepOverdueCallbacks(ctx, console);",
         "",
       ),
     ],
@@ -125,13 +125,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "slot-leaked",
     what: "Works taken back from an executor still count as its own.",
-    patches: [
-      inComponent(
-        "loop/executors.ts",
-        "assigned.works -= row.works.length;",
-        "",
-      ),
-    ],
+    patches: [inComponent("loop/executors.ts", "stats.ended += works;", "")],
     seed: 1,
   },
   {
@@ -159,13 +153,13 @@ export const PLANTS: readonly Plant[] = [
     seed: 1,
   },
   {
-    name: "guard-not-armed",
-    what: "Living executors have no guard.",
+    name: "watchdog-not-armed",
+    what: "Nobody watches living executors.",
     patches: [
       inComponent(
-        "loop/guard.ts",
-        'if (hasExecutors || state.kind === "running") times',
-        'if (state.kind === "running") times',
+        "loop/watchdog.ts",
+        'if (hasExecutors || waits || state.kind === "running") {',
+        'if (state.kind === "running") {',
       ),
     ],
     seed: 1,
@@ -175,9 +169,9 @@ export const PLANTS: readonly Plant[] = [
     what: "What a dead executor had is never taken up again.",
     patches: [
       inComponent(
-        "loop/recovery.ts",
-        'if (fate.kind === "alive") continue;',
-        "continue;",
+        "loop/losses.ts",
+        'if (fate.kind === "lost" || holds) found.push(_id);',
+        "if (holds) found.push(_id);",
       ),
     ],
     seed: 1,
@@ -188,8 +182,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "loop/recovery.ts",
-        'if (work.fnType !== "action") {',
-        "if (true) {",
+        'if (work.fnType === "action" && mayHaveBegun) {',
+        "if (false as boolean) {",
       ),
     ],
     seed: 4,
@@ -252,7 +246,7 @@ export const PLANTS: readonly Plant[] = [
     what: "A hand-over is not deleted with its last work.",
     patches: [
       inComponent(
-        "executor/report.ts",
+        "executor/positions.ts",
         'else if (runningId) await ctx.db.delete("running", runningId);',
         "",
       ),

@@ -8,12 +8,14 @@ import type {
   ObservedRun,
   RunObserver,
 } from "../embedded/src/runtime/types.js";
-import { COMPONENT } from "./jobs.js";
+import { COMPONENT, POOLS } from "./jobs.js";
 
 type Kind = "handler" | "executor" | "report" | "tick";
 
 export interface Run {
   kind: Kind;
+  /** The path of the pool's component it belongs to. */
+  pool: string;
   /** Of a handler's work; else the function's name. */
   key: string;
   isAction: boolean;
@@ -35,12 +37,23 @@ export interface RunListener {
  */
 export type SlotListener = (slot: string, inFlight: number) => void;
 
-interface Call {
+/** An executor's call of a work's handler, from the call until its return. */
+export interface HandlerCall {
+  pool: string;
+  /** Of the work, if it is an action; its id otherwise. */
+  work: { key: string } | { workId: string };
+  /** The scheduled function of the executor. */
   scheduledId: string;
 }
 
+export interface CallListener {
+  onCall(call: HandlerCall): void;
+  /** It returned, or its executor is gone. */
+  onReturn(call: HandlerCall, isGone: boolean): void;
+}
+
 export class Runs {
-  private readonly calls = new Set<Call>();
+  private readonly calls = new Set<HandlerCall>();
   private readonly live = new Set<Run>();
   /** Scheduled functions whose process is gone, or counts as gone. */
   private readonly ended = new Set<string>();
@@ -49,6 +62,7 @@ export class Runs {
   constructor(
     private readonly listeners: readonly RunListener[],
     private readonly onSlot: SlotListener,
+    private readonly callListeners: readonly CallListener[] = [],
   ) {}
 
   readonly callObserver: CallObserver = (
@@ -56,13 +70,15 @@ export class Runs {
     args,
     scheduledId,
   ) => {
-    const handler = handlerOf(component, name, args as Record<string, unknown>);
-    if (handler === null || scheduledId === null) return null;
-    if (this.isGone(scheduledId)) return null;
-    const call = { scheduledId };
+    if (scheduledId === null || this.isGone(scheduledId)) return null;
+    const record = args as Record<string, any>;
+    const handler = handlerOf(component, name, record);
+    if (handler === null) return null;
+    const call = { ...handler, scheduledId };
     this.calls.add(call);
-    this.onSlot(`${handler} in ${scheduledId}`, this.inFlight);
-    return () => void this.calls.delete(call);
+    this.onSlot(`${slotOf(call, record)} in ${scheduledId}`, this.inFlight);
+    for (const listener of this.callListeners) listener.onCall(call);
+    return () => this.endCall(call, false);
   };
 
   readonly observer: RunObserver = (
@@ -74,6 +90,7 @@ export class Runs {
     if (kind === null) return null;
     const run: Run = {
       kind,
+      pool: component === "" ? poolOf(args as Record<string, any>) : component,
       key: kind === "handler" ? (args as { key: string }).key : name,
       isAction: kill !== null,
       scheduledId,
@@ -93,11 +110,19 @@ export class Runs {
 
   /** Handlers that were called and are not over, by executors that have not died. */
   private get inFlight(): number {
-    let count = 0;
-    for (const { scheduledId } of this.calls) {
-      if (!this.isGone(scheduledId)) count++;
+    return this.calls.size;
+  }
+
+  private endCall(call: HandlerCall, isGone: boolean): void {
+    if (!this.calls.delete(call)) return;
+    for (const listener of this.callListeners) listener.onReturn(call, isGone);
+  }
+
+  /** Nobody waits for what it has called. */
+  private endCallsOf(scheduledId: string): void {
+    for (const call of this.calls) {
+      if (call.scheduledId === scheduledId) this.endCall(call, true);
     }
-    return count;
   }
 
   private isGone(scheduledId: string): boolean {
@@ -108,6 +133,14 @@ export class Runs {
     return [...this.live].filter(
       ({ kind, isDead }) => kind === "executor" && !isDead,
     );
+  }
+
+  countExecutors(pool: string): number {
+    let count = 0;
+    for (const run of this.live) {
+      if (run.kind === "executor" && run.pool === pool && !run.isDead) count++;
+    }
+    return count;
   }
 
   /** The executor that runs the handler of this work. */
@@ -133,6 +166,7 @@ export class Runs {
   /** Nobody counts with an executor any more, and what it does; but it goes on. */
   disown(executor: Run): void {
     this.disowned.add(executor.scheduledId!);
+    this.endCallsOf(executor.scheduledId!);
     for (const run of this.live) {
       if (run.scheduledId === executor.scheduledId) run.isDead = true;
     }
@@ -142,7 +176,7 @@ export class Runs {
   killAll(): void {
     for (const run of this.live) run.isDead = true;
     this.live.clear();
-    this.calls.clear();
+    for (const call of this.calls) this.endCall(call, true);
   }
 
   private end(run: Run): void {
@@ -154,6 +188,7 @@ export class Runs {
   /** Calls live no longer than the action that made them. */
   private bury({ scheduledId }: Run): void {
     this.ended.add(scheduledId!);
+    this.endCallsOf(scheduledId!);
     for (const run of this.live) {
       if (run.scheduledId !== scheduledId || run.kind === "executor") continue;
       run.isDead = true;
@@ -162,21 +197,34 @@ export class Runs {
   }
 }
 
+const HANDLER = /^(jobs|cornerJobs|cornerTransactions):/;
+
+const poolOf = ({ pool }: Record<string, any>): string =>
+  (pool as string | undefined) ?? COMPONENT;
+
 /** What is called by executors for a work: an action itself, or the transaction of a mutation or query. */
 function handlerOf(
   component: string,
   name: string,
-  args: Record<string, unknown>,
-): string | null {
-  if (component === "") return name.startsWith("jobs:") ? `${args.key}` : null;
-  return component === COMPONENT && name === "executor/transaction:run"
-    ? `${args.workId} (${args.fence})`
+  args: Record<string, any>,
+): Omit<HandlerCall, "scheduledId"> | null {
+  if (component === "") {
+    if (!HANDLER.test(name)) return null;
+    return { pool: poolOf(args), work: { key: args.key as string } };
+  }
+  return POOLS.includes(component) && name === "executor/transaction:run"
+    ? { pool: component, work: { workId: args.workId as string } }
     : null;
 }
 
+/** The same for every try of a transaction. */
+function slotOf({ work }: HandlerCall, args: Record<string, any>): string {
+  return "key" in work ? work.key : `${work.workId} (${args.fence})`;
+}
+
 function kindOf(component: string, name: string): Kind | null {
-  if (component === "") return name.startsWith("jobs:") ? "handler" : null;
-  if (component !== COMPONENT) return null;
+  if (component === "") return HANDLER.test(name) ? "handler" : null;
+  if (!POOLS.includes(component)) return null;
   if (name === "executor/run:run") return "executor";
   if (name === "executor/report:report") return "report";
   return name === "loop/tick:tick" ? "tick" : null;

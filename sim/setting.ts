@@ -67,6 +67,18 @@ export interface Setting {
   perMinute: Record<Event, number>;
 }
 
+const never = <K extends string>(ranges: Record<K, unknown>) =>
+  Object.fromEntries(Object.keys(ranges).map((name) => [name, 0])) as Record<
+    K,
+    number
+  >;
+
+/** Nothing of all this happens. */
+export const QUIET: Pick<Setting, "probability" | "perMinute"> = {
+  probability: never(MOMENTS),
+  perMinute: never(RATES),
+};
+
 /** Longer than any handler that comes to its end by itself. */
 const ACTION_TIMEOUT_MS = 10 * 60_000;
 

@@ -6,14 +6,15 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { App } from "../embedded/src/runtime/types.js";
 import type { HistoryResult } from "./history.js";
+import type { Task } from "./profiles.js";
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 /** `onResult` is told of each as it ends. */
 export async function runHistories(
   versions: [App, App],
-  seeds: readonly number[],
-  onResult: (result: HistoryResult) => void,
+  tasks: readonly Task[],
+  onResult: (task: Task, result: HistoryResult) => void,
 ): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), "workpool-sim-"));
   const file = path.join(directory, "versions.json");
@@ -25,21 +26,24 @@ export async function runHistories(
       execArgv: ["--import", "tsx", "--max-semi-space-size=64"],
     });
     try {
-      while (next < seeds.length) onResult(await ask(child, seeds[next++]!));
+      while (next < tasks.length) {
+        const task = tasks[next++]!;
+        onResult(task, await ask(child, task));
+      }
     } finally {
-      next = seeds.length;
+      next = tasks.length;
       child.kill();
     }
   };
   try {
-    const workers = Math.min(availableParallelism(), seeds.length);
+    const workers = Math.min(availableParallelism(), tasks.length);
     await Promise.all(Array.from({ length: workers }, work));
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-function ask(child: ChildProcess, seed: number): Promise<HistoryResult> {
+function ask(child: ChildProcess, task: Task): Promise<HistoryResult> {
   return new Promise((resolve, reject) => {
     const answered = (result: HistoryResult) => {
       child.off("exit", died);
@@ -48,11 +52,13 @@ function ask(child: ChildProcess, seed: number): Promise<HistoryResult> {
     const died = (code: number | null, signal: string | null) => {
       child.off("message", answered);
       reject(
-        new Error(`The process of seed ${seed} ended with ${signal ?? code}`),
+        new Error(
+          `The process of ${task.profile} seed ${task.seed} ended with ${signal ?? code}`,
+        ),
       );
     };
     child.once("message", answered);
     child.once("exit", died);
-    child.send(seed);
+    child.send(task);
   });
 }

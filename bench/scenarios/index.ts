@@ -2,6 +2,8 @@
 import { arrivalScenarios } from "./arrivals.js";
 import { backlogs } from "./backlogs.js";
 import { beside } from "./beside.js";
+import { deaths } from "./deaths.js";
+import { longWorks } from "./longWorks.js";
 import { outcomes } from "./outcomes.js";
 import { queues } from "./queues.js";
 import type { Scenario } from "./scenario.js";
@@ -14,4 +16,6 @@ export const SCENARIOS: Scenario[] = [
   ...backlogs,
   ...outcomes,
   ...beside,
+  ...longWorks,
+  ...deaths,
 ];

@@ -1,4 +1,5 @@
 /** What a scenario is. */
+import type { Pool } from "../pools.js";
 import type { Measured, Run } from "../run.js";
 import type { MakeWorkload } from "../workload.js";
 
@@ -11,6 +12,8 @@ export interface Scenario {
   deepQueue?: boolean;
   /** Overrides the setting. */
   class?: "S16";
+  /** Those that can do it at all. Default: every pool. */
+  pools?: readonly Pool[];
   /** Of scenarios that are nothing else, and so can run on any deployment. */
   workload?: MakeWorkload;
   measure(run: Run): Promise<Measured>;

@@ -5,6 +5,8 @@ import { POOLS } from "../pools.js";
 import { pushedApp } from "../push.js";
 import { measure } from "../result.js";
 import { SCENARIOS } from "../scenarios/index.js";
+import type { Scenario } from "../scenarios/scenario.js";
+import { measureAll } from "../workers.js";
 
 let app: App;
 beforeAll(async () => {
@@ -41,6 +43,21 @@ describe.each(POOLS)("a measurement of %s", (pool) => {
   });
 });
 
+test("several processes measure what one measures, to the digit", async () => {
+  const tasks = ["arrivals-20", "death-memory"].map((scenario) => ({
+    scenario,
+    pool: "workpool" as const,
+    setting: { ...DEFAULT_SETTING, scale: 0.02 },
+  }));
+  const alone: unknown[] = [];
+  for (const { scenario, pool } of tasks) alone.push(await run(scenario, pool));
+  const told: string[] = [];
+  const onResult = ({ scenario }: { scenario: string }) =>
+    void told.push(scenario);
+  expect(await measureAll(app, tasks, onResult, 2)).toEqual(alone);
+  expect(told).toEqual(tasks.map(({ scenario }) => scenario));
+});
+
 test("another seed is another course of chance", async () => {
   const [one, other] = [
     await run("arrivals-20", "workpool"),
@@ -73,6 +90,48 @@ describe("a pool written by hand", () => {
   test("is told off where it has no limit", async () => {
     const { problems } = await run("serial", "scheduler");
     expect(problems).toEqual(["10 handlers in flight where 1 are allowed"]);
+  });
+});
+
+describe("no action lives longer than the platform lets it", () => {
+  const MINUTE_MS = 60_000;
+  /** A job that wants 40 minutes: how long its attempts went on, and how it ended. */
+  const old = async (pool: (typeof POOLS)[number]) => {
+    const seen = { minutes: [] as number[], ended: 0, kinds: [] as unknown[] };
+    const scenario: Scenario = {
+      name: "old",
+      what: "",
+      parallelism: 1,
+      async measure(run) {
+        const { meter, world } = run;
+        const before = world.totals();
+        const job = { id: 0, ms: 40 * MINUTE_MS };
+        await run.enqueue([job], { callback: "recorded" });
+        await meter.until(() => meter.inFlight === 1);
+        await meter.until(() => meter.inFlight === 0);
+        const [start] = meter.job(0).starts;
+        seen.minutes.push((world.now - start!) / MINUTE_MS);
+        seen.ended = meter.ended;
+        const measured = await run.settled(1, before);
+        seen.kinds = world.documents("outcomes").map(({ kind }) => kind);
+        return measured;
+      },
+    };
+    await measure(app, scenario, pool, DEFAULT_SETTING);
+    return seen;
+  };
+
+  test("30 minutes if it is scheduled", async () => {
+    expect(await old("scheduler")).toMatchObject({ minutes: [30], ended: 1 });
+  });
+
+  test("30 minutes of its caller's life if it is called", async () => {
+    const { minutes, ended, kinds } = await old("@convex-dev/workpool");
+    // The caller is older than what it calls, by a few milliseconds.
+    expect(minutes[0]).toBeCloseTo(30, 1);
+    expect(minutes[0]).toBeLessThan(30);
+    expect(ended).toBe(0);
+    expect(kinds).toEqual(["failed"]);
   });
 });
 

@@ -49,6 +49,29 @@ describe("the meter", () => {
     expect(meter.utilization(1)).toBe(0.5);
   });
 
+  test("knows the slots in use and how long they were", () => {
+    const call = () => meter.onCall(app("jobs:action"))!;
+    const first = call();
+    call();
+    now = 1100;
+    first();
+    now = 1200;
+    expect(meter.slots).toBe(1);
+    expect(meter.busy()).toBe(300);
+  });
+
+  test("does not take a death for an end", () => {
+    begin(1)(true);
+    expect([meter.inFlight, meter.ended]).toEqual([0, 0]);
+    expect(meter.job(1)).toMatchObject({ starts: [1000], ends: [] });
+  });
+
+  test("tells who waits for a slot to be taken", async () => {
+    const waiting = meter.until(() => meter.slots === 1);
+    meter.onCall(app("jobs:action"));
+    await waiting;
+  });
+
   test("knows no share of slots for jobs that all start at once", () => {
     meter.onCall(app("jobs:action"));
     meter.onCall(app("jobs:action"));

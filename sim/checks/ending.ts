@@ -12,6 +12,7 @@ const WORKING_TABLES = [
   "running",
   "executor",
   "executorStats",
+  "recovery",
 ];
 
 export function checkRest(mirror: Mirror, violate: Violate): void {
@@ -29,7 +30,7 @@ export function checkRest(mirror: Mirror, violate: Violate): void {
   }
   const state = mirror.single("loopState");
   if (state && (state.assigned.length > 0 || state.guardAt !== null)) {
-    violate("guards though it is idle", JSON.stringify(state));
+    violate("watches though it is idle", JSON.stringify(state));
   }
 }
 

@@ -48,9 +48,15 @@ export class LimitCheck {
     const epoch = this.mirror.single("config")?.epoch;
     for (const { table, before, after } of writes) {
       if (table !== "executorStats" || !before || !after) continue;
-      const { executorId, cursor } = after.value as Record<string, any>;
+      const { executorId, cursor, incarnation } = after.value as Record<
+        string,
+        any
+      >;
       if (cursor === before.value.cursor) continue;
-      const lease = this.mirror.get("executor", executorId)?.epoch;
+      const executor = this.mirror.get("executor", executorId);
+      // Recovery settles what a lost one was not given.
+      if (executor?.incarnation !== incarnation) continue;
+      const lease = executor?.epoch;
       if (lease !== epoch) {
         this.violate(
           "delivered under an old lease",
@@ -72,7 +78,13 @@ export class LimitCheck {
     const epoch = this.mirror.single("config")?.epoch ?? 0;
     const reported = new Set(
       writes
-        .filter(({ table, after }) => table === "executorStats" && after)
+        .filter(
+          ({ table, before, after }) =>
+            table === "executorStats" &&
+            after &&
+            // What is taken back from it is noted there, too, and no report.
+            after.value.seq !== (before?.value.seq ?? -1),
+        )
         .map(({ after }) => after!.value.executorId as string),
     );
     for (const [id, incarnation] of this.unaware) {

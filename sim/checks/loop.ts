@@ -1,4 +1,4 @@
-/** The loop: at most one chain, never without its guard, never in a hurry for nothing. */
+/** The loop: at most one chain, never without its watchdog, never in a hurry for nothing. */
 import type { CommittedWrites } from "../../embedded/src/storage/types.js";
 import { COMPONENT } from "../jobs.js";
 import type { Mirror, StoredRow } from "../mirror.js";
@@ -7,10 +7,10 @@ import type { CommitCheck, Violate } from "./check.js";
 const MINUTE_MS = 60_000;
 /** The cap of the component, 300 a minute and then one per second, over a window that may begin in the middle of one. */
 const MAX_FRUITLESS_PER_MINUTE = 2 * 300 + 60;
-/** The guard comes every 12 seconds, or a second later if one was armed already. */
-const MAX_GUARD_MS = 13_000;
-/** One recovers 200 works of a lost executor, or takes eight hand-overs back; then the next comes at once. */
-const MAX_GUARDS_PER_MINUTE = 60;
+/** The watchdog comes every 12 seconds, or a second later if one was armed already. */
+const MAX_WATCH_MS = 13_000;
+/** Every two seconds while lost executors are looked after, and when somebody asks for it. */
+const MAX_WATCHES_PER_MINUTE = 60;
 const MOVED = new Set(["pendingStart", "running", "executor", "work"]);
 /** Int64 0 in Convex JSON. */
 const FIRST_GENERATION = "AAAAAAAAAAA=";
@@ -19,16 +19,16 @@ interface TickArgs {
   generation: { $integer: string };
   takeover?: boolean;
   token?: string;
-  guardAt?: number;
   dueAt?: number;
 }
 
 const isTick = ({ name }: StoredRow) => name === "loop/tick.js:tick";
+const isWatch = ({ name }: StoredRow) => name === "loop/watch.js:watch";
 const argsOf = ({ args }: StoredRow) => args[0] as TickArgs;
 
-/** Of the chain: neither a wake-up nor the guard. */
-function isLink({ token, guardAt, takeover }: TickArgs): boolean {
-  return token === undefined && guardAt === undefined && !takeover;
+/** Of the chain, and no wake-up. */
+function isLink({ dueAt }: TickArgs): boolean {
+  return dueAt !== undefined;
 }
 
 export function checkLoop(
@@ -38,8 +38,8 @@ export function checkLoop(
 ): CommitCheck {
   /** When ticks of the chain came that moved nothing. */
   const fruitless: number[] = [];
-  /** When the guard came. */
-  const guards: number[] = [];
+  /** When the watchdog came. */
+  const watches: number[] = [];
   const generation = () =>
     (mirror.single("runStatus")?.generation.$integer as string | undefined) ??
     FIRST_GENERATION;
@@ -50,12 +50,6 @@ export function checkLoop(
       writes.find((each) => each.table === table)?.before?.value as any;
     const state = before("loopState");
     if (!state) return;
-    if (tick.guardAt !== undefined) {
-      if (tick.guardAt !== state.guardAt) {
-        violate("guard of the past", `${tick.guardAt}, not ${state.guardAt}`);
-      }
-      return;
-    }
     const current = before("runStatus")?.generation.$integer ?? generation();
     if (tick.generation.$integer !== current) {
       violate("tick of another generation", JSON.stringify(tick));
@@ -73,10 +67,16 @@ export function checkLoop(
   }
 
   /** Whatever it moves: what it takes from one place may be put back there. */
-  function checkGuardRate(): void {
-    const count = countLastMinute(guards);
-    if (count > MAX_GUARDS_PER_MINUTE) {
-      violate("runaway guard", `it came ${count} times within a minute`);
+  function checkWatch(at: number, writes: CommittedWrites["writes"]): void {
+    const state = writes.find(({ table }) => table === "loopState")?.before
+      ?.value as StoredRow | undefined;
+    if (!state) return;
+    if (state.guardAt !== at) {
+      violate("watchdog of the past", `${at}, not ${state.guardAt}`);
+    }
+    const count = countLastMinute(watches);
+    if (count > MAX_WATCHES_PER_MINUTE) {
+      violate("runaway watchdog", `it came ${count} times within a minute`);
     }
   }
 
@@ -110,8 +110,8 @@ export function checkLoop(
     if (links > 1) violate("two chains", [...due].join(", "));
   }
 
-  function checkGuard(
-    ticks: readonly StoredRow[],
+  function checkArmed(
+    jobs: readonly StoredRow[],
     writes: CommittedWrites["writes"],
   ): void {
     const state = mirror.single("loopState");
@@ -128,7 +128,7 @@ export function checkLoop(
     }
     if (guardAt === null) {
       if (inDanger || status.state.kind === "scheduled") {
-        violate("no guard", `in state ${status.state.kind}`);
+        violate("no watchdog", `in state ${status.state.kind}`);
       }
       return;
     }
@@ -137,30 +137,32 @@ export function checkLoop(
         namespace === COMPONENT && table === "loopState",
     );
     if (!looked) return;
-    if (inDanger && guardAt > now() + MAX_GUARD_MS) {
-      violate("late guard", `it comes in ${guardAt - now()} ms`);
+    if (inDanger && guardAt > now() + MAX_WATCH_MS) {
+      violate("late watchdog", `it comes in ${guardAt - now()} ms`);
     }
     // One that was canceled by hand is there and canceled.
-    if (!ticks.some((tick) => argsOf(tick).guardAt === guardAt)) {
-      violate("guard that was not armed", `of ${guardAt}`);
+    if (!jobs.some((job) => isWatch(job) && job.args[0].at === guardAt)) {
+      violate("watchdog that was not armed", `of ${guardAt}`);
     }
   }
 
   return ({ writes }) => {
-    const ticks = [...mirror.rows("_scheduled_functions")].filter(isTick);
+    const jobs = [...mirror.rows("_scheduled_functions")];
     for (const { after } of writes) {
       const job = after?.value as StoredRow | undefined;
-      if (!job || !isTick(job)) continue;
+      if (!job?.name?.startsWith("loop/")) continue;
       if (job.state?.kind === "failed") {
-        violate("failed tick", job.state.error);
+        violate(`failed ${job.name}`, job.state.error);
       }
-      if (job.state?.kind === "success") {
-        checkFence(argsOf(job), writes);
-        if (isLink(argsOf(job))) checkRate(writes);
-        if (argsOf(job).guardAt !== undefined) checkGuardRate();
-      }
+      if (job.state?.kind !== "success") continue;
+      if (isWatch(job)) checkWatch(job.args[0].at, writes);
+      if (!isTick(job)) continue;
+      checkFence(argsOf(job), writes);
+      if (isLink(argsOf(job))) checkRate(writes);
     }
-    checkChain(ticks.filter(({ state }) => state.kind === "pending"));
-    checkGuard(ticks, writes);
+    checkChain(
+      jobs.filter((job) => isTick(job) && job.state.kind === "pending"),
+    );
+    checkArmed(jobs, writes);
   };
 }

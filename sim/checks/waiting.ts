@@ -18,7 +18,7 @@ export function checkWaiting(
   time: { elapsed(): number; now(): number },
   /** How long something may wait at this time, in milliseconds. */
   patience: () => number,
-  executorCap: number,
+  caps: Caps,
 ): CommitCheck {
   /** Since when it waits, in time that passes: when it is due, if that is to come. */
   let waiting: { what: string; since: number; works: string[] } | null = null;
@@ -28,7 +28,7 @@ export function checkWaiting(
     if (waiting && elapsed - waiting.since > patience()) {
       violate("waits though there is room", waiting.what);
     }
-    const entry = firstWithRoom(mirror, executorCap);
+    const entry = firstWithRoom(mirror, caps);
     const toCome = entry === null ? 0 : Math.max(0, entry.dueAt - time.now());
     if (entry === null) {
       waiting = null;
@@ -79,12 +79,24 @@ export class ReportTimes implements RunListener {
   }
 }
 
-/** The entry that is due first, if there is room for one. Isolated works left out: they wait for an executor of their own. */
-function firstWithRoom(mirror: Mirror, executorCap: number): StoredRow | null {
+/** How many executors may accept work, and how many may be there. */
+export interface Caps {
+  accepting: number;
+  inAll: number;
+}
+
+/**
+ * The entry that is due first, if there is room for one. Left out are those that wait
+ * for an executor of their own, and a few slots that are free while all that accept
+ * work are there: one of these takes them when it reports.
+ */
+function firstWithRoom(mirror: Mirror, caps: Caps): StoredRow | null {
   const living = [...mirror.rows("executor")].filter(
     ({ done }) => done === null,
   );
-  if (living.length >= executorCap) return null;
+  const accepting = living.filter(({ closing, long }) => !closing && !long);
+  if (living.length >= caps.inAll) return null;
+  if (accepting.length >= caps.accepting) return null;
   const stats = new Map(
     [...mirror.rows("executorStats")].map((row) => [row.executorId, row]),
   );
@@ -96,7 +108,7 @@ function firstWithRoom(mirror: Mirror, executorCap: number): StoredRow | null {
   if (inFlight >= mirror.limit) return null;
   let first: StoredRow | null = null;
   for (const entry of mirror.rows("pendingStart")) {
-    if (entry.kind === "isolated") continue;
+    if (entry.kind === "isolated" || entry.kind === "long") continue;
     if (first === null || entry.dueAt < first.dueAt) first = entry;
   }
   return first;

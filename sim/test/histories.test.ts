@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../../embedded/src/runtime/types.js";
 import { runHistory } from "../history.js";
 import { parseOptions } from "../options.js";
+import { tasksOf } from "../profiles.js";
 import { REGRESSIONS } from "../regressions.js";
 import { pushedVersions } from "../versions.js";
 
@@ -31,18 +32,34 @@ describe("histories that once found something", () => {
   });
 });
 
+test("seeds are split among the profiles", () => {
+  expect(tasksOf(["classic", "corners"], 7, 3)).toEqual([
+    { profile: "classic", seed: 7 },
+    { profile: "corners", seed: 7 },
+    { profile: "classic", seed: 8 },
+  ]);
+});
+
 describe("the command line", () => {
   test("runs many seeds, or one that may be traced", () => {
     expect(parseOptions(["--seeds", "20", "--from", "7"])).toEqual({
+      profiles: ["classic", "corners"],
       from: 7,
       seeds: 20,
       trace: false,
       plant: null,
     });
     expect(parseOptions(["--seed", "3", "--trace"])).toMatchObject({
+      profiles: ["classic"],
       from: 3,
       seeds: 1,
       trace: true,
+    });
+    expect(parseOptions(["--seed", "3", "--profile", "corners"])).toMatchObject(
+      { profiles: ["corners"], from: 3, seeds: 1 },
+    );
+    expect(parseOptions(["--plant", "loop-dawdles"])).toMatchObject({
+      profiles: ["corners"],
     });
     expect(parseOptions(["--help"])).toBeNull();
   });
@@ -52,6 +69,7 @@ describe("the command line", () => {
     [["--seed", "x"], "--seed x: it must be an integer of at least 0"],
     [["--seed", "1", "--seeds", "2"], "--seed is one"],
     [["--trace"], "--trace needs a single --seed"],
+    [["--profile", "x"], "--profile x: it is one of classic, corners"],
     [["--plant", "x"], "--plant x: there is none of that name"],
   ])("%j is refused: %s", (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);

@@ -12,6 +12,8 @@ const executor = {
   inFlight: 3,
   closing: false,
   drives: false,
+  asleep: false,
+  long: false,
 };
 
 /** A pool that works: three in flight, nothing waits. */
@@ -27,6 +29,9 @@ const found = (changes: Partial<Findings> = {}): Findings => ({
   executors: [executor],
   fruitlessTicks: { count: 1, since: NOW - 1000 },
   callbacks: { owed: none, failed: none },
+  recovery: null,
+  quarantined: none,
+  lastTakeoverAt: null,
   lacks: [],
   validUntil: NOW + 30_000,
   ...changes,

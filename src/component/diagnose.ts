@@ -68,6 +68,12 @@ export function diagnose(found: Findings, now: number): string[] {
       `The loop has called for another turn ${count} times since ${new Date(since).toISOString()} without moving anything, and was slowed down. Please report this.`,
     );
   }
+  if (found.recovery && found.recovery.failures > 0) {
+    const { failures, worksAtATime } = found.recovery;
+    problems.push(
+      `What lost executors had could not be recovered ${failures} times in a row; it is tried with ${worksAtATime} works at a time. The log tells why (recoverySmaller).`,
+    );
+  }
   if (found.callbacks.failed.count > 0) {
     const { failed } = found.callbacks;
     problems.push(

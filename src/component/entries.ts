@@ -156,6 +156,14 @@ export async function enqueueNew<T extends Packable>(
   }
 }
 
+/**
+ * Since when a work could have run, by a clock of whole milliseconds. One that goes back
+ * though it never began waits in its old place.
+ */
+export function firstDue(work: Pick<Doc<"work">, "runAt" | "_creationTime">) {
+  return Math.floor(Math.max(work.runAt, work._creationTime));
+}
+
 /** A work that goes back to the queue; `dueAt` null: at once. */
 export type Requeued = {
   work: Doc<"work">;

@@ -40,6 +40,9 @@ export async function poolHealth(
       failed: await callbacks(ctx, "failed"),
     },
     lacks: config.lacks,
+    recovery: await recovery(ctx),
+    quarantined: await quarantined(ctx, state?.apartFrom?.isolated ?? 0),
+    lastTakeoverAt: state?.lastTakeoverAt ?? null,
   };
   const validUntil = status?.validUntil ?? null;
   const problems = diagnose({ ...found, validUntil }, now);
@@ -59,8 +62,13 @@ async function waiting(
     )
     .take(MAX_COUNTED_ENTRIES);
   const due = [];
-  for (const kind of ["later", "isolated"] as const) {
-    const from = kind === "later" ? (state?.dueFrom ?? 0) : 0;
+  const fromOf = {
+    later: state?.dueFrom ?? 0,
+    isolated: state?.apartFrom?.isolated ?? 0,
+    long: state?.apartFrom?.long ?? 0,
+  };
+  for (const kind of ["later", "isolated", "long"] as const) {
+    const from = fromOf[kind];
     due.push(
       await ctx.db
         .query("pendingStart")
@@ -95,6 +103,7 @@ async function executors(
   const found: PoolHealth["executors"] = [];
   for (const executor of livingExecutors(view)) {
     const { _id, startedAt, width, closing } = executor;
+    const own = views.find(({ id }) => id === _id)!;
     found.push({
       state: await jobState(ctx, executor),
       startedAt,
@@ -102,9 +111,11 @@ async function executors(
         view.stats.find(({ executorId }) => executorId === _id)?.lastReportAt ??
         null,
       width,
-      inFlight: views.find(({ id }) => id === _id)!.inFlight,
+      inFlight: own.inFlight,
       closing,
       drives: _id === drivers,
+      asleep: own.asleep,
+      long: own.long,
     });
   }
   return found;
@@ -131,5 +142,26 @@ async function callbacks(
   return {
     count: rows.length,
     isAtLeast: rows.length === MAX_COUNTED_CALLBACKS,
+  };
+}
+
+async function recovery(ctx: QueryCtx): Promise<PoolHealth["recovery"]> {
+  const row = await ctx.db.query("recovery").first();
+  if (row === null) return null;
+  const { executors, works, failures } = row;
+  return { executors: executors.length, worksAtATime: works, failures };
+}
+
+async function quarantined(
+  ctx: QueryCtx,
+  from: number,
+): Promise<PoolHealth["quarantined"]> {
+  const entries = await ctx.db
+    .query("pendingStart")
+    .withIndex("by_due", (q) => q.eq("kind", "isolated").gte("dueAt", from))
+    .take(MAX_COUNTED_ENTRIES);
+  return {
+    count: entries.reduce((sum, { works }) => sum + works.length, 0),
+    isAtLeast: entries.length === MAX_COUNTED_ENTRIES,
   };
 }

@@ -129,31 +129,63 @@ export function recordReport(
   console.event("report", { ...data, ...failureRates(data) });
 }
 
-/** The loop goes round without moving anything: it is slowed down, and a bug. Logged as an error at every level. */
+/**
+ * What the pool does by itself when something is wrong. Logged as a warning or an
+ * error, with a sentence, at every level that shows these; `health` tells the same.
+ *
+ * | event             | what happened                                                        |
+ * | ----------------- | -------------------------------------------------------------------- |
+ * | `executorLost`    | an executor died or vanished; what it had goes on by policy          |
+ * | `quarantine`      | works that may have exhausted its memory run apart from others       |
+ * | `recoverySmaller` | a part of a recovery failed, and is tried with fewer works           |
+ * | `recoveryGaveUp`  | a work whose recovery failed again and again ends as failed          |
+ * | `takeover`        | the loop gave no sign of life, or was kicked: a new generation began |
+ * | `runaway`         | the loop went round without moving anything, and is slowed down      |
+ * | `lacking`         | the platform lacks what the pool can do without                      |
+ */
+export type Incident =
+  | "executorLost"
+  | "quarantine"
+  | "recoverySmaller"
+  | "recoveryGaveUp"
+  | "takeover"
+  | "runaway"
+  | "lacking";
+
+export function recordIncident(
+  console: Logger,
+  severity: "warn" | "error",
+  event: Incident,
+  message: string,
+  data: Record<string, unknown> = {},
+): void {
+  console[severity](
+    JSON.stringify({ component: "workpool", event, message, ...data }),
+  );
+}
+
+/** The loop goes round without moving anything: it is slowed down, and a bug. */
 export function recordRunaway(
   console: Logger,
   { count, since }: { count: number; since: number },
 ): void {
-  console.error(
-    JSON.stringify({
-      component: "workpool",
-      event: "runaway",
-      message: `${count} ticks without progress since ${new Date(since).toISOString()}: slowing down to one per second`,
-      count,
-      since,
-    }),
+  recordIncident(
+    console,
+    "error",
+    "runaway",
+    `${count} ticks without progress since ${new Date(since).toISOString()}: slowing down to one per second`,
+    { count, since },
   );
 }
 
 /** The platform lacks what the pool can do without: some of it works less well. */
 export function recordLacking(console: Logger, lacks: readonly string[]): void {
-  console.warn(
-    JSON.stringify({
-      component: "workpool",
-      event: "lacking",
-      message: `This platform lacks ${lacks.join(", ")}: see the requirements in the README of convex-workpool`,
-      lacks,
-    }),
+  recordIncident(
+    console,
+    "warn",
+    "lacking",
+    `This platform lacks ${lacks.join(", ")}: see the requirements in the README of convex-workpool`,
+    { lacks },
   );
 }
 

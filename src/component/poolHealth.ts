@@ -43,8 +43,27 @@ export const vPoolHealth = v.object({
       closing: v.boolean(),
       /** Its reports do the loop's turns. */
       drives: v.boolean(),
+      /** Its slots are taken by long works, or its memory is full: it is handed nothing until one ends. */
+      asleep: v.boolean(),
+      /** It was opened for works that declare long time-outs, and takes no others. */
+      long: v.boolean(),
     }),
   ),
+  /** Lost executors are being looked after. Null: there are none. */
+  recovery: v.union(
+    v.null(),
+    v.object({
+      executors: v.number(),
+      /** How many works are settled at a time: fewer after a failure. */
+      worksAtATime: v.number(),
+      /** Failures in a row. */
+      failures: v.number(),
+    }),
+  ),
+  /** Waiting works that run apart from others, since an executor that had them ran out of memory. */
+  quarantined: vCount,
+  /** When a loop that gave no sign of life was last taken over. */
+  lastTakeoverAt: v.union(v.number(), v.null()),
   /** Turns of the loop that moved nothing and called for another, since `since`. */
   fruitlessTicks: v.object({ count: v.number(), since: v.number() }),
   /** Callbacks that have not run yet, and that were given up. */

@@ -112,6 +112,8 @@ export default defineSchema({
      * starts a new chain.
      */
     nextTickAt: v.number(),
+    /** When somebody last took a dead loop over. */
+    lastTakeoverAt: v.optional(v.number()),
     /** When the last turn was. */
     lastTurnAt: v.number(),
     /** When the last turn moved something. */

@@ -19,6 +19,7 @@ export function executor(
     epoch: 0,
     closing: false,
     inFlight: 0,
+    undelivered: 0,
     // As if no lease had been wider than the present one.
     peak: changes.width ?? 10,
     worksPerSlot: 1,

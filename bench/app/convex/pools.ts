@@ -1,7 +1,7 @@
 /** What clients call: the same operations for every pool. */
 import { Workpool as Peer } from "@convex-dev/workpool";
 import { v } from "convex/values";
-import { Workpool } from "../../../src/client/index.js";
+import { type EnqueueOptions, Workpool } from "../../../src/client/index.js";
 import * as byHand from "./byHand.js";
 import { components, internal, mutation, query } from "./functions.js";
 import { vActionArgs } from "./jobs.js";
@@ -39,10 +39,12 @@ export const enqueue = mutation({
       v.union(v.literal("recorded"), v.literal("counted"), v.literal("timed")),
     ),
     cancelable: v.optional(v.boolean()),
+    timeoutMs: v.optional(v.number()),
+    unseenContextBytes: v.optional(v.number()),
   },
   returns: v.array(v.string()),
   handler: async (ctx, args): Promise<string[]> => {
-    const { pool, parallelism, job, jobs, delays, callback } = args;
+    const { pool, parallelism, job, jobs, delays, callback, timeoutMs } = args;
     const retry = args.retry ?? false;
     if (pool === "scheduler") {
       const cancelable = args.cancelable ?? false;
@@ -54,12 +56,25 @@ export const enqueue = mutation({
       });
     }
     const workpool = component(pool, parallelism);
-    const options = {
+    const unseen = args.unseenContextBytes;
+    const options: Pick<
+      EnqueueOptions,
+      "onComplete" | "onCompleteExcludeKinds" | "context"
+    > = {
       ...(callback === undefined
         ? {}
         : { onComplete: internal.jobs![callback] as any }),
       ...(callback === "timed" ? { context: Date.now() } : {}),
+      // A context that has to be kept, and goes without having been read.
+      ...(unseen === undefined
+        ? {}
+        : {
+            onComplete: internal.jobs!.recorded as any,
+            onCompleteExcludeKinds: ["success", "failed", "canceled"],
+            context: "x".repeat(unseen),
+          }),
       ...(job === "action" && retry ? { retry: RETRY } : {}),
+      ...(pool === "workpool" && timeoutMs !== undefined ? { timeoutMs } : {}),
     };
     const fn = internal.jobs![
       callback === "timed" ? "timedAction" : job

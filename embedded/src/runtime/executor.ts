@@ -344,6 +344,7 @@ export class Executor {
     const ended = context.onRun(address, invocation.args, {
       scheduledId: request.scheduledJob?.id ?? null,
       kill: (why) => life.kill(why),
+      transaction: null,
     });
     try {
       return await run({ context, app, address, request, log, life });

@@ -74,6 +74,7 @@ export async function runTransactionFunction(
   const ended = call.context.onRun(call.address, args, {
     scheduledId: call.request.scheduledJob?.id ?? null,
     kill: null,
+    transaction: call.transaction,
   });
   try {
     return await new TransactionFunction(call).run(args);

@@ -8,6 +8,7 @@ import type {
   JSONValue,
   ReadSet,
   SchemaDefinition,
+  Transaction,
   Ts,
 } from "../storage/types.js";
 
@@ -155,6 +156,8 @@ export interface ObservedRun {
    * what a scheduled function's row says of it. Null for queries and mutations.
    */
   kill: ((why: string) => void) | null;
+  /** What a query or mutation runs in: the same for those nested in it. Null for actions. */
+  transaction: Pick<Transaction, "usage"> | null;
 }
 
 /**

@@ -16,10 +16,17 @@ export function poolNamed(
   components: Record<string, unknown>,
   name: Infer<typeof vPoolName>,
 ): Workpool {
-  return new Workpool(
-    components[name] as Workpool["component"],
-    DECLARED[name],
-  );
+  return declaredPool(components, name, DECLARED[name].maxParallelism);
+}
+
+export function declaredPool(
+  components: Record<string, unknown>,
+  name: Infer<typeof vPoolName>,
+  maxParallelism: number,
+): Workpool {
+  return new Workpool(components[name] as Workpool["component"], {
+    maxParallelism,
+  });
 }
 
 const vResultKind = v.union(

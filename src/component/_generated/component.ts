@@ -164,10 +164,12 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             owed: { count: number; isAtLeast: boolean };
           };
           executors: Array<{
+            asleep: boolean;
             closing: boolean;
             drives: boolean;
             inFlight: number;
             lastReportAt: number | null;
+            long: boolean;
             startedAt: number;
             state: string | null;
             width: number;
@@ -181,12 +183,19 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | "transactionMetrics"
             | "deploymentClass"
           >;
+          lastTakeoverAt: number | null;
           lastTickAt: number | null;
           maxParallelism: number;
           nextDueAt: number | null;
           nextTickAt: number | null;
           oldestWaitingSince: number | null;
           problems: Array<string>;
+          quarantined: { count: number; isAtLeast: boolean };
+          recovery: null | {
+            executors: number;
+            failures: number;
+            worksAtATime: number;
+          };
           state: "idle" | "scheduled" | "running" | "saturated";
         },
         Name

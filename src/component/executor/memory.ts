@@ -9,11 +9,18 @@
  * | MAX_RESULT_BYTES  | results not reported, and those to be expected  | nothing more begins                |
  */
 
+import { MAX_ENTRY_BYTES } from "../entries.js";
+
 export const MAX_HELD_BYTES = 8_000_000;
 export const MAX_RESULT_BYTES = 12_000_000;
 
 /** Results a report brings, with what their works' rows take in its transaction. */
 export const MAX_REPORT_BYTES = 3_000_000;
+
+/** Whether a hand-over may be too large for what is left of {@link MAX_HELD_BYTES}. */
+export function isFull(roomBytes: number): boolean {
+  return roomBytes < MAX_ENTRY_BYTES;
+}
 
 /** How large results are. Recent ones count more. */
 export class ResultSizes {

@@ -34,6 +34,7 @@ import {
   vReportArgs,
   vReportReply,
 } from "./protocol.js";
+import { isFull } from "./memory.js";
 import {
   closePositions,
   newStats,
@@ -94,7 +95,7 @@ export const report = internalMutation({
       ? await turnInReport(ctx, before, stats, {
           leaving: args.closing || before.closing,
           mayDrive: args.mayDrive && !before.closing,
-          freed: endedHere > 0,
+          freed: endedHere,
         })
       : { kind: "none" };
 
@@ -103,8 +104,8 @@ export const report = internalMutation({
     const executor = await readExecutor(ctx, args);
     if (!executor) return LEAVE;
     const next = await resend(ctx, console, executor, stats, args);
-    const { closed, done, undelivered } = repeated
-      ? { closed: executor.closing, done: false, undelivered: 0 }
+    const { closed, done, undelivered, memoryFull } = repeated
+      ? { closed: executor.closing, ...NOTHING_DELIVERED }
       : await deliverNext(ctx, console, executor, stats, args, driving, next);
     const handedOver = openWorks(stats) + undelivered;
     // What was delivered here had been handed over before, and fills no slot
@@ -115,15 +116,23 @@ export const report = internalMutation({
     const freed =
       driving.kind !== "refilled" &&
       ((endedHere > 0 && makesRoom) || done || (closed && !before.closing));
-    const status = await wakeFromReport(ctx, freed, earliestRetryAt);
+    // The loop takes back what finds no memory here, when that is new.
+    const spills = memoryFull && undelivered > 0 && row?.asleep !== true;
+    const status = await wakeFromReport(
+      ctx,
+      freed || spills,
+      spills ? Date.now() : earliestRetryAt,
+    );
     const active =
       status.state.kind === "running" || status.state.kind === "saturated";
     const listener = executor.listener && openWorks(stats) > 0;
     const listen =
       !closed && ((active && driving.kind !== "another") || listener);
-    const hasFreeSlots = listen && openWorks(stats) < executor.width;
+    // With free slots it asks for more, or, where nothing comes, to leave.
+    const hasFreeSlots = openWorks(stats) < executor.width;
     stats.asleep =
-      driving.kind !== "drives" && !hasFreeSlots && stats.worksPerSlot <= 1;
+      driving.kind !== "drives" &&
+      (memoryFull || (!hasFreeSlots && stats.worksPerSlot <= 1));
     await write(ctx, executor, row, stats, { closed, done });
     return {
       next,
@@ -147,6 +156,18 @@ async function readExecutor(
   return alive ? executor : null;
 }
 
+type Delivered = {
+  /** No hand-over will follow. */
+  closed: boolean;
+  done: boolean;
+  /** How many works were handed over to it and not delivered. */
+  undelivered: number;
+  /** It has no memory for the arguments of more, and does not ask for any. */
+  memoryFull: boolean;
+};
+
+const NOTHING_DELIVERED = { done: false, undelivered: 0, memoryFull: false };
+
 /** Adds to `next` what waits for this executor, and decides whether it may leave. */
 async function deliverNext(
   ctx: MutationCtx,
@@ -156,7 +177,8 @@ async function deliverNext(
   args: ReportArgs,
   driving: Driving,
   next: Attempt[],
-): Promise<{ closed: boolean; done: boolean; undelivered: number }> {
+): Promise<Delivered> {
+  const sentAgain = next.length;
   const { epoch } = await effectiveConfig(ctx);
   const closing = args.closing || driving.kind === "parked";
   const leaving = closing || executor.closing;
@@ -187,15 +209,26 @@ async function deliverNext(
       ...(await deliverHandOver(ctx, console, executor, stats, handOver)),
     );
   }
-  // The loop reads `closing` before it hands over more.
-  const closed = executor.closing || (closing && count === rows.length);
+  // The loop reads `closing` before it hands over more. Who has not been given all
+  // of it yet has to come again.
+  const closed = leaving && count === rows.length;
+  const undelivered = rows
+    .slice(count)
+    .reduce((sum, row) => sum + row.works.length, 0);
+  const taken = next.length - sentAgain;
   return {
     closed,
-    done: closed && count === rows.length && openWorks(stats) === 0,
-    undelivered: rows
-      .slice(count)
-      .reduce((sum, row) => sum + row.works.length, 0),
+    done: closed && openWorks(stats) === 0,
+    undelivered,
+    memoryFull:
+      openWorks(stats) > 0 &&
+      ((undelivered > 0 && taken < works) ||
+        isFull(args.wantBytes - bytesOf(next))),
   };
+}
+
+function bytesOf(attempts: readonly Attempt[]): number {
+  return attempts.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** An executor whose first report is its last leaves no statistics: its own row says what it did. */

@@ -5,7 +5,7 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { retryBackoffMs } from "../backoff.js";
-import { requeue } from "../entries.js";
+import { firstDue, requeue } from "../entries.js";
 import { type Logger, recordCompleted } from "../logging.js";
 import { endWork } from "../outcome.js";
 import { SECOND } from "../shared.js";
@@ -97,10 +97,8 @@ export async function applyResults(
         continue;
       }
       if (outcome.kind === "returned") {
-        // In its old place: it has been waiting since then.
-        const dueAt = Math.max(work.runAt, work._creationTime);
         const long = outcome.tooOld === true;
-        back.push({ work, dueAt, patch: {}, long });
+        back.push({ work, dueAt: firstDue(work), patch: {}, long });
         continue;
       }
       console.warn(

@@ -26,6 +26,7 @@ import { resultBytes, runAttempt } from "./attempt.js";
 import { Bell } from "./bell.js";
 import { acceptsFor, mayBegin, RETRY_UNTIL_MS } from "./lifetime.js";
 import {
+  isFull,
   MAX_HELD_BYTES,
   MAX_REPORT_BYTES,
   mayBeginMore,
@@ -84,7 +85,7 @@ class Executor {
   private readonly acceptMs: number;
   private closing = false;
   private lastReportAt = this.startedAt;
-  /** When a work last began or ended. */
+  /** When a work last came, began or ended. */
   private lastMoveAt = this.startedAt;
   /** Nothing at or beyond this position begins before the next reply. */
   private beginsBefore = Infinity;
@@ -125,6 +126,7 @@ class Executor {
         mean: this.durations.mean,
         closing: this.closing,
         blocked: this.blocked(),
+        memoryFull: isFull(MAX_HELD_BYTES - this.heldBytes()),
         standsStillMs: now - this.lastMoveAt,
         outOfTime: now - this.startedAt > this.acceptMs,
         sinceReportMs: now - this.lastReportAt,
@@ -152,8 +154,6 @@ class Executor {
 
   private async report(): Promise<ReportReply> {
     const results = takeBatch(this.unreported, this.reporter.batchSize);
-    let bytes = 0;
-    for (const { size } of this.held()) bytes += size;
     const width = widthForResults(this.known.width, this.resultSizes.mean);
     const ahead = bufferSize(width, this.durations.mean);
     const beginsBefore = this.firstNotBegun() + this.known.width + 2 * ahead;
@@ -165,7 +165,7 @@ class Executor {
         ...this.unreported.map(({ result }) => result.position),
       ],
       want: Math.max(0, width + ahead - this.held().length),
-      wantBytes: Math.max(0, MAX_HELD_BYTES - bytes),
+      wantBytes: Math.max(0, MAX_HELD_BYTES - this.heldBytes()),
       worksPerSlot: worksPerSlot(this.durations.mean),
       beginsBefore,
       closing: this.closing,
@@ -187,6 +187,10 @@ class Executor {
     return [...this.running.values(), ...this.buffer];
   }
 
+  private heldBytes(): number {
+    return this.held().reduce((sum, { size }) => sum + size, 0);
+  }
+
   private firstNotBegun(): number {
     return this.buffer[0]?.position ?? this.nextPosition;
   }
@@ -194,8 +198,10 @@ class Executor {
   private take(attempts: readonly Attempt[]): void {
     this.buffer.push(...attempts);
     const last = attempts.at(-1);
-    if (last)
+    if (last) {
       this.nextPosition = Math.max(this.nextPosition, last.position + 1);
+      this.lastMoveAt = Date.now();
+    }
     this.fill();
   }
 

@@ -27,7 +27,9 @@ export type Situation = Pick<
    * position needs a report first, or there is no memory for its result. Null: it may.
    */
   blocked: "position" | "memory" | null;
-  /** Milliseconds since a work last began or ended. */
+  /** There may be no memory for the arguments of further works. */
+  memoryFull: boolean;
+  /** Milliseconds since a work last came, began or ended. */
   standsStillMs: number;
   /** It has accepted work for as long as it may. */
   outOfTime: boolean;
@@ -43,7 +45,7 @@ export type Step =
   /** Until an attempt ends, at most this long. */
   | { kind: "wait"; ms: number; closing: boolean };
 
-/** Nothing began or ended here for this long: what is buffered counts as stuck. */
+/** Nothing came, began or ended here for this long: what is buffered counts as stuck. */
 const STUCK_MS = LONG_MS;
 
 /**
@@ -100,7 +102,10 @@ function decideReport(
     return { kind: "wait", ms: COMPANY_MS - now.oldestUnreportedMs, closing };
   }
   const expectsMore =
-    held === 0 || (!now.closed && (closing || (mayStay && runsDry(now, free))));
+    held === 0 ||
+    (!now.closed &&
+      !now.memoryFull &&
+      (closing || (mayStay && runsDry(now, free))));
   if (!expectsMore) return { kind: "wait", closing };
   const ask = Math.min(FIRST_ASK_MS * 2 ** now.fruitless, MAX_ASK_MS);
   return now.sinceReportMs >= ask

@@ -20,6 +20,7 @@ const view = (inFlight: number): ExecutorView => ({
   epoch: 0,
   closing: false,
   inFlight,
+  undelivered: 0,
   peak: 8,
   worksPerSlot: 1,
   asleep: false,

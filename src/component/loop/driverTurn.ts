@@ -1,7 +1,7 @@
 /** The turn that an executor's report does: that of a driver (`drive.ts`), or of one that freed slots of a saturated pool. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { SEGMENT_MS } from "../shared.js";
+import type { Stats } from "../executor/positions.js";
 import { readRunStatus } from "../wake.js";
 import { driverLives, isLight, pollMs } from "./drive.js";
 import type { Caller } from "./caller.js";
@@ -11,6 +11,7 @@ import {
   livingExecutors,
   lookStale,
   type StatsView,
+  statsView,
   type View,
   withStats,
 } from "./look.js";
@@ -34,8 +35,8 @@ export type Reporting = {
   leaving: boolean;
   /** It drives, or has little enough to begin to. */
   mayDrive: boolean;
-  /** Works ended here. */
-  freed: boolean;
+  /** How many works ended here. */
+  freed: number;
 };
 
 /**
@@ -47,39 +48,41 @@ export type Reporting = {
 export async function turnInReport(
   ctx: MutationCtx,
   executor: Doc<"executor">,
-  stats: StatsView,
-  { leaving, mayDrive, freed }: Reporting,
+  stats: Stats,
+  reporting: Reporting,
 ): Promise<Driving> {
+  const { leaving, mayDrive, freed } = reporting;
+  const own = statsView(stats);
   const state = (await readRunStatus(ctx))?.state.kind;
   if (state === "running" && mayDrive) {
-    return await driverTurn(ctx, executor, stats, leaving);
+    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
+    return await driverTurn(ctx, executor, own, seen, leaving);
   }
-  if (state === "saturated" && freed) {
-    return await refill(ctx, executor, stats, leaving);
+  if (state === "saturated" && freed > 0) {
+    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
+    return await refill(ctx, executor, own, seen, leaving);
   }
   return { kind: "none" };
 }
 
 /**
  * Where all slots are taken by long works, one that ends shall be followed by the
- * next without a tick and another report. Where works end more often than the loop
- * has segments, ticks are cheaper, and do not meet each other.
+ * next without a tick and another report. Where works end often, `decide` has a chain
+ * of ticks do it, since these do not meet each other.
  */
 async function refill(
   ctx: MutationCtx,
   executor: Doc<"executor">,
   stats: StatsView,
+  view: View,
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
-  const view = withStats(await lookStale(ctx, now), stats);
   const { state, config } = view;
   const hasNewLeases = livingExecutors(view).every(
     ({ epoch }) => epoch === config.epoch,
   );
-  if (!state || !hasNewLeases || now - state.lastTurnAt < SEGMENT_MS) {
-    return { kind: "none" };
-  }
+  if (!state || !hasNewLeases) return { kind: "none" };
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
   const caller: Caller = {
     kind: "report",
@@ -100,10 +103,10 @@ async function driverTurn(
   ctx: MutationCtx,
   executor: Doc<"executor">,
   stats: StatsView,
+  view: View,
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
-  const view = withStats(await lookStale(ctx, now), stats);
   const driver = view.state?.driver ?? null;
   if (driver && driver.executorId !== executor._id) {
     return { kind: driverLives(driver, view.executors) ? "another" : "none" };

@@ -5,7 +5,7 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
-import { requeue, type Requeued } from "../entries.js";
+import { firstDue, requeue, type Requeued } from "../entries.js";
 import {
   newStats,
   readStats,
@@ -16,8 +16,12 @@ import { addTally } from "../executor/results.js";
 import type { Logger } from "../logging.js";
 import { endWork } from "../outcome.js";
 import { type ExecutorView, relieve, unleased } from "./lease.js";
-import { executorViews, livingExecutors, type View } from "./look.js";
-import { firstDue } from "./recovery.js";
+import {
+  executorViews,
+  livingExecutors,
+  statsView,
+  type View,
+} from "./look.js";
 
 type State = Doc<"loopState">;
 
@@ -82,8 +86,8 @@ export async function adjustLeases(
 }
 
 /**
- * What was handed ahead to an executor that has fallen asleep over long works would
- * wait for as long as they take: others may have a slot for it.
+ * What was handed over to an executor that has fallen asleep would wait for as long as
+ * its works take: others may have a slot for it. It keeps those slots that it fills.
  */
 export async function takeBackFromSleepers(
   ctx: MutationCtx,
@@ -98,14 +102,16 @@ export async function takeBackFromSleepers(
     const back = await takeBackInTurn(ctx, console, view, executor, budget);
     works += back.works;
     unfinished ||= back.unfinished;
+    if (back.unfinished || executor.closing) continue;
+    const { inFlight } = executorViews(view).find((each) => each.id === id)!;
+    executor.width = Math.min(executor.width, Math.max(1, inFlight));
+    await ctx.db.patch("executor", executor._id, { width: executor.width });
   }
   return { works, unfinished };
 }
 
-/** It sleeps, and has more than its slots hold: that was handed over and never delivered. */
-export function holdsTooMuch(executor: ExecutorView): boolean {
-  const { asleep, closing, inFlight, width } = executor;
-  return asleep && !closing && inFlight > width;
+export function holdsTooMuch({ asleep, undelivered }: ExecutorView): boolean {
+  return asleep && undelivered > 0;
 }
 
 async function takeBackInTurn(
@@ -120,7 +126,7 @@ async function takeBackInTurn(
     const others = view.stats.filter(
       (each) => each.executorId !== executor._id,
     );
-    view.stats = [...others, back.stats];
+    view.stats = [...others, statsView(back.stats)];
   }
   return back;
 }
@@ -187,7 +193,7 @@ export async function takeBack(
   if (works === 0) {
     return { works, earliestDueAt: null, unfinished, stats: row };
   }
-  await requeue(ctx, back);
+  await requeue(ctx, back.reverse());
   stats.ended += works;
   await writeStats(ctx, row, stats);
   const times = back.map(({ dueAt }) => dueAt ?? Date.now());

@@ -11,11 +11,16 @@ export type ExecutorView = {
   closing: boolean;
   /** Handed over and not ended: running, buffered, or not delivered yet. */
   inFlight: number;
+  /** Of these, how many it has not been given. */
+  undelivered: number;
   /** The widest lease that what is in flight may have been started under. */
   peak: number;
   /** How many works per slot it can make use of; 1 or more. */
   worksPerSlot: number;
-  /** It does not report before one of its long works ends: nobody hands it anything meanwhile. */
+  /**
+   * It takes nothing before one of its works ends, and these are long, or their
+   * arguments fill its memory: nobody hands it anything meanwhile.
+   */
   asleep: boolean;
   /** It takes long works, and no others. */
   long: boolean;

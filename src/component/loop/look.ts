@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
+import { openWorks } from "../executor/positions.js";
 import { snapshotTs } from "../platform.js";
 import { MINUTE } from "../shared.js";
 import { NAMELESS } from "../wake.js";
@@ -52,7 +53,23 @@ export type EntryView = {
 export type StatsView = Omit<
   Doc<"executorStats">,
   "_id" | "_creationTime" | "open" | "seq"
->;
+> & {
+  /** How many works were delivered and have not ended. */
+  held: number;
+};
+
+export function statsView(
+  stats: Omit<Doc<"executorStats">, "_id" | "_creationTime">,
+): StatsView {
+  const {
+    _id: _,
+    _creationTime: __,
+    open: ___,
+    seq: ____,
+    ...counters
+  } = stats as Doc<"executorStats">;
+  return { ...counters, held: openWorks(stats) };
+}
 
 /** Executors that have not made their last report. */
 export function livingExecutors(
@@ -92,14 +109,21 @@ export type View = {
 
 export const START: Position = { commitTs: 0n, creationTime: 0 };
 
+/** Who looks. */
+export type Looking = {
+  /** The tick's. */
+  token?: string;
+  /** How many works ended in the report that looks: what is stored does not say so yet. */
+  freed?: number;
+};
+
 export async function look(
   ctx: QueryCtx,
   now: number,
   limits: { entries: number; arrivals: number },
   /** For a tick that has moved the cursors and not written them yet. */
   currentState?: Doc<"loopState">,
-  /** Of the tick that looks. */
-  token?: string,
+  { token, freed = 0 }: Looking = {},
 ): Promise<View> {
   const status = await ctx.db.query("runStatus").first();
   const state = currentState ?? (await ctx.db.query("loopState").first());
@@ -111,16 +135,7 @@ export async function look(
       .query("executorStats")
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
       .unique();
-    if (row) {
-      const {
-        _id: _,
-        _creationTime: __,
-        open: ___,
-        seq: ____,
-        ...counters
-      } = row;
-      stats.push(counters);
-    }
+    if (row) stats.push(statsView(row));
   }
   const arrivals = await afterPosition(
     ctx,
@@ -153,7 +168,8 @@ export async function look(
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
-  const room = roomFor(config.maxParallelism, { executors, stats, state }) + 1;
+  const room =
+    roomFor(config.maxParallelism, { executors, stats, state }) + freed + 1;
   const readyBound = new Bound(limits.entries, room);
   const ready = await afterPosition(
     ctx,
@@ -317,6 +333,7 @@ export function executorViews(
       epoch,
       closing,
       inFlight,
+      undelivered: inFlight - (stats?.held ?? first.length),
       peak: isOver ? width : (assigned?.peak ?? width),
       worksPerSlot: stats?.worksPerSlot ?? 1,
       asleep:
@@ -336,15 +353,23 @@ export function withStats(view: View, stats: StatsView): View {
 }
 
 export const view = internalQuery({
-  args: { now: v.number(), token: v.optional(v.string()) },
-  handler: async (ctx, { now, token }): Promise<View> =>
-    await lookAtAll(ctx, now, token),
+  args: {
+    now: v.number(),
+    token: v.optional(v.string()),
+    freed: v.optional(v.number()),
+  },
+  handler: async (ctx, { now, ...looking }): Promise<View> =>
+    await lookAtAll(ctx, now, looking),
 });
 
 /** As much as one tick can make use of. */
-function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
+function lookAtAll(
+  ctx: QueryCtx,
+  now: number,
+  looking: Looking,
+): Promise<View> {
   const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
-  return look(ctx, now, limits, undefined, token);
+  return look(ctx, now, limits, undefined, looking);
 }
 
 /**
@@ -355,11 +380,11 @@ function lookAtAll(ctx: QueryCtx, now: number, token?: string): Promise<View> {
 export async function lookStale(
   ctx: MutationCtx,
   now: number,
-  token?: string,
+  looking: Looking = {},
 ): Promise<View> {
   const stale: View = await ctx.runQuery(
     internal.loop.look.view,
-    { now, ...(token === undefined ? {} : { token }) },
+    { now, ...looking },
     { useStaleSnapshot: true },
   );
   const begin = snapshotTs(ctx);
@@ -367,5 +392,5 @@ export async function lookStale(
   const isOurs =
     begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
   if (isOurs) return stale;
-  return await lookAtAll(ctx, now, token);
+  return await lookAtAll(ctx, now, looking);
 }

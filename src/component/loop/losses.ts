@@ -1,5 +1,5 @@
 /** Executors that need recovery: lost ones, and canceled ones that hold what they were not given. */
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { fateOf } from "./fate.js";
 import { livingExecutors, type View } from "./look.js";

@@ -61,6 +61,8 @@ export type Favored = { id: string; width: number };
 /** Executor slots that ordinary works can count on, whoever else wants one. */
 const KEPT_FROM_ISOLATED = 1;
 const KEPT_FROM_LONG = 2;
+/** Of the limit, so much is worth one more executor while all that accept work sleep. */
+const MUCH = 8;
 const AHEAD_SHARE = 8;
 
 /** The oldest first. Within a kind the given order is kept: cursors depend on it. */
@@ -335,7 +337,8 @@ class Planner {
     const accepting = this.caps.accepting - lane.accepting;
     // All that accept sleep, and there is much that they cannot be given.
     const asleep = lane.open.every(({ view }) => view.asleep);
-    const least = asleep && this.left >= MIN_WIDTH ? 1 : 0;
+    const much = Math.min(MIN_WIDTH, Math.ceil(this.limit / MUCH));
+    const least = asleep && this.left >= much ? 1 : 0;
     return Math.max(0, Math.min(inAll, Math.max(accepting, least)));
   }
 

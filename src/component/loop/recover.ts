@@ -14,7 +14,7 @@ import { TransactionBudget } from "../budget.js";
 import { sweepOverdueCallbacks } from "../callback.js";
 import { effectiveConfig } from "../config.js";
 import { readStats } from "../executor/positions.js";
-import { createLogger, type Logger } from "../logging.js";
+import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { wakeFromReport } from "../wake.js";
 import { takeBack } from "./executors.js";
 import { fateOf } from "./fate.js";
@@ -101,8 +101,12 @@ async function lookAfter(
   const stats = await readStats(ctx, executorId);
   const fate = fateOf(job ?? null, executor, stats, Date.now());
   if (fate.kind === "lost") {
-    console.error(
-      `[recovery] executor ${executorId} is lost (${fate.why}); its work goes on`,
+    recordIncident(
+      console,
+      "error",
+      giveUp === null ? "executorLost" : "recoveryGaveUp",
+      giveUp ?? `An executor is lost (${fate.why.trim()}); what it had goes on`,
+      { executorId, why: fate.why },
     );
     return await recoverPiece(ctx, console, executor, fate, budget, giveUp);
   }

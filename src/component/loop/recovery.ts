@@ -15,7 +15,7 @@ import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { TransactionBudget } from "../budget.js";
-import { requeue, type Requeued } from "../entries.js";
+import { firstDue, requeue, type Requeued } from "../entries.js";
 import { findUndelivered } from "../executor/delivery.js";
 import {
   closePositions,
@@ -26,7 +26,7 @@ import {
   writeStats,
 } from "../executor/positions.js";
 import { addTally, decideAfterAttempt, NOTHING } from "../executor/results.js";
-import { type Logger, recordCompleted } from "../logging.js";
+import { type Logger, recordCompleted, recordIncident } from "../logging.js";
 import { endWork } from "../outcome.js";
 import type { vTally } from "../schema.js";
 import { SECOND } from "../shared.js";
@@ -209,8 +209,12 @@ class Settler {
     const quarantined = inHalves(this.suspects);
     if (quarantined.length > 0) {
       const groups = new Set(quarantined.map(({ patch }) => patch.isolate));
-      this.console.warn(
-        `[quarantine] ${quarantined.length} works of an executor that ran out of memory run apart from others, in ${groups.size} groups`,
+      recordIncident(
+        this.console,
+        "warn",
+        "quarantine",
+        `${quarantined.length} works of an executor that ran out of memory run apart from others from now on`,
+        { works: quarantined.length, groups: groups.size },
       );
     }
     const all = [...this.back, ...quarantined];
@@ -218,11 +222,6 @@ class Settler {
     const times = all.map(({ dueAt }) => dueAt ?? Date.now());
     return times.length > 0 ? Math.min(...times) : null;
   }
-}
-
-/** Since when a work could have run. */
-export function firstDue(work: Doc<"work">): number {
-  return Math.max(work.runAt, work._creationTime);
 }
 
 /**

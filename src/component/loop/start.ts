@@ -127,9 +127,15 @@ export class Starter {
   ): Promise<{ moved: number; executorId: Id<"executor"> }> {
     const { ctx, view, state } = this;
     const { executorId, incarnation } = await reuse(ctx, view, state);
-    const closed =
-      made.isolated || (this.bornClosing && !made.listener && !made.long);
     const { first, rest } = splitForStart(pieces);
+    // With more than its start can carry, it has to ask for the rest.
+    const closing =
+      made.isolated ||
+      (this.bornClosing &&
+        !made.listener &&
+        !made.long &&
+        rest.works.length === 0);
+    const closed = closing && rest.works.length === 0;
     const delivered = await deliver(
       ctx,
       this.console,
@@ -162,7 +168,7 @@ export class Starter {
       scheduledId,
       width,
       epoch: view.config.epoch,
-      closing: closed,
+      closing,
       listener,
       ...(made.long ? { long: true } : {}),
       startedAt: this.now,

@@ -56,7 +56,9 @@ export const tick = internalMutation({
       if (state?.guardAt === guardAt) await watchNow(ctx, state);
       return null;
     }
-    const stale = await lookStale(ctx, now, args.token);
+    const { token } = args;
+    const looking = token === undefined ? {} : { token };
+    const stale = await lookStale(ctx, now, looking);
     if (!concerns(stale, args, now) || isAnothers(stale, args, now)) {
       return null;
     }

@@ -7,7 +7,12 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { owedCursor } from "../callback.js";
 import { effectiveConfig } from "../config.js";
-import { createLogger, type Logger, recordRunaway } from "../logging.js";
+import {
+  createLogger,
+  type Logger,
+  recordIncident,
+  recordRunaway,
+} from "../logging.js";
 import { sweepExpired } from "../retention.js";
 import { MINUTE, SECOND } from "../shared.js";
 import { getOrCreateRunStatus } from "../wake.js";
@@ -267,10 +272,18 @@ export class Turn {
   /** A loop that gave no sign of life, or whose chain or driver is lost, goes on under a new generation. */
   private takeOver(): void {
     const { status } = this;
-    const why = this.isKicked ? "kicked" : "no sign of life";
-    this.console.warn(
-      `[loop] ${why} in state ${status.state.kind}: a new chain takes over from generation ${status.generation}`,
+    const { kind } = status.state;
+    const why = this.isKicked
+      ? "The loop was kicked"
+      : "The loop gave no sign of life";
+    recordIncident(
+      this.console,
+      "warn",
+      "takeover",
+      `${why} in state ${kind}: another takes over from generation ${status.generation}`,
+      { state: kind, kicked: this.isKicked },
     );
+    this.state.lastTakeoverAt = this.now;
     status.generation += 1n;
     delete status.takeoverId;
     // As if idle: whatever there is to do is decided anew below.

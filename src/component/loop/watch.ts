@@ -20,8 +20,7 @@ import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
-import { createLogger, type Logger } from "../logging.js";
-import { SECOND } from "../shared.js";
+import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { readRunStatus } from "../wake.js";
 import { holdsTooMuch, removeGoneExecutors } from "./executors.js";
 import {
@@ -121,8 +120,12 @@ function smallerPiece(
 ): Omit<Infer<typeof vRecovery>, "token" | "executors"> & { failures: number } {
   const failures = row.failures + 1;
   const works = Math.max(1, Math.floor(row.works / 2));
-  console.error(
-    `[recovery] a piece of ${row.works} works failed and is tried with ${works}: ${error}`,
+  recordIncident(
+    console,
+    "error",
+    "recoverySmaller",
+    `A recovery of ${row.works} works at once failed and is tried with ${works}: ${error}`,
+    { works, failures, error },
   );
   const isHopeless = row.works === 1 && failures > MAX_FAILURES_OF_ONE;
   return {

@@ -1,0 +1,15 @@
+/** The bugs to plant, each with the profile in whose histories it is to be found. */
+import { CORNER_PLANTS } from "./corners/plants.js";
+import { type Plant, PLANTS } from "./plants.js";
+import type { Profile } from "./profiles.js";
+
+export interface AnyPlant extends Plant {
+  profile: Profile;
+  /** The rule that finds it; left out: any. */
+  rule?: string;
+}
+
+export const ALL_PLANTS: readonly AnyPlant[] = [
+  ...PLANTS.map((plant) => ({ ...plant, profile: "classic" as const })),
+  ...CORNER_PLANTS.map((plant) => ({ ...plant, profile: "corners" as const })),
+];

@@ -1,0 +1,356 @@
+/**
+ * One history of the profile `corners`: works of every size and duration, several
+ * pools, everything at any load; and then until nothing happens any more. What is
+ * checked is progress as much as safety.
+ */
+import type { App } from "../../embedded/src/runtime/types.js";
+import { checkBlame } from "../checks/blame.js";
+import { BytesCheck } from "../checks/bytes.js";
+import type { Violate } from "../checks/check.js";
+import { checkRest, checkWorks } from "../checks/ending.js";
+import { GoingOnCheck } from "../checks/goingOn.js";
+import { checkLoop } from "../checks/loop.js";
+import { MemoryCheck } from "../checks/memory.js";
+import { checkPlaces } from "../checks/places.js";
+import { checkScheduled } from "../checks/scheduled.js";
+import { SlotsCheck } from "../checks/slots.js";
+import type { Spec } from "../app/convex/specs.js";
+import { Faults } from "../faults.js";
+import type { HistoryResult } from "../history.js";
+import { Ledger } from "../ledger.js";
+import { Mirror } from "../mirror.js";
+import { POOLS } from "../jobs.js";
+import { type Run, Runs } from "../runs.js";
+import type { Violation } from "../violation.js";
+import type { PlannedWork } from "../workload.js";
+import { ConnectionLost, prepare, World } from "../world.js";
+import { Blows } from "./blows.js";
+import { Lives } from "./lives.js";
+import { type CornerSetting, drawCornerSetting } from "./setting.js";
+import { type CornerWorkload, drawCornerWorkload } from "./workload.js";
+
+/** Many times what any history takes. */
+const MAX_COMMITS = 100_000;
+const MAX_VIOLATIONS = 5;
+/** What may become of a client's call without anything being wrong. */
+const EXPECTED =
+  /changed while this mutation was being run|Too many concurrent|couldn't be completed/;
+/** An app's own calls end at some time. */
+const OWN_CALLS = 40;
+const OWN_ACTION_MS = 500;
+/** Looking at all places takes longer the more works there are: the more, the less often. */
+const WORKS_PER_LOOK = 10;
+/** As docs/architecture.md has it: executors that live at a time. */
+const EXECUTOR_CAP = { S16: 5, S256: 20, D1024: 20 };
+
+export async function runCornerHistory(
+  versions: readonly [App, App],
+  seed: number,
+  trace: ((line: string) => void) | null = null,
+): Promise<HistoryResult> {
+  await prepare(versions);
+  return await new CornerHistory(versions, seed, trace).run();
+}
+
+class CornerHistory {
+  private readonly setting: CornerSetting;
+  private readonly workload: CornerWorkload;
+  private readonly world: World;
+  private readonly runs: Runs;
+  private readonly faults: Faults;
+  private readonly blows: Blows;
+  private readonly ledger: Ledger;
+  private readonly lives: Lives;
+  private readonly slots: SlotsCheck[];
+  private readonly memory: MemoryCheck;
+  private readonly bytes: BytesCheck;
+  private readonly violations: Violation[] = [];
+  private readonly begin: number;
+
+  constructor(
+    versions: readonly [App, App],
+    seed: number,
+    private readonly trace: ((line: string) => void) | null,
+  ) {
+    const setting = (this.setting = drawCornerSetting(seed));
+    this.workload = drawCornerWorkload(setting);
+    const elapsed = () => this.world.clock.elapsed;
+    this.faults = new Faults(setting, {
+      world: () => this.world,
+      runs: () => this.runs,
+      versions,
+      note: (text) => this.note(`fault: ${text}`),
+      call: (type, name, args) => void this.call(type, name, args),
+    });
+    this.ledger = new Ledger(elapsed);
+    this.lives = new Lives(
+      this.workload.specs,
+      elapsed,
+      checkBlame(this.violate),
+    );
+    this.memory = new MemoryCheck(this.violate);
+    this.bytes = new BytesCheck(this.violate);
+    this.runs = new Runs([this.ledger, this], () => {}, [
+      {
+        onCall: (call) => {
+          this.advance();
+          this.lives.onCall(call);
+          const life = this.lives.of(call);
+          if (life) this.memory.begins(life);
+          this.slotsOf(call.pool)?.started();
+        },
+        onReturn: (call) => {
+          this.advance();
+          this.lives.onReturn(call);
+        },
+      },
+    ]);
+    this.world = this.createWorld(versions[0]);
+    this.begin = elapsed();
+    this.blows = new Blows(
+      this.world,
+      this.runs,
+      this.lives,
+      new GoingOnCheck(this.lives, this.violate, elapsed, (ms, run) => {
+        this.world.clock.schedule(ms, run);
+      }),
+      (text) => this.note(`fault: ${text}`),
+    );
+    this.slots = setting.pools.map((pool) => this.createSlots(pool));
+    this.watchCommits();
+  }
+
+  private createWorld(app: App): World {
+    const { seed, pace, deploymentClass, limits } = this.setting;
+    const { runs, bytes, faults } = this;
+    return new World({
+      app,
+      seed,
+      pace,
+      deploymentClass,
+      limits,
+      jitterMs: faults.jitterMs,
+      slowMs: () => faults.slowMs(),
+      contest: faults,
+      onRun: (address, args, run) => {
+        const { transaction } = run;
+        const ended = runs.observer(address, args, run);
+        const counted =
+          transaction &&
+          bytes.begin(address.component, address.name, transaction);
+        return () => {
+          counted?.();
+          ended?.();
+        };
+      },
+      onCall: runs.callObserver,
+      onLog: (message) => this.onLog(message),
+    });
+  }
+
+  private createSlots({ name, limit }: CornerSetting["pools"][0]): SlotsCheck {
+    const { setting, world } = this;
+    const { actions, mutations } = setting.concurrency;
+    const hasTransactions = [...this.workload.specs.values()].some(
+      ({ fnType }) => fnType !== "action",
+    );
+    const permits = hasTransactions ? Math.min(actions, mutations) : actions;
+    const wanted = setting.pools.reduce((sum, pool) => sum + pool.limit, 0);
+    const fits = wanted <= permits / 2;
+    return new SlotsCheck(this.lives, this.violate, {
+      name,
+      ceiling: fits ? limit : Math.min(limit, Math.ceil(permits / 8)),
+      isCharged: fits && setting.isFaultless,
+      executorCap: EXECUTOR_CAP[setting.deploymentClass as "S16"],
+      pace: setting.pace,
+      executors: () => this.runs.countExecutors(name),
+      calmSince: () => (setting.isFaultless ? this.blows.calmSince : Infinity),
+      elapsed: () => world.clock.elapsed,
+      now: () => world.now(),
+    });
+  }
+
+  private slotsOf(name: string): SlotsCheck | undefined {
+    return this.slots[
+      this.setting.pools.findIndex((pool) => pool.name === name)
+    ];
+  }
+
+  private advance(): void {
+    for (const slots of this.slots) slots.advance();
+  }
+
+  private watchCommits(): void {
+    const { world, ledger, lives, workload } = this;
+    const once = onceEach(this.violate);
+    const scheduled = checkScheduled(once, (id) => this.blows.isDrawn(id));
+    const all = new Mirror(POOLS);
+    const pools = POOLS.map((name) => {
+      const mirror = new Mirror([name]);
+      return {
+        mirror,
+        places: checkPlaces(mirror, once),
+        loop: checkLoop(mirror, once, () => world.now()),
+      };
+    });
+    let commits = 0;
+    world.onCommit((commit) => {
+      ledger.afterCommit(commit);
+      if (this.isOver()) return;
+      this.advance();
+      lives.afterCommit(commit);
+      scheduled(commit);
+      all.apply(commit);
+      for (const { mirror, places, loop } of pools) {
+        if (!mirror.apply(commit)) continue;
+        loop(commit);
+        const every = 1 + Math.floor(mirror.count("work") / WORKS_PER_LOOK);
+        if (++commits % every === 0) places(commit);
+        mirror.forgetFinishedJobs(commit);
+      }
+      if (ledger.commits > MAX_COMMITS) {
+        this.violate("no end", `${ledger.commits} commits`);
+      }
+    });
+    this.checkEnd = () => {
+      for (const { mirror } of pools) checkRest(mirror, this.violate);
+      const planned = new Map(
+        [...workload.specs].map(([key, spec]) => [key, plannedWork(spec)]),
+      );
+      checkWorks(planned, ledger, all, this.violate);
+    };
+  }
+
+  private checkEnd!: () => void;
+
+  async run(): Promise<HistoryResult> {
+    const { setting, world, workload, faults } = this;
+    try {
+      await world.start();
+      this.note(JSON.stringify(setting));
+      for (const { at, specs, together } of workload.submissions) {
+        this.at(at, "mutation", "submit", { specs, together });
+      }
+      for (const at of workload.cancelsAt) {
+        this.at(at, "mutation", "cancelAll", { pool: "workpool" });
+      }
+      this.planOwnCalls();
+      this.blows.plan(setting.blows);
+      if (!setting.isFaultless) {
+        faults.start();
+        await world.pass(setting.troubledMs);
+        faults.stop();
+        this.note("faults stop");
+      }
+      await world.drain(() => this.isOver());
+      if (!this.isOver()) this.checkEnd();
+    } catch (error) {
+      this.violate("the simulation failed", String((error as Error).stack));
+    } finally {
+      world.stop();
+    }
+    return {
+      seed: setting.seed,
+      commits: this.ledger.commits,
+      faults: faults.count + this.blows.count,
+      violations: this.violations,
+    };
+  }
+
+  private planOwnCalls(): void {
+    const { ownCallsMs } = this.setting;
+    if (ownCallsMs === null) return;
+    for (let index = 0; index < OWN_CALLS; index++) {
+      const at = index * ownCallsMs;
+      if (index % 4 === 3) {
+        this.at(at, "action", "ownAction", { ms: OWN_ACTION_MS });
+      } else this.at(at, "mutation", "ownMutation", {});
+    }
+  }
+
+  private at(
+    ms: number,
+    type: "mutation" | "action",
+    name: string,
+    args: Record<string, unknown>,
+  ): void {
+    this.world.clock.schedule(ms, () => {
+      void this.call(type, `corners:${name}`, args);
+    });
+  }
+
+  /** A client whose call may fail, though not for every reason. */
+  private async call(
+    type: "mutation" | "action",
+    name: string,
+    args: Record<string, unknown>,
+  ): Promise<void> {
+    if (this.trace) this.note(`${name} ${JSON.stringify(args).slice(0, 300)}`);
+    try {
+      await this.world.begin(type, name, args);
+    } catch (error) {
+      const { message } = error as Error;
+      this.note(`${name} failed: ${message.split("\n")[0]}`);
+      if (!(error instanceof ConnectionLost) && !EXPECTED.test(message)) {
+        this.violate("a client's call failed", `${name}: ${message}`);
+      }
+    }
+  }
+
+  private readonly violate: Violate = (rule, details) => {
+    if (this.isOver()) return;
+    const at = this.world.clock.elapsed - this.begin;
+    this.violations.push({ rule, details, at });
+    this.note(`VIOLATION: ${rule}: ${details}`);
+  };
+
+  private isOver(): boolean {
+    return this.violations.length >= MAX_VIOLATIONS;
+  }
+
+  private note(text: string): void {
+    if (this.trace === null) return;
+    const at = this.world.clock.elapsed - this.begin;
+    this.trace(`${at.toFixed(1).padStart(10)}  ${text}`);
+  }
+
+  private onLog(message: string): void {
+    if (this.trace) this.note(`log: ${JSON.stringify(message.slice(0, 300))}`);
+    if (/failed internally|runaway/.test(message)) {
+      this.violate("alarm", message);
+    }
+  }
+
+  onBegin({ kind, key, scheduledId }: Run): void {
+    if (kind === "executor") this.advance();
+    if (kind === "handler") this.note(`${key} begins in ${scheduledId}`);
+    if (kind === "executor") this.note(`executor ${scheduledId} begins`);
+  }
+
+  onEnd({ kind, key, scheduledId }: Run): void {
+    if (kind === "executor") this.advance();
+    if (kind === "handler") this.note(`${key} ends`);
+    if (kind === "executor") this.note(`executor ${scheduledId} ends`);
+  }
+}
+
+/** Whatever is wrong at one time is so at the next. */
+function onceEach(violate: Violate): Violate {
+  const told = new Set<string>();
+  return (rule, details) => {
+    if (told.has(rule)) return;
+    told.add(rule);
+    violate(rule, details);
+  };
+}
+
+function plannedWork(spec: Spec): PlannedWork {
+  return {
+    fnType: spec.fnType,
+    fn: "corner",
+    args: { key: spec.key },
+    onComplete: spec.callback ? "done" : null,
+    ...(spec.failuresOnly ? { excludeKinds: ["success", "canceled"] } : {}),
+    ...(spec.retry ? { retry: spec.retry } : {}),
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * What becomes of each work of a history, seen from outside as far as that goes: from
+ * what clients enqueue, from the calls of handlers, and of the component's tables
+ * from the queue and from the rows that stand for works and outcomes.
+ *
+ *     waits ──▶ taken ──▶ runs ──▶ returned ──▶ ended
+ *       ▲         │         │          │
+ *       └─────────┴─────────┴──────────┘ back in the queue
+ */
+import type { CommittedWrites } from "../../embedded/src/storage/types.js";
+import type { Spec } from "../app/convex/specs.js";
+import { POOLS } from "../jobs.js";
+import type { CallListener, HandlerCall } from "../runs.js";
+import { Queue } from "./queue.js";
+
+export type Phase = "waits" | "taken" | "runs" | "returned" | "ended";
+
+export interface Life {
+  spec: Spec;
+  workId: string;
+  phase: Phase;
+  /** When it came into this phase. */
+  since: number;
+  /** The scheduled function of the executor that has called its handler. */
+  executor: string | null;
+  /** Attempts that a drawn fault ended: they had begun, and were not recorded. */
+  lost: number;
+}
+
+export interface Outcome {
+  life: Life;
+  kind: "success" | "failed" | "canceled";
+  error: string | null;
+}
+
+/** What one pool has in each phase. */
+export class Pool {
+  readonly queue: Queue;
+  /** Works that left the queue, and whose handler was not called. */
+  taken = 0;
+  running = 0;
+  /** Of the works above, and results that were not recorded. */
+  heldBytes = 0;
+
+  constructor(isCounted: (workId: string) => boolean) {
+    this.queue = new Queue(isCounted);
+  }
+}
+
+/** Works that declare more wait for an executor of their own. */
+const LONG_MS = 20 * 60_000;
+
+export const isLong = ({ timeoutMs }: Spec): boolean =>
+  timeoutMs !== undefined && timeoutMs > LONG_MS;
+
+export class Lives implements CallListener {
+  readonly byWork = new Map<string, Life>();
+  private readonly workOf = new Map<string, string>();
+  private readonly pools = new Map<string, Pool>();
+
+  constructor(
+    private readonly specs: ReadonlyMap<string, Spec>,
+    /** Time that passes. */
+    private readonly elapsed: () => number,
+    private readonly onOutcome: (outcome: Outcome) => void,
+  ) {
+    for (const name of POOLS) {
+      this.pools.set(
+        name,
+        new Pool((workId) => !isLong(this.byWork.get(workId)!.spec)),
+      );
+    }
+  }
+
+  pool(name: string): Pool {
+    return this.pools.get(name)!;
+  }
+
+  all(): Iterable<Life> {
+    return this.byWork.values();
+  }
+
+  of({ work }: HandlerCall): Life | undefined {
+    const workId = "key" in work ? this.workOf.get(work.key) : work.workId;
+    return workId === undefined ? undefined : this.byWork.get(workId);
+  }
+
+  afterCommit({ writes }: CommittedWrites): void {
+    for (const { namespace, table, before, after } of writes) {
+      if (namespace !== "" || table !== "enqueued" || before || !after)
+        continue;
+      this.enqueued(after.value as { key: string; workId: string });
+    }
+    // What moves from one entry to another has left the one first.
+    const entries = writes.filter(
+      ({ namespace, table }) => namespace !== "" && table === "pendingStart",
+    );
+    for (const { namespace, id, before, after } of entries) {
+      const stays = new Set(worksOf(after));
+      this.pool(namespace).queue.remove(id);
+      for (const workId of worksOf(before)) {
+        if (!stays.has(workId)) this.move(workId, "taken");
+      }
+    }
+    for (const { namespace, id, after } of entries) {
+      if (after === null) continue;
+      const works = worksOf(after);
+      for (const workId of works) this.move(workId, "waits");
+      const dueAt = after.value.dueAt as number;
+      this.pool(namespace).queue.put(id, dueAt, works);
+    }
+    for (const { namespace, table, id, before, after } of writes) {
+      if (namespace === "") continue;
+      if (table === "work" && after === null) this.move(id, "ended");
+      if (table === "complete" && before === null && after) {
+        this.completed(after.value as Record<string, any>);
+      }
+    }
+  }
+
+  private enqueued({ key, workId }: { key: string; workId: string }): void {
+    this.workOf.set(key, workId);
+    this.byWork.set(workId, {
+      spec: this.specs.get(key)!,
+      workId,
+      phase: "waits",
+      since: this.elapsed(),
+      executor: null,
+      lost: 0,
+    });
+  }
+
+  private completed({ workId, result }: Record<string, any>): void {
+    const life = this.byWork.get(workId as string);
+    if (life === undefined) return;
+    const error = (result.error as string | undefined) ?? null;
+    this.onOutcome({ life, kind: result.kind, error });
+  }
+
+  private move(workId: string, phase: Phase): void {
+    const life = this.byWork.get(workId);
+    if (life === undefined || life.phase === phase) return;
+    this.count(life, -1);
+    life.phase = phase;
+    life.since = this.elapsed();
+    this.count(life, 1);
+  }
+
+  private count({ spec, phase }: Life, sign: 1 | -1): void {
+    const pool = this.pool(spec.pool.name);
+    if (phase === "taken" && !isLong(spec)) pool.taken += sign;
+    if (phase === "runs") pool.running += sign;
+    pool.heldBytes += sign * heldBytes(spec, phase);
+  }
+
+  onCall(call: HandlerCall): void {
+    const life = this.of(call);
+    if (life === undefined || life.phase === "ended") return;
+    life.executor = call.scheduledId;
+    this.move(life.workId, "runs");
+  }
+
+  onReturn(call: HandlerCall): void {
+    const life = this.of(call);
+    if (life?.phase !== "runs" || life.executor !== call.scheduledId) return;
+    this.move(life.workId, "returned");
+  }
+
+  /** What this executor has called and nobody has recorded. */
+  begunBy(executor: string): Life[] {
+    return [...this.byWork.values()].filter(
+      (life) =>
+        life.executor === executor &&
+        (life.phase === "runs" || life.phase === "returned"),
+    );
+  }
+}
+
+/** What an executor has in its memory of a work. */
+export function heldBytes(spec: Spec, phase: Phase): number {
+  if (phase === "taken" || phase === "runs") return spec.argBytes;
+  return phase === "returned" && spec.fnType === "action"
+    ? spec.resultBytes
+    : 0;
+}
+
+function worksOf(entry: { value: Record<string, any> } | null): string[] {
+  return (entry?.value.works as string[] | undefined) ?? [];
+}
