@@ -69,7 +69,7 @@ test.each(["are slow", "fail"])(
     });
     await simulation.setLimit(LIMIT);
     const held = new Held(simulation);
-    const names = keys(400);
+    const names = keys(340);
     for (let start = 0; start < names.length; start += 100) {
       await simulation.enqueueTogether(
         ...names.slice(start, start + 100).map((key, index) => ({
