@@ -1,5 +1,6 @@
 /** Deaths at drawn times, at whatever load there is. */
 import type { GoingOnCheck } from "../checks/goingOn.js";
+import { POOLS, unfinishedJobs } from "../jobs.js";
 import type { Run, Runs } from "../runs.js";
 import type { World } from "../world.js";
 import type { Lives } from "./lives.js";
@@ -58,6 +59,12 @@ export class Blows {
       began.add(life.executor!);
     }
     for (const { scheduledId } of this.runs.executors) began.add(scheduledId!);
+    // Those, too, that have their permit and whose code has not begun.
+    for (const pool of POOLS) {
+      for (const { _id, state } of unfinishedJobs(this.world, pool)) {
+        if (state.kind === "inProgress") began.add(_id);
+      }
+    }
     for (const id of began) {
       this.drawn.add(id);
       this.lives.died(id);

@@ -65,6 +65,9 @@ export function lowWater(width: number, mean: MeanMs): number {
   return Math.min(MAX_BUFFER, Math.ceil(width * during(mean, ROUND_TRIP_MS)));
 }
 
+/** Fewer in doubt would cost a narrow executor a report for every few short works. */
+const FEW = 8;
+
 /**
  * How many works may begin, beside those that fill free slots, until the executor's next
  * report: no more than that may be in doubt, should it die. While too few have
@@ -76,11 +79,12 @@ export function beginsAhead(
   runningForMs: number,
 ): number {
   const ms = Math.max(mean ?? runningForMs, 1);
+  const begins = (forMs: number) => Math.ceil((width * forMs) / ms);
   return Math.max(
     1,
     Math.min(
-      MAX_BUFFER,
-      Math.ceil((width * (ROUND_TRIP_MS + COMPANY_MS)) / ms),
+      begins(ROUND_TRIP_MS + COMPANY_MS),
+      Math.max(FEW, width, begins(ROUND_TRIP_MS)),
     ),
   );
 }
