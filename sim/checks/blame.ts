@@ -6,13 +6,21 @@
 import type { Outcome } from "../corners/lives.js";
 import type { Violate } from "./check.js";
 
-export function checkBlame(violate: Violate): (outcome: Outcome) => void {
+export function checkBlame(
+  violate: Violate,
+  /** Works that an executor may have begun just before it died, and had not. */
+  doubts: { inDoubt: number },
+): (outcome: Outcome) => void {
   return ({ life, kind, error }) => {
     const { spec, lost, phase } = life;
     if (kind !== "failed" || spec.fails) return;
     const attempts =
       spec.fnType === "action" ? (spec.retry?.maxAttempts ?? 1) : Infinity;
     if (lost >= attempts) return;
+    if (/was lost/.test(error ?? "") && doubts.inDoubt > 0) {
+      doubts.inDoubt -= 1;
+      return;
+    }
     violate(
       "failure that nothing explains",
       `${spec.key} (${spec.fnType}, ${spec.ms} ms, last ${phase}, lost ${lost} times): ${error?.slice(0, 200)}`,

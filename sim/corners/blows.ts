@@ -58,7 +58,10 @@ export class Blows {
       began.add(life.executor!);
     }
     for (const { scheduledId } of this.runs.executors) began.add(scheduledId!);
-    for (const id of began) this.drawn.add(id);
+    for (const id of began) {
+      this.drawn.add(id);
+      this.lives.died(id);
+    }
     this.runs.killAll();
     void this.world.crash();
   }
@@ -78,6 +81,7 @@ export class Blows {
     this.goingOn.death(most.begun);
     for (const life of most.begun) life.lost += 1;
     this.drawn.add(most.run.scheduledId!);
+    this.lives.died(most.run.scheduledId!);
     this.runs.kill(most.run, CAUSES[kind]);
   }
 }

@@ -61,6 +61,7 @@ class CornerHistory {
   private readonly blows: Blows;
   private readonly ledger: Ledger;
   private readonly lives: Lives;
+  private readonly blame: ReturnType<typeof checkBlame>;
   private readonly slots: SlotsCheck[];
   private readonly memory: MemoryCheck;
   private readonly bytes: BytesCheck;
@@ -83,11 +84,10 @@ class CornerHistory {
       call: (type, name, args) => void this.call(type, name, args),
     });
     this.ledger = new Ledger(elapsed);
-    this.lives = new Lives(
-      this.workload.specs,
-      elapsed,
-      checkBlame(this.violate),
+    this.lives = new Lives(this.workload.specs, elapsed, (outcome) =>
+      this.blame(outcome),
     );
+    this.blame = checkBlame(this.violate, this.lives);
     this.memory = new MemoryCheck(this.violate);
     this.bytes = new BytesCheck(this.violate);
     this.runs = new Runs([this.ledger, this], () => {}, [

@@ -47,6 +47,10 @@ export class Pool {
   }
 }
 
+/** Longer than from one report of a busy executor to the next, on the slowest platform. */
+const REPORT_MS = 500;
+const FEW = 2;
+
 /** Works that declare more wait for an executor of their own. */
 const LONG_MS = 20 * 60_000;
 
@@ -57,6 +61,9 @@ export class Lives implements CallListener {
   readonly byWork = new Map<string, Life>();
   private readonly workOf = new Map<string, string>();
   private readonly pools = new Map<string, Pool>();
+  private readonly begins: { executor: string; at: number }[] = [];
+  /** How many works may have failed with an executor that never began them. */
+  inDoubt = 0;
 
   constructor(
     private readonly specs: ReadonlyMap<string, Spec>,
@@ -157,6 +164,7 @@ export class Lives implements CallListener {
     const life = this.of(call);
     if (life === undefined || life.phase === "ended") return;
     life.executor = call.scheduledId;
+    this.begins.push({ executor: call.scheduledId, at: this.elapsed() });
     this.move(life.workId, "runs");
   }
 
@@ -164,6 +172,18 @@ export class Lives implements CallListener {
     const life = this.of(call);
     if (life?.phase !== "runs" || life.executor !== call.scheduledId) return;
     this.move(life.workId, "returned");
+  }
+
+  /**
+   * An executor dies. What it may have begun since its last report is in doubt: as many
+   * works as it began within the time that a report takes, and a few.
+   */
+  died(executor: string): void {
+    const since = this.elapsed() - REPORT_MS;
+    const recent = this.begins.filter(
+      (begin) => begin.executor === executor && begin.at >= since,
+    );
+    this.inDoubt += 2 * recent.length + FEW;
   }
 
   /** What this executor has called and nobody has recorded. */

@@ -112,9 +112,12 @@ function insertEntry(
     wakeUp?: WakeUp | undefined;
   },
 ): Promise<Id<"pendingStart">> {
+  const now = Date.now();
   return ctx.db.insert("pendingStart", {
     kind: kindOf(isolate, long, dueAt),
-    dueAt: dueAt ?? Date.now(),
+    // Works that run apart are looked for by due time alone: one that was due long
+    // ago would be behind what was scanned.
+    dueAt: isolate || long ? Math.max(dueAt ?? 0, now) : (dueAt ?? now),
     commitTs: ctx.db.vars.commitTs,
     bytes,
     sizes: sizesOf(items.map((item) => item.bytes)),

@@ -18,6 +18,7 @@ export function executor(
     width: 10,
     epoch: 0,
     closing: false,
+    drains: changes.closing === true,
     inFlight: 0,
     undelivered: 0,
     // As if no lease had been wider than the present one.

@@ -35,6 +35,20 @@ export function expectAtRest(
   ]);
 }
 
+/** Scheduled mutations of the component that ended failed: none ever may. */
+export function failedMutations(
+  simulation: Simulation,
+  component = "workpool",
+): string[] {
+  return simulation
+    .rows("_scheduled_functions", component)
+    .filter(
+      ({ name, state }) =>
+        state.kind === "failed" && !name.startsWith("executor/run"),
+    )
+    .map(({ name, state }) => `${name}: ${state.error}`);
+}
+
 /** The kinds of all outcomes that callbacks were told, by key. */
 export function outcomes(simulation: Simulation): Record<string, string> {
   const kinds: Record<string, string> = {};

@@ -5,6 +5,7 @@ import type { Work } from "../../sim/app/convex/works.js";
 import { appIn } from "../../sim/push.js";
 import { World, type WorldOptions } from "../../sim/world.js";
 import { Handlers } from "./handlers.js";
+import { Processes } from "./processes.js";
 
 export type { Row } from "../../sim/world.js";
 
@@ -24,6 +25,7 @@ export function pushedApp(): App {
 
 export class Simulation extends World {
   readonly handlers: Handlers;
+  readonly processes: Processes;
   /** What functions and the deployment logged. */
   readonly log: string[];
 
@@ -34,16 +36,19 @@ export class Simulation extends World {
     ...options
   }: SimulationOptions) {
     const handlers = new Handlers(() => this.now());
+    const processes = new Processes();
     const log: string[] = [];
     super({
       app,
       seed,
       jitterMs: () => jitterMs,
       ...options,
-      onRun: handlers.observer,
+      onRun: (...run) =>
+        handlers.observer(...run) ?? processes.observer(...run),
       onLog: (message) => void log.push(message),
     });
     this.handlers = handlers;
+    this.processes = processes;
     this.log = log;
   }
 
@@ -56,6 +61,7 @@ export class Simulation extends World {
 
   override async crash(): Promise<void> {
     this.handlers.inFlight = 0;
+    this.processes.forget();
     await super.crash();
   }
 

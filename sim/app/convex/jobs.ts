@@ -74,8 +74,16 @@ export const read = internalQueryGeneric({
 
 /** Takes a large argument, returns a large result. */
 export const inflate = internalActionGeneric({
-  args: { key: v.string(), padding: v.string(), resultBytes: v.number() },
-  handler: async (_ctx, { resultBytes }) => "r".repeat(resultBytes),
+  args: {
+    key: v.string(),
+    padding: v.string(),
+    resultBytes: v.number(),
+    ms: v.optional(v.number()),
+  },
+  handler: async (_ctx, { resultBytes, ms = 0 }) => {
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    return "r".repeat(resultBytes);
+  },
 });
 
 export const inflateInTransaction = internalMutationGeneric({

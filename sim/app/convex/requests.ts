@@ -100,6 +100,12 @@ export const cancelAll = mutationGeneric({
     await poolNamed(components, "workpool").cancelAll(ctx, options),
 });
 
+export const kick = mutationGeneric({
+  args: {},
+  handler: async (ctx: MutationCtx) =>
+    await poolNamed(components, "workpool").kick(ctx),
+});
+
 /** At run time; null goes back to what the code declares. */
 export const setLimit = mutationGeneric({
   args: { pool, maxParallelism: v.union(v.number(), v.null()) },

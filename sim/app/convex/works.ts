@@ -45,6 +45,8 @@ export const vWork = v.object({
   fn: v.string(),
   args: v.any(),
   retry: v.optional(v.union(v.boolean(), vRetryBehavior)),
+  /** Of actions. */
+  timeoutMs: v.optional(v.number()),
   runAfter: v.optional(v.number()),
   /** In `callbacks.ts`. Null: none. */
   onComplete: v.optional(v.union(v.string(), v.null())),
@@ -81,6 +83,7 @@ export async function enqueueWork(
       return await pool.enqueueAction(ctx, fn, work.args, {
         ...options,
         retry,
+        timeoutMs: work.timeoutMs,
       });
     case "mutation":
       return await pool.enqueueMutation(ctx, fn, work.args, options);
@@ -111,6 +114,7 @@ export async function enqueueInOneCall(
       runAt: Date.now() + (work.runAfter ?? 0),
       statusTtl: work.statusTtl ?? 0,
       ...(typeof retry === "object" ? { retryBehavior: retry } : {}),
+      ...(work.timeoutMs !== undefined ? { timeoutMs: work.timeoutMs } : {}),
       ...(onComplete !== null
         ? {
             onComplete: {

@@ -65,6 +65,26 @@ export function lowWater(width: number, mean: MeanMs): number {
   return Math.min(MAX_BUFFER, Math.ceil(width * during(mean, ROUND_TRIP_MS)));
 }
 
+/**
+ * How many works may begin, beside those that fill free slots, until the executor's next
+ * report: no more than that may be in doubt, should it die. While too few have
+ * ended to tell, works take at least as long as those that run have taken.
+ */
+export function beginsAhead(
+  width: number,
+  mean: MeanMs,
+  runningForMs: number,
+): number {
+  const ms = Math.max(mean ?? runningForMs, 1);
+  return Math.max(
+    1,
+    Math.min(
+      MAX_BUFFER,
+      Math.ceil((width * (ROUND_TRIP_MS + COMPANY_MS)) / ms),
+    ),
+  );
+}
+
 /** How many works per slot the loop should keep handed over. */
 export function worksPerSlot(mean: MeanMs): number {
   return Math.min(

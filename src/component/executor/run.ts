@@ -21,7 +21,7 @@
  */
 import { type Infer, v } from "convex/values";
 import { type ActionCtx, internalAction } from "../_generated/server.js";
-import { bufferSize, Durations, worksPerSlot } from "./ahead.js";
+import { beginsAhead, bufferSize, Durations, worksPerSlot } from "./ahead.js";
 import { resultBytes, runAttempt } from "./attempt.js";
 import { Bell } from "./bell.js";
 import { acceptsFor, mayBegin, RETRY_UNTIL_MS } from "./lifetime.js";
@@ -159,7 +159,11 @@ class Executor {
     const results = takeBatch(this.unreported, this.reporter.batchSize);
     const width = widthForResults(this.known.width, this.resultSizes.mean);
     const ahead = bufferSize(width, this.durations.mean);
-    const beginsBefore = this.firstNotBegun() + this.known.width + 2 * ahead;
+    const now = Date.now();
+    const free = Math.max(0, this.known.width - this.running.size);
+    const { mean } = this.durations;
+    const inDoubt = beginsAhead(this.known.width, mean, now - this.lastMoveAt);
+    const beginsBefore = this.firstNotBegun() + free + inDoubt;
     // From here on either bound may be the one that is known.
     this.beginsBefore = Math.min(this.beginsBefore, beginsBefore);
     const reply = await this.reporter.report(results, {

@@ -19,6 +19,7 @@ const view = (inFlight: number): ExecutorView => ({
   width: 8,
   epoch: 0,
   closing: false,
+  drains: false,
   inFlight,
   undelivered: 0,
   peak: 8,

@@ -9,6 +9,8 @@ export type ExecutorView = {
   width: number;
   epoch: number;
   closing: boolean;
+  /** It has been closing for a while, and lets long works end. */
+  drains: boolean;
   /** Handed over and not ended: running, buffered, or not delivered yet. */
   inFlight: number;
   /** Of these, how many it has not been given. */

@@ -16,7 +16,7 @@ import { nextOwedCallback } from "../callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../config.js";
 import { openWorks } from "../executor/positions.js";
 import { snapshotTs } from "../platform.js";
-import { MINUTE } from "../shared.js";
+import { MINUTE, SECOND } from "../shared.js";
 import { NAMELESS } from "../wake.js";
 import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
 
@@ -79,6 +79,8 @@ export function livingExecutors(
 }
 
 export type View = {
+  /** When it was looked. */
+  now: number;
   /** Of the snapshot that was read. Null: the platform does not tell. */
   snapshotTs: bigint | null;
   status: Doc<"runStatus"> | null;
@@ -169,7 +171,9 @@ export async function look(
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
   const room =
-    roomFor(config.maxParallelism, { executors, stats, state }) + freed + 1;
+    roomFor(config.maxParallelism, { now, executors, stats, state }) +
+    freed +
+    1;
   const readyBound = new Bound(limits.entries, room);
   const ready = await afterPosition(
     ctx,
@@ -180,6 +184,7 @@ export async function look(
   const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
+    now,
     snapshotTs: snapshotTs(ctx),
     status,
     state,
@@ -203,10 +208,13 @@ export function scanFrom(entries: readonly EntryView[], now: number): number {
   return Math.min(entries[0]?.dueAt ?? now, now) - LATE_COMMIT_MS;
 }
 
+/** One that was born closing, and has run for longer than this, has works that take long. */
+const DRAINS_AFTER_MS = 5 * SECOND;
+
 /** How many works could be handed over now. */
 function roomFor(
   maxParallelism: number,
-  seen: Pick<View, "executors" | "stats" | "state">,
+  seen: Pick<View, "now" | "executors" | "stats" | "state">,
 ): number {
   const executors = executorViews(seen);
   return executors.reduce(
@@ -316,10 +324,10 @@ async function hasOlderTick(
 
 /** What the loop knows of its living executors. Statistics may be a little old: then it thinks that more is in flight. */
 export function executorViews(
-  view: Pick<View, "executors" | "stats" | "state">,
+  view: Pick<View, "now" | "executors" | "stats" | "state">,
 ): ExecutorView[] {
   return livingExecutors(view).map((executor) => {
-    const { _id, width, epoch, closing, first, long } = executor;
+    const { _id, width, epoch, closing, first, long, startedAt } = executor;
     const stats = view.stats.find(({ executorId }) => executorId === _id);
     const assigned = view.state?.assigned.find(
       ({ executorId }) => executorId === _id,
@@ -332,6 +340,7 @@ export function executorViews(
       width,
       epoch,
       closing,
+      drains: closing && view.now - startedAt > DRAINS_AFTER_MS,
       inFlight,
       undelivered: inFlight - (stats?.held ?? first.length),
       peak: isOver ? width : (assigned?.peak ?? width),

@@ -184,7 +184,10 @@ class Planner {
           free: freeSlots(view),
           ahead: false,
         })),
-        accepting: own.length,
+        // Of short works, one that takes nothing further counts until it is over.
+        accepting: executors.filter(
+          (each) => each.long === long && !each.drains,
+        ).length,
         waiting: entries.reduce(
           (sum, { kind, works }) =>
             (kind === "long") === long ? sum + works : sum,
