@@ -101,7 +101,7 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
    * covers it, so that no work fails because its worker reaches the platform's
    * time limit for actions (30 minutes). Declare it for actions that may take
    * longer than ten minutes. Works that declare more than 20 minutes begin in
-   * workers opened for them, which takes a little longer and leaves slots idle.
+   * workers opened for them, which takes a little longer; slots can stand empty meanwhile.
    *
    * A handler that takes longer than it declared is not interrupted. Actions that
    * run in Node ("use node") are ended by Convex after ten minutes, whatever is

@@ -10,7 +10,7 @@
  *      └──── then ──▶ failed
  *
  * A callback can take its transaction down with it (one second of CPU is not
- * catchable), and a scheduled function can be canceled by hand. The loop's guard
+ * catchable), and a scheduled function can be canceled by hand. The watchdog
  * therefore looks for overdue ones ({@link sweepOverdueCallbacks}).
  */
 import { v } from "convex/values";
@@ -34,7 +34,7 @@ import { cursorAfter, scanFrom } from "./timeCursor.js";
 export const MAX_CALLBACK_ATTEMPTS = 10;
 /** A callback this long overdue is not on its way any more. */
 const OVERDUE_MS = 10 * SECOND;
-/** How many overdue callbacks one guard tick sends out again. */
+/** How many overdue callbacks one sweep sends out again. */
 const SWEEP_LIMIT = 16;
 /** A callback given up is kept at least this long for people to see. */
 const FAILED_CALLBACK_TTL = 7 * DAY;
@@ -189,7 +189,7 @@ export async function sweepOverdueCallbacks(
 }
 
 /**
- * When the guard should look after the earliest owed callback. Null: nothing is owed.
+ * When the watchdog should look after the earliest owed callback. Null: nothing is owed.
  *
  * @param cursor - What {@link owedCursor} returned before. Undefined: everything is looked at.
  */

@@ -1,5 +1,6 @@
 /** What is wrong with a pool, in words. Pure. */
 import { MAX_FRUITLESS_TICKS_PER_MINUTE } from "./loop/decide.js";
+import { MAX_WORKS } from "./loop/pieces.js";
 import { LOST_MS } from "./loop/watchdog.js";
 import type { PoolHealth } from "./poolHealth.js";
 import { SECOND } from "./shared.js";
@@ -10,8 +11,8 @@ export type Findings = Omit<PoolHealth, "healthy" | "problems"> & {
   validUntil: number | null;
 };
 
-/** A lost tick or executor is dealt with by the guard within this time; a little more is worth a word. */
-const GUARD_OVERDUE_MS = 15 * SECOND;
+/** A lost tick or executor is dealt with by the watchdog within this time; a little more is worth a word. */
+const WATCH_OVERDUE_MS = 15 * SECOND;
 
 export function diagnose(found: Findings, now: number): string[] {
   const problems: string[] = [];
@@ -32,7 +33,7 @@ export function diagnose(found: Findings, now: number): string[] {
     );
   } else if (late > LOST_MS) {
     problems.push(
-      `The loop's next turn was due ${ago(late)} ago. Its guard takes over within ${ago(GUARD_OVERDUE_MS)}, and kick does so at once.`,
+      `The loop's next turn was due ${ago(late)} ago. The watchdog takes over within ${ago(WATCH_OVERDUE_MS)}, and kick does so at once.`,
     );
   }
   if (state === "idle" && waited > LOST_MS) {
@@ -59,7 +60,7 @@ export function diagnose(found: Findings, now: number): string[] {
           ? "was canceled, and may still be running"
           : `ended (${state})`;
     problems.push(
-      `The scheduled function of an executor started ${ago(now - startedAt)} ago with ${inFlight} works in flight ${what}. The guard deals with it within ${ago(GUARD_OVERDUE_MS)} of its end.`,
+      `The scheduled function of an executor started ${ago(now - startedAt)} ago with ${inFlight} works in flight ${what}. The watchdog deals with it within ${ago(WATCH_OVERDUE_MS)} of its end.`,
     );
   }
   const { count, since } = found.fruitlessTicks;
@@ -68,10 +69,13 @@ export function diagnose(found: Findings, now: number): string[] {
       `The loop has called for another turn ${count} times since ${new Date(since).toISOString()} without moving anything, and was slowed down. Please report this.`,
     );
   }
-  if (found.recovery && found.recovery.failures > 0) {
-    const { failures, worksAtATime } = found.recovery;
+  const { recovery } = found;
+  if (
+    recovery &&
+    (recovery.failures > 0 || recovery.worksAtATime < MAX_WORKS)
+  ) {
     problems.push(
-      `What lost executors had could not be recovered ${failures} times in a row; it is tried with ${worksAtATime} works at a time. The log tells why (recoverySmaller).`,
+      `What lost executors had could not be recovered at once; it is tried with ${recovery.worksAtATime} works at a time. The log tells why (recoverySmaller).`,
     );
   }
   if (found.callbacks.failed.count > 0) {

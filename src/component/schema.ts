@@ -62,7 +62,7 @@ export default defineSchema({
     lacks: v.optional(v.array(vAbility)),
   }),
 
-  /** Singleton. Written by the loop, at transitions and by its guard. Read by every enqueue and report. */
+  /** Singleton. Written by the loop, at transitions and by its watchdog. Read by every enqueue and report. */
   runStatus: defineTable({
     state: v.union(
       v.object({ kind: v.literal("idle") }),
@@ -108,7 +108,7 @@ export default defineSchema({
     driver: v.union(vDriver, v.null()),
     /**
      * When the chain's next tick is due, or the driver's next report. A link of
-     * the chain with another due time exits; a guard that finds it long overdue
+     * the chain with another due time exits; a watchdog that finds it long overdue
      * starts a new chain.
      */
     nextTickAt: v.number(),

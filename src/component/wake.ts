@@ -157,7 +157,7 @@ export async function wakeForChange(ctx: MutationCtx): Promise<void> {
 
 /**
  * Somebody believes that the loop is stuck: a tick looks after everything, as the
- * guard does, and starts a new generation. Of no use, and no harm, to a loop that works.
+ * watchdog does, and starts a new generation. Of no use, and no harm, to a loop that works.
  * @throws when the tick cannot be scheduled.
  */
 export async function kickLoop(ctx: MutationCtx): Promise<void> {
@@ -179,7 +179,7 @@ async function wakeOrThrow(
 /**
  * For reports: capacity became free and retries were queued. Never throws for a
  * refused tick, since the results in the report must not be lost: the executor
- * was canceled, and the loop's guard looks after what it leaves.
+ * was canceled, and the watchdog looks after what it leaves.
  */
 export async function wakeFromReport(
   ctx: MutationCtx,

@@ -1,7 +1,7 @@
 /** What was consumed leaves tombstones for minutes. A turn of the loop does not pass them again and again. */
 import { expect, test } from "vitest";
 import type { Work } from "../../sim/app/convex/works.js";
-import { act, mutate } from "../../sim/works.js";
+import { mutate } from "../../sim/works.js";
 import { expectAtRest } from "./invariants.js";
 import { Simulation } from "./simulation.js";
 
@@ -46,14 +46,3 @@ test("outcomes that are kept for a second", () =>
     (key) => mutate(key, {}, { statusTtl: SECOND }),
     (key) => mutate(key),
   ));
-
-/**
- * `fails`: the statistics of an executor are found by its row, which the next executor
- * takes over. A look passes those of all that had the row before.
- */
-test.fails("works that wait for an executor of their own", () =>
-  expectNoMore(
-    (key) => act(key, { ms: 100 }, { timeoutMs: 25 * 60 * SECOND }),
-    (key) => act(key, { ms: 100 }),
-  ),
-);

@@ -46,6 +46,7 @@ import type * as loop_fate from "../loop/fate.js";
 import type * as loop_lease from "../loop/lease.js";
 import type * as loop_look from "../loop/look.js";
 import type * as loop_losses from "../loop/losses.js";
+import type * as loop_pieces from "../loop/pieces.js";
 import type * as loop_plan from "../loop/plan.js";
 import type * as loop_planView from "../loop/planView.js";
 import type * as loop_recover from "../loop/recover.js";
@@ -118,6 +119,7 @@ const fullApi: ApiFromModules<{
   "loop/lease": typeof loop_lease;
   "loop/look": typeof loop_look;
   "loop/losses": typeof loop_losses;
+  "loop/pieces": typeof loop_pieces;
   "loop/plan": typeof loop_plan;
   "loop/planView": typeof loop_planView;
   "loop/recover": typeof loop_recover;

@@ -11,7 +11,7 @@
  *     more than it can take, leaving, changed settings ──▶ a chain goes on
  *     nothing came for a while ──▶ the loop parks, and its driver closes
  *
- * A driver that dies is found by the guard, like any lost executor, and its
+ * A driver that dies is found by the watchdog, like any lost executor, and its
  * loop like a lost chain.
  */
 import type { Infer } from "convex/values";

@@ -103,7 +103,7 @@ export type View = {
   arrivals: EntryView[];
   /** Due time of the earliest entry that is not due yet. */
   nextDueAt: number | null;
-  /** When the guard should look after owed callbacks. */
+  /** When the watchdog should look after owed callbacks. */
   owedAt: number | null;
   /** There may be more entries than were read. */
   truncated: boolean;

@@ -18,11 +18,8 @@ import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { wakeFromReport } from "../wake.js";
 import { takeBack } from "./executors.js";
 import { fateOf } from "./fate.js";
+import { MAX_BYTES, MAX_WORKS } from "./pieces.js";
 import { type Piece, recoverPiece } from "./recovery.js";
-
-/** Works of one piece at most, and bytes that it reads and writes. */
-export const MAX_WORKS = 100;
-const MAX_BYTES = 5_000_000;
 
 export const vRecovery = v.object({
   token: v.string(),

@@ -8,8 +8,8 @@
  * named the position that it would not pass (`beginsBefore`). Where none is known,
  * everything that was delivered may have begun.
  *
- * A piece writes rows of the executor and of its works, and nothing that the loop
- * writes: the loop is busy, and one of the two would never get through.
+ * A piece writes rows of the executor and of its works, and not the loop's own row: the
+ * loop is busy, and one of the two would never get through.
  */
 import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";

@@ -31,7 +31,8 @@ import {
 } from "./look.js";
 import { needingRecovery } from "./losses.js";
 import { executorCaps, planFor } from "./planView.js";
-import { MAX_WORKS, startRecovery, type vRecovery } from "./recover.js";
+import { MAX_WORKS } from "./pieces.js";
+import { startRecovery, type vRecovery } from "./recover.js";
 import { scheduleWatch } from "./state.js";
 import {
   isDead,
@@ -106,12 +107,12 @@ async function lookAfterLosses(
       : smallerPiece(console, row, failure);
   // One that cannot be recovered must not keep the others from it; given up is
   // what failed last, and nobody else's.
-  const hopeless = next.giveUp === undefined ? undefined : row?.executors[0];
+  const failed = failure === null ? undefined : row?.executors[0];
+  const others = executors.filter((id) => id !== failed);
+  const again = executors.filter((id) => id === failed);
   await startRecovery(ctx, row, {
     executors:
-      hopeless && executors.includes(hopeless)
-        ? [hopeless, ...executors.filter((id) => id !== hopeless)]
-        : rotated(executors, next.failures),
+      next.giveUp === undefined ? [...others, ...again] : [...again, ...others],
     ...next,
   });
   return true;
@@ -142,11 +143,6 @@ function smallerPiece(
         }
       : {}),
   };
-}
-
-function rotated<T>(list: readonly T[], by: number): T[] {
-  const at = list.length > 0 ? by % list.length : 0;
-  return [...list.slice(at), ...list.slice(0, at)];
 }
 
 /**
