@@ -223,8 +223,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "executor/results.ts",
-        "patch: { attempts, lastError: outcome.error },",
-        "patch: { lastError: outcome.error },",
+        "        attempts,\n        lastError: outcome.error,",
+        "        lastError: outcome.error,",
       ),
     ],
     seed: 2,

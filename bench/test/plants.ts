@@ -25,7 +25,7 @@ export const PLANTS: Plant[] = [
   {
     bug: "polling while idle",
     file: "src/component/loop/decide.ts",
-    text: "now - outcome.lastWorkAt < outcome.coolDownMs ||",
+    text: "quietMs < outcome.coolDownMs ||",
     replacement: "true ||",
     scenario: "throughput",
     figure: "idleCallsPerMinute",

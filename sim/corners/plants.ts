@@ -20,6 +20,28 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     patches: [
       inComponent("shared.ts", "SEGMENT_MS = 100;", "SEGMENT_MS = 30_000;"),
     ],
+    seed: 8,
+  },
+  {
+    name: "sleepers-fed",
+    what: "Works are handed to executors that sleep over long ones.",
+    rule: "slots stand empty while works wait",
+    patches: [
+      inComponent(
+        "loop/look.ts",
+        "stats.asleep === true",
+        "stats.asleep === null",
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "buffered-counts-as-begun",
+    what: "What an executor had only buffered has used up an attempt when it dies.",
+    rule: "failure that nothing explains",
+    patches: [
+      inComponent("loop/recovery.ts", "position < stats.beginsBefore", "true"),
+    ],
     seed: 1,
   },
   {
@@ -33,39 +55,41 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
         "ended < 1;",
       ),
     ],
-    seed: 1,
+    seed: 3,
   },
   {
-    name: "overload-fails",
-    what: "An action that the platform had no room for counts as failed.",
-    rule: "failure that nothing explains",
+    name: "begins-too-late",
+    what: "A work begins however old its executor is.",
+    rule: "executor that died by itself",
     patches: [
       inComponent(
-        "executor/attempt.ts",
-        "if (wasNotStarted(error)) {",
-        "if (false as boolean) {",
+        "executor/lifetime.ts",
+        "return ageMs + needed <= ACTION_LIMIT_MS;",
+        "return ageMs >= 0 || needed > 0;",
       ),
-    ],
-    seed: 1,
-  },
-  {
-    name: "results-unmeasured",
-    what: "A report has as many results as there are, however large.",
-    rule: "transaction that is too large",
-    patches: [
-      inComponent(
-        "executor/attempt.ts",
-        "return getConvexSize(outcome.returnValue as Value) + RESULT_OVERHEAD;",
-        "return RESULT_OVERHEAD;",
-      ),
+      inComponent("executor/step.ts", "now.outOfTime ||", ""),
     ],
     seed: 1,
   },
   {
     name: "never-leaves",
     what: "An executor takes new work for as long as it lives.",
-    rule: "executor that died by itself",
+    rule: "slots stand empty while works wait",
     patches: [inComponent("executor/step.ts", "now.outOfTime ||", "")],
+    seed: 7,
+  },
+  {
+    name: "recovery-at-once",
+    what: "All that a lost executor had is settled in one transaction.",
+    rule: "transaction that is too large",
+    patches: [
+      inComponent("loop/pieces.ts", "MAX_WORKS = 100;", "MAX_WORKS = 10_000;"),
+      inComponent(
+        "loop/pieces.ts",
+        "MAX_BYTES = 5_000_000;",
+        "MAX_BYTES = 500_000_000;",
+      ),
+    ],
     seed: 1,
   },
   {
@@ -79,6 +103,6 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
         "if (holds) found.push(_id);",
       ),
     ],
-    seed: 1,
+    seed: 3,
   },
 ];

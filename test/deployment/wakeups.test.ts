@@ -19,7 +19,7 @@ import { act, keys, mutate, read } from "../../sim/works.js";
 
 /**
  * Long enough for everything in a history, retries included; too short for the
- * guard, which comes after twelve seconds and would hide what was lost.
+ * watchdog, which comes after twelve seconds and would hide what was lost.
  */
 const PROMPTLY_MS = 6_000;
 
@@ -138,7 +138,7 @@ test.each([
   },
 );
 
-test("what is enqueued while the guard takes the loop over is seen", async () => {
+test("what is enqueued while the loop is taken over is seen", async () => {
   let decides = 0;
   const simulation = await Simulation.open({
     slowMs: (name) => (name === "loop/tick:tick" ? decides : 0),
@@ -150,7 +150,9 @@ test("what is enqueued while the guard takes the loop over is seen", async () =>
   const status = () => simulation.rows("runStatus", COMPONENT)[0]!;
   expect(status().state.kind).toBe("running");
   // Whatever would have gone on with the loop is lost.
-  const links = ticks(simulation).filter(({ args }) => !args[0].guardAt);
+  const links = ticks(simulation).filter(
+    ({ args }) => args[0].at === undefined,
+  );
   cancelJobs(simulation, links);
   failJobs(simulation, executors(simulation), "Transient error");
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SECOND, SEGMENT_MS } from "../shared.js";
 import {
+  beginsAhead,
   bufferSize,
   COMPANY_MS,
   lowWater,
@@ -92,5 +93,18 @@ describe("the mean", () => {
     const durations = seen(50, 20);
     durations.add(400);
     expect(bufferSize(10, durations.mean)).toBeGreaterThan(0);
+  });
+});
+
+describe("what may begin before the next report", () => {
+  test("is one of long works, and as many as there are slots of shorter ones", () => {
+    expect(beginsAhead(10, 60 * SECOND)).toBe(1);
+    expect(beginsAhead(10, 80)).toBe(10);
+    expect(beginsAhead(20, 40)).toBe(20);
+  });
+
+  test("is what keeps the slots busy for a round trip, of the shortest", () => {
+    expect(beginsAhead(20, 10)).toBe(60);
+    expect(beginsAhead(1, 10)).toBe(8);
   });
 });

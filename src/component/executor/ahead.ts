@@ -37,6 +37,11 @@ export class Durations {
     this.average += (ms - this.average) / Math.min(this.count, 16);
   }
 
+  /** The best there is: of few, or of none the time for which they have been running. */
+  guess(runningForMs: number): number {
+    return this.count === 0 ? runningForMs : this.average;
+  }
+
   /** As if none had ended yet. */
   forget(): void {
     this.count = 0;
@@ -70,15 +75,12 @@ const FEW = 8;
 
 /**
  * How many works may begin, beside those that fill free slots, until the executor's next
- * report: no more than that may be in doubt, should it die. While too few have
- * ended to tell, works take at least as long as those that run have taken.
+ * report: no more than that may be in doubt, should it die.
+ *
+ * @param takesMs - How long works take, as far as anybody can tell.
  */
-export function beginsAhead(
-  width: number,
-  mean: MeanMs,
-  runningForMs: number,
-): number {
-  const ms = Math.max(mean ?? runningForMs, 1);
+export function beginsAhead(width: number, takesMs: number): number {
+  const ms = Math.max(takesMs, 1);
   const begins = (forMs: number) => Math.ceil((width * forMs) / ms);
   return Math.max(
     1,

@@ -161,8 +161,8 @@ class Executor {
     const ahead = bufferSize(width, this.durations.mean);
     const now = Date.now();
     const free = Math.max(0, this.known.width - this.running.size);
-    const { mean } = this.durations;
-    const inDoubt = beginsAhead(this.known.width, mean, now - this.lastMoveAt);
+    const takesMs = this.durations.guess(now - this.startedAt);
+    const inDoubt = beginsAhead(this.known.width, takesMs);
     const beginsBefore = this.firstNotBegun() + free + inDoubt;
     // From here on either bound may be the one that is known.
     this.beginsBefore = Math.min(this.beginsBefore, beginsBefore);
