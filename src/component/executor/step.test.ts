@@ -196,6 +196,7 @@ test("an executor opened for long works asks for more while its slots are taken,
   const full = { running: 4, long: true };
   expect(step(full)).toEqual(wait(5 * SECOND));
   expect(step({ ...full, sinceReportMs: 5 * SECOND })).toEqual(report);
+  expect(step({ long: true })).toEqual(wait(ASK));
 });
 
 describe("an executor that may not begin what it has", () => {

@@ -111,7 +111,8 @@ function decideReport(
       !now.memoryFull &&
       (closing || (mayStay && (now.long || runsDry(now, free)))));
   if (!expectsMore) return { kind: "wait", closing };
-  const ask = now.long
+  const isFull = now.long && held > 0 && !closing && !runsDry(now, free);
+  const ask = isFull
     ? LONG_ASK_MS
     : Math.min(FIRST_ASK_MS * 2 ** now.fruitless, MAX_ASK_MS);
   return now.sinceReportMs >= ask
