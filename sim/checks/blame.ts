@@ -6,6 +6,9 @@
 import type { Outcome } from "../corners/lives.js";
 import type { Violate } from "./check.js";
 
+/** What a handler throws whose own call met a drawn fault. */
+const OWN_CALL_FAILED = /^Uncaught .*(couldn't be completed|changed while)/;
+
 export function checkBlame(
   violate: Violate,
   /** Works that an executor may have begun just before it died, and had not. */
@@ -17,6 +20,7 @@ export function checkBlame(
     const attempts =
       spec.fnType === "action" ? (spec.retry?.maxAttempts ?? 1) : Infinity;
     if (lost >= attempts) return;
+    if (OWN_CALL_FAILED.test(error ?? "")) return;
     if (/was lost/.test(error ?? "") && doubts.inDoubt > 0) {
       doubts.inDoubt -= 1;
       return;

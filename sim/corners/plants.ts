@@ -81,7 +81,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
   {
     name: "recovery-at-once",
     what: "All that a lost executor had is settled in one transaction.",
-    rule: "transaction that is too large",
+    rule: "scheduled mutation that failed",
     patches: [
       inComponent("loop/pieces.ts", "MAX_WORKS = 100;", "MAX_WORKS = 10_000;"),
       inComponent(
@@ -90,7 +90,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
         "MAX_BYTES = 500_000_000;",
       ),
     ],
-    seed: 1,
+    seed: 148,
   },
   {
     name: "loss-stays",
