@@ -23,26 +23,30 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     seed: 8,
   },
   {
-    name: "sleepers-fed",
-    what: "Works are handed to executors that sleep over long ones.",
+    name: "rest-not-fetched",
+    what: "An executor does not ask for what its start could not carry.",
+    rule: "nothing begins though there is room",
+    patches: [
+      inComponent(
+        "loop/start.ts",
+        "const closed = closing && rest.works.length === 0;",
+        "const closed = closing;",
+      ),
+    ],
+    seed: 57,
+  },
+  {
+    name: "long-asks-seldom",
+    what: "An executor opened for long works asks every five seconds, whatever slots it has.",
     rule: "slots stand empty while works wait",
     patches: [
       inComponent(
-        "loop/look.ts",
-        "stats.asleep === true",
-        "stats.asleep === null",
+        "executor/step.ts",
+        "const isFull = now.long && held > 0 && !closing && !runsDry(now, free);",
+        "const isFull = now.long;",
       ),
     ],
-    seed: 1,
-  },
-  {
-    name: "buffered-counts-as-begun",
-    what: "What an executor had only buffered has used up an attempt when it dies.",
-    rule: "failure that nothing explains",
-    patches: [
-      inComponent("loop/recovery.ts", "position < stats.beginsBefore", "true"),
-    ],
-    seed: 1,
+    seed: 15,
   },
   {
     name: "retries-forgotten",
@@ -70,13 +74,6 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
       inComponent("executor/step.ts", "now.outOfTime ||", ""),
     ],
     seed: 1,
-  },
-  {
-    name: "never-leaves",
-    what: "An executor takes new work for as long as it lives.",
-    rule: "slots stand empty while works wait",
-    patches: [inComponent("executor/step.ts", "now.outOfTime ||", "")],
-    seed: 7,
   },
   {
     name: "recovery-at-once",
