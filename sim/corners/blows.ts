@@ -42,6 +42,20 @@ export class Blows {
     return this.drawn.has(scheduledId);
   }
 
+  /** Works that executors were started with which have never reported: they may still wait for a permit. */
+  private startedUnheard(): number {
+    let works = 0;
+    for (const pool of POOLS) {
+      const heard = new Set(
+        this.world.rows("executorStats", pool).map((row) => row.executorId),
+      );
+      for (const { _id, done, first } of this.world.rows("executor", pool)) {
+        if (done === null && !heard.has(_id)) works += first.length;
+      }
+    }
+    return works;
+  }
+
   private felt(kind: Blow["kind"]): void {
     this.count += 1;
     const until = this.world.clock.elapsed + FELT_MS[kind];
@@ -65,10 +79,8 @@ export class Blows {
         if (state.kind === "inProgress") began.add(_id);
       }
     }
-    for (const id of began) {
-      this.drawn.add(id);
-      this.lives.died(id);
-    }
+    for (const id of began) this.drawn.add(id);
+    this.lives.died(began, this.startedUnheard());
     this.runs.killAll();
     void this.world.crash();
   }
@@ -88,7 +100,7 @@ export class Blows {
     this.goingOn.death(most.begun);
     for (const life of most.begun) life.lost += 1;
     this.drawn.add(most.run.scheduledId!);
-    this.lives.died(most.run.scheduledId!);
+    this.lives.died(new Set([most.run.scheduledId!]), this.startedUnheard());
     this.runs.kill(most.run, CAUSES[kind]);
   }
 }

@@ -175,15 +175,23 @@ export class Lives implements CallListener {
   }
 
   /**
-   * An executor dies. What it may have begun since its last report is in doubt: as many
-   * works as it began within the time that a report takes, and a few.
+   * Executors die. What they may have begun since their last reports is in doubt: as many
+   * works as began within the time that a report takes, those on their way to them, and
+   * a few for each. Of one that has never reported nobody knows whether it began at all.
    */
-  died(executor: string): void {
+  died(executors: ReadonlySet<string>, startedUnheard: number): void {
     const since = this.elapsed() - REPORT_MS;
-    const recent = this.begins.filter(
-      (begin) => begin.executor === executor && begin.at >= since,
+    const begun = this.begins.filter(
+      ({ executor, at }) => executors.has(executor) && at >= since,
     );
-    this.inDoubt += 2 * recent.length + FEW;
+    const onTheirWay = [...this.byWork.values()].filter(
+      (life) => life.phase === "taken" && life.since >= since,
+    );
+    this.inDoubt +=
+      2 * begun.length +
+      onTheirWay.length +
+      startedUnheard +
+      FEW * executors.size;
   }
 
   /** What this executor has called and nobody has recorded. */
