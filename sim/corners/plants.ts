@@ -23,17 +23,31 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     seed: 8,
   },
   {
-    name: "rest-not-fetched",
-    what: "An executor does not ask for what its start could not carry.",
-    rule: "nothing begins though there is room",
+    name: "watch-fails",
+    what: "The watchdog fails where somebody is lost.",
+    rule: "scheduled mutation that failed",
+    patches: [
+      inComponent(
+        "loop/watch.ts",
+        "const executors = await needingRecovery(ctx, view, now);",
+        `const executors = await needingRecovery(ctx, view, now);
+  if (executors.length > 0) throw new Error("planted");`,
+      ),
+    ],
+    seed: 3,
+  },
+  {
+    name: "start-unbounded",
+    what: "An executor is started with all of its works, however large.",
+    rule: "transaction that is too large",
     patches: [
       inComponent(
         "loop/start.ts",
-        "const closed = closing && rest.works.length === 0;",
-        "const closed = closing;",
+        "MAX_START_BYTES = 400_000;",
+        "MAX_START_BYTES = 400_000_000;",
       ),
     ],
-    seed: 57,
+    seed: 175,
   },
   {
     name: "long-asks-seldom",
@@ -73,21 +87,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
       ),
       inComponent("executor/step.ts", "now.outOfTime ||", ""),
     ],
-    seed: 1,
-  },
-  {
-    name: "recovery-at-once",
-    what: "All that a lost executor had is settled in one transaction.",
-    rule: "scheduled mutation that failed",
-    patches: [
-      inComponent("loop/pieces.ts", "MAX_WORKS = 100;", "MAX_WORKS = 10_000;"),
-      inComponent(
-        "loop/pieces.ts",
-        "MAX_BYTES = 5_000_000;",
-        "MAX_BYTES = 500_000_000;",
-      ),
-    ],
-    seed: 148,
+    seed: 3,
   },
   {
     name: "loss-stays",
