@@ -73,6 +73,19 @@ describe("histories", () => {
     return lines;
   }
 
+  test.each([
+    [9, "a few slots stood empty while all executors slept over long works"],
+    [15, "an executor opened for long works asked every five seconds"],
+    [40, "a handler whose own call met a fault"],
+    [57, "an executor did not ask for what its start could not carry"],
+    [74, "long works took one slot each, of many that were free"],
+    [1041, "works that were only buffered failed with their executor"],
+    [2221, "an executor that waited for its permit had never begun"],
+  ])("seed %i: %s", async (seed) => {
+    const { violations } = await runCornerHistory(versions, seed);
+    expect(violations).toEqual([]);
+  });
+
   test("the same seed is the same history, to the letter", async () => {
     const first = await traceOf(11);
     expect(first.length).toBeGreaterThan(10);
