@@ -54,15 +54,13 @@ export async function turnInReport(
   const { leaving, mayDrive, freed } = reporting;
   const own = statsView(stats);
   const state = (await readRunStatus(ctx))?.state.kind;
-  if (state === "running" && mayDrive) {
-    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
-    return await driverTurn(ctx, executor, own, seen, leaving);
-  }
-  if (state === "saturated" && freed > 0) {
-    const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
-    return await refill(ctx, executor, own, seen, leaving);
-  }
-  return { kind: "none" };
+  const mayTurn =
+    (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
+  if (!mayTurn) return { kind: "none" };
+  const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
+  return state === "running"
+    ? await driverTurn(ctx, executor, own, seen, leaving)
+    : await refill(ctx, executor, own, seen, leaving);
 }
 
 /**
