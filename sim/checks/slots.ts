@@ -5,7 +5,8 @@
  *
  * What is no fault of the pool's is left out:
  * - each start may cost a round trip, and each stretch of waiting an executor's start-up;
- * - works that declare more than 20 minutes wait for an executor of their own;
+ * - works that declare more than 20 minutes wait for an executor of their own, and so
+ *   do those that no open executor is young enough for;
  * - no further executor may be started, and those there are leave;
  * - executors have as many bytes in memory as they may;
  * - a fault was not long ago: `goingOn.ts` looks after that;

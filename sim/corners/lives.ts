@@ -113,8 +113,10 @@ export class Lives implements CallListener {
       if (after === null) continue;
       const works = worksOf(after);
       for (const workId of works) this.move(workId, "waits");
-      const dueAt = after.value.dueAt as number;
-      this.pool(namespace).queue.put(id, dueAt, works);
+      const { dueAt, kind } = after.value as { dueAt: number; kind: string };
+      // An ordinary work that no open executor is young enough for waits like a long one.
+      const counted = kind === "long" ? [] : works;
+      this.pool(namespace).queue.put(id, dueAt, counted);
     }
     for (const { namespace, table, id, before, after } of writes) {
       if (namespace === "") continue;
