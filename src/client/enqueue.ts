@@ -26,11 +26,13 @@ import {
 } from "../component/validate.js";
 import {
   type ActionCtx,
+  checkComponent,
   checkFunction,
   checkWritable,
   type MutationCtx,
   nameOf,
 } from "./context.js";
+import { checkDirectOptions } from "./optionNames.js";
 import type { EnqueueOptions } from "./options.js";
 import type { WorkId, WorkpoolComponent } from "./types.js";
 
@@ -63,6 +65,7 @@ type Item = Omit<EnqueueArgs, "config">;
  * @param component - Like `components.workpool`.
  * @param fnType - "action", "mutation" or "query": what `fn` is.
  * @returns The id of the work.
+ * @throws as {@link Workpool.enqueueAction} does.
  */
 export async function enqueue<
   FnType extends FunctionType,
@@ -73,9 +76,28 @@ export async function enqueue<
   component: WorkpoolComponent,
   ctx: MutationCtx | ActionCtx,
   fnType: FnType,
-  fn: FunctionReference<FnType, FunctionVisibility, Args, NoInfer<ReturnType>>,
+  fn: FunctionReference<
+    NoInfer<FnType>,
+    FunctionVisibility,
+    Args,
+    NoInfer<ReturnType>
+  >,
   fnArgs: Args,
   options: DirectEnqueueOptions<Context, ReturnType>,
+): Promise<WorkId> {
+  checkComponent(component);
+  checkDirectOptions("enqueue", fnType, options);
+  return await enqueueChecked(component, ctx, fnType, fn, fnArgs, options);
+}
+
+/** As {@link enqueue}; the names of the options were checked. */
+export async function enqueueChecked(
+  component: WorkpoolComponent,
+  ctx: MutationCtx | ActionCtx,
+  fnType: FunctionType,
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  fnArgs: DefaultFunctionArgs,
+  options: DirectEnqueueOptions<any, any>,
 ): Promise<WorkId> {
   checkWritable(ctx);
   const config = declaration(options);
@@ -98,6 +120,7 @@ export async function enqueue<
  * @param fnType - "action", "mutation" or "query": what `fn` is.
  * @param fnArgsArray - The arguments of each work.
  * @returns The ids of the works, in the order of their arguments.
+ * @throws as {@link Workpool.enqueueAction} does, before any work is enqueued.
  */
 export async function enqueueBatch<
   FnType extends FunctionType,
@@ -108,9 +131,35 @@ export async function enqueueBatch<
   component: WorkpoolComponent,
   ctx: MutationCtx | ActionCtx,
   fnType: FnType,
-  fn: FunctionReference<FnType, FunctionVisibility, Args, NoInfer<ReturnType>>,
+  fn: FunctionReference<
+    NoInfer<FnType>,
+    FunctionVisibility,
+    Args,
+    NoInfer<ReturnType>
+  >,
   fnArgsArray: Array<Args>,
   options: DirectEnqueueOptions<Context, ReturnType>,
+): Promise<WorkId[]> {
+  checkComponent(component);
+  checkDirectOptions("enqueueBatch", fnType, options);
+  return await enqueueBatchChecked(
+    component,
+    ctx,
+    fnType,
+    fn,
+    fnArgsArray,
+    options,
+  );
+}
+
+/** As {@link enqueueBatch}; the names of the options were checked. */
+export async function enqueueBatchChecked(
+  component: WorkpoolComponent,
+  ctx: MutationCtx | ActionCtx,
+  fnType: FunctionType,
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  fnArgsArray: DefaultFunctionArgs[],
+  options: DirectEnqueueOptions<any, any>,
 ): Promise<WorkId[]> {
   checkWritable(ctx);
   checkList("argsArray", fnArgsArray);

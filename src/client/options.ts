@@ -69,8 +69,9 @@ export type RetryOption = {
 
 export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
   /**
-   * The function's name in logs and in {@link Workpool.get}. Default: like
-   * "foo/bar:baz" for `internal.foo.bar.baz`; the handle for a function handle.
+   * The function's name in logs and in {@link Workpool.get}: 1 to 1,000
+   * characters. Default: like "foo/bar:baz" for `internal.foo.bar.baz`; the handle
+   * for a function handle.
    */
   name?: string;
   /**
@@ -88,7 +89,7 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
    * be retried are no outcomes.
    */
   onCompleteExcludeKinds?: readonly ResultKind[];
-  /** Passed on to `onComplete`. At most 1,000,000 bytes. */
+  /** Passed on to `onComplete`, and without effect where there is none. At most 1,000,000 bytes. */
   context?: Context;
   /** As {@link WorkpoolOptions.statusTtl}, for this work; kinds not mentioned are as the pool has them. */
   statusTtl?: StatusTtl;

@@ -8,6 +8,7 @@ import type {
   FunctionArgs,
   FunctionReference,
   FunctionReturnType,
+  FunctionType,
   GenericDataModel,
   GenericMutationCtx,
   RegisteredMutation,
@@ -49,6 +50,20 @@ test("options for the peer are options for us", () => {
   expectTypeOf<peer.EnqueueOptions<number, string>>().toExtend<
     ours.EnqueueOptions<number, string>
   >();
+});
+
+test("there is no option of the peer's that is unknown to us", () => {
+  type Missing<Peer, Ours> = Exclude<keyof Peer, keyof Ours>;
+  type Direct = Parameters<typeof peer.enqueue>[5];
+  expectTypeOf<
+    Missing<peer.WorkpoolOptions, ours.WorkpoolOptions>
+  >().toEqualTypeOf<never>();
+  expectTypeOf<
+    Missing<peer.EnqueueOptions, ours.EnqueueOptions>
+  >().toEqualTypeOf<never>();
+  expectTypeOf<
+    Missing<Direct, ours.DirectEnqueueOptions<any, any>>
+  >().toEqualTypeOf<never>();
 });
 
 test("an error of either package is one of the other", () => {
@@ -131,6 +146,77 @@ test("code written for the peer compiles with either", () => {
   void pool.enqueueAction(ctx, action, { n: 1 }, { runAt: 1, runAfter: 1 });
   // @ts-expect-error -- mutations are not retried
   void pool.enqueueMutation(ctx, {} as never, {}, { retry: true });
+});
+
+test("what is enqueued as something else than it is does not compile", () => {
+  type Ref<Type extends FunctionType> = FunctionReference<
+    Type,
+    "internal",
+    Record<string, never>
+  >;
+  const pool = {} as ours.Workpool;
+  const ctx = {} as GenericMutationCtx<GenericDataModel>;
+  const action = {} as Ref<"action">;
+  const mutation = {} as Ref<"mutation">;
+  const query = {} as Ref<"query">;
+  // Never called: only its types are looked at.
+  const _ = () => [
+    pool.enqueueAction(ctx, action, {}),
+    // @ts-expect-error -- a mutation
+    pool.enqueueAction(ctx, mutation, {}),
+    // @ts-expect-error -- a query
+    pool.enqueueAction(ctx, query, {}),
+    pool.enqueueMutation(ctx, mutation, {}),
+    // @ts-expect-error -- an action
+    pool.enqueueMutation(ctx, action, {}),
+    // @ts-expect-error -- a query
+    pool.enqueueMutation(ctx, query, {}),
+    pool.enqueueQuery(ctx, query, {}),
+    // @ts-expect-error -- an action
+    pool.enqueueQuery(ctx, action, {}),
+    // @ts-expect-error -- a mutation
+    pool.enqueueQuery(ctx, mutation, {}),
+
+    pool.enqueueActionBatch(ctx, action, [{}]),
+    // @ts-expect-error -- a mutation
+    pool.enqueueActionBatch(ctx, mutation, [{}]),
+    // @ts-expect-error -- a query
+    pool.enqueueActionBatch(ctx, query, [{}]),
+    pool.enqueueMutationBatch(ctx, mutation, [{}]),
+    // @ts-expect-error -- an action
+    pool.enqueueMutationBatch(ctx, action, [{}]),
+    // @ts-expect-error -- a query
+    pool.enqueueMutationBatch(ctx, query, [{}]),
+    pool.enqueueQueryBatch(ctx, query, [{}]),
+    // @ts-expect-error -- an action
+    pool.enqueueQueryBatch(ctx, action, [{}]),
+    // @ts-expect-error -- a mutation
+    pool.enqueueQueryBatch(ctx, mutation, [{}]),
+
+    ours.enqueue(pool.component, ctx, "action", action, {}, {}),
+    // @ts-expect-error -- a mutation
+    ours.enqueue(pool.component, ctx, "action", mutation, {}, {}),
+    // @ts-expect-error -- a query
+    ours.enqueue(pool.component, ctx, "action", query, {}, {}),
+    ours.enqueue(pool.component, ctx, "mutation", mutation, {}, {}),
+    // @ts-expect-error -- an action
+    ours.enqueue(pool.component, ctx, "mutation", action, {}, {}),
+    // @ts-expect-error -- a query
+    ours.enqueue(pool.component, ctx, "mutation", query, {}, {}),
+    ours.enqueue(pool.component, ctx, "query", query, {}, {}),
+    // @ts-expect-error -- an action
+    ours.enqueue(pool.component, ctx, "query", action, {}, {}),
+    // @ts-expect-error -- a mutation
+    ours.enqueue(pool.component, ctx, "query", mutation, {}, {}),
+
+    ours.enqueueBatch(pool.component, ctx, "action", action, [{}], {}),
+    // @ts-expect-error -- a mutation
+    ours.enqueueBatch(pool.component, ctx, "action", mutation, [{}], {}),
+    // @ts-expect-error -- an action
+    ours.enqueueBatch(pool.component, ctx, "query", action, [{}], {}),
+    // @ts-expect-error -- a query
+    ours.enqueueBatch(pool.component, ctx, "mutation", query, [{}], {}),
+  ];
 });
 
 test("functions of the component take the peer's arguments", () => {

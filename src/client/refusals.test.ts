@@ -77,6 +77,7 @@ describe("options of an enqueue", () => {
       "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not null.",
       { timeoutMs: null },
     ],
+    ['name must be a string of 1 to 1000 characters, not "".', { name: "" }],
     [
       "The onComplete context of render may have at most 1000000 bytes, not 1000001.",
       {

@@ -16,11 +16,22 @@ import {
 } from "../component/validate.js";
 import {
   type ActionCtx,
+  checkComponent,
   checkWritable,
   type MutationCtx,
   type QueryCtx,
 } from "./context.js";
-import { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
+import {
+  type DirectEnqueueOptions,
+  enqueueBatchChecked,
+  enqueueChecked,
+} from "./enqueue.js";
+import {
+  checkCancelAllOptions,
+  checkEnqueueOptions,
+  checkOnCompleteDefinition,
+  checkPoolOptions,
+} from "./optionNames.js";
 import {
   combineStatusTtl,
   type EnqueueOptions,
@@ -54,11 +65,18 @@ export class Workpool {
    *   pool of its own; several objects of this class for one mount are one pool,
    *   and should have the same options.
    * @param options - See {@link WorkpoolOptions}.
+   * @throws when `component` is none, saying how to mount one, and when an option
+   *   does not exist, naming those that do. As everywhere in this class, an option
+   *   that is undefined is as not given, and one that does not exist is refused
+   *   even if it is undefined. Values are checked when something is enqueued.
    */
   constructor(
     public component: WorkpoolComponent,
     public options: WorkpoolOptions = {},
-  ) {}
+  ) {
+    checkComponent(component);
+    checkPoolOptions(options);
+  }
 
   /**
    * Enqueues an action.
@@ -83,7 +101,7 @@ export class Workpool {
    * @param options - When to run, how to retry, what to do afterwards.
    * @returns The id of the work, for {@link status}, {@link get} and {@link cancel}.
    * @throws when an option is out of its range, naming the option, the value and
-   *   the range; then nothing was enqueued.
+   *   the range, or does not exist, naming those that do; then nothing was enqueued.
    */
   async enqueueAction<Args extends DefaultFunctionArgs, Context, ReturnType>(
     ctx: MutationCtx | ActionCtx,
@@ -96,7 +114,8 @@ export class Workpool {
     fnArgs: Args,
     options?: RetryOption & EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId> {
-    return await enqueue(
+    checkEnqueueOptions("enqueueAction", "action", options, this.options);
+    return await enqueueChecked(
       this.component,
       ctx,
       "action",
@@ -135,7 +154,8 @@ export class Workpool {
     argsArray: Array<Args>,
     options?: RetryOption & EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId[]> {
-    return await enqueueBatch(
+    checkEnqueueOptions("enqueueActionBatch", "action", options, this.options);
+    return await enqueueBatchChecked(
       this.component,
       ctx,
       "action",
@@ -168,7 +188,8 @@ export class Workpool {
     fnArgs: Args,
     options?: EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId> {
-    return await enqueue(
+    checkEnqueueOptions("enqueueMutation", "mutation", options, this.options);
+    return await enqueueChecked(
       this.component,
       ctx,
       "mutation",
@@ -207,7 +228,13 @@ export class Workpool {
     argsArray: Array<Args>,
     options?: EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId[]> {
-    return await enqueueBatch(
+    checkEnqueueOptions(
+      "enqueueMutationBatch",
+      "mutation",
+      options,
+      this.options,
+    );
+    return await enqueueBatchChecked(
       this.component,
       ctx,
       "mutation",
@@ -240,7 +267,8 @@ export class Workpool {
     fnArgs: Args,
     options?: EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId> {
-    return await enqueue(
+    checkEnqueueOptions("enqueueQuery", "query", options, this.options);
+    return await enqueueChecked(
       this.component,
       ctx,
       "query",
@@ -279,7 +307,8 @@ export class Workpool {
     argsArray: Array<Args>,
     options?: EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId[]> {
-    return await enqueueBatch(
+    checkEnqueueOptions("enqueueQueryBatch", "query", options, this.options);
+    return await enqueueBatchChecked(
       this.component,
       ctx,
       "query",
@@ -315,6 +344,7 @@ export class Workpool {
     ctx: MutationCtx | ActionCtx,
     options?: { limit?: number },
   ): Promise<void> {
+    checkCancelAllOptions(options);
     const limit = options?.limit;
     if (limit !== undefined) {
       checkCancelLimit(limit);
@@ -424,16 +454,13 @@ export class Workpool {
    * @param definition.returnValue - Validates what the function returned. Default: any value.
    * @param definition.handler - Is called once, in the transaction that records
    *   the outcome where possible.
+   * @throws when the definition has no handler, or something else.
    */
   defineOnComplete<
     DataModel extends GenericDataModel,
     VContext extends Validator<any, any, any> = VAny<any, "optional">,
     VReturnValue extends Validator<any, any, any> = VAny<any, "optional">,
-  >({
-    context,
-    handler,
-    returnValue,
-  }: {
+  >(definition: {
     context?: VContext;
     handler: (
       ctx: GenericMutationCtx<DataModel>,
@@ -449,6 +476,8 @@ export class Workpool {
     OnCompleteArgs<Infer<VContext>, Infer<VReturnValue>>,
     null
   > {
+    checkOnCompleteDefinition(definition);
+    const { context, handler, returnValue } = definition;
     return internalMutationGeneric({
       args: vOnCompleteArgs(context, returnValue),
       handler,

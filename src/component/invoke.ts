@@ -21,6 +21,7 @@ import { userShare } from "./userShare.js";
 import { getNonRetryableErrorMessage } from "./errors.js";
 import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import { MAX_VALUE_BYTES } from "./shared.js";
+import { rethrowWrongType } from "./wrongType.js";
 
 /** A function of the app's. `fnName` is for its users to recognize it. */
 type Call = { fnHandle: string; fnName: string; fnArgs: unknown };
@@ -29,10 +30,9 @@ export const invoke = internalMutation({
   args: { fnHandle: v.string(), fnName: v.string(), fnArgs: v.any() },
   returns: v.any(),
   handler: async (ctx, { fnHandle, fnName, fnArgs }) => {
-    const returnValue: Value = await ctx.runMutation(
-      fnHandle as FunctionHandle<"mutation">,
-      fnArgs,
-    );
+    const returnValue: Value = await ctx
+      .runMutation(fnHandle as FunctionHandle<"mutation">, fnArgs)
+      .catch(rethrowWrongType);
     // Checked here, so that a mutation whose result cannot be kept leaves nothing behind.
     assertStorable(fnName, returnValue);
     return returnValue;
@@ -61,10 +61,9 @@ export const read = internalQuery({
   ): Promise<{ returnValue: Value } | null> => {
     if ((await ctx.db.get("work", workId)) === null) return null;
     return {
-      returnValue: await ctx.runQuery(
-        fnHandle as FunctionHandle<"query">,
-        fnArgs,
-      ),
+      returnValue: await ctx
+        .runQuery(fnHandle as FunctionHandle<"query">, fnArgs)
+        .catch(rethrowWrongType),
     };
   },
 });
@@ -88,11 +87,13 @@ export async function runUserQuery(
   );
   const returnValue: Value = stale
     ? stale.returnValue
-    : await ctx.runQuery(
-        fnHandle as FunctionHandle<"query">,
-        fnArgs as Record<string, Value>,
-        options,
-      );
+    : await ctx
+        .runQuery(
+          fnHandle as FunctionHandle<"query">,
+          fnArgs as Record<string, Value>,
+          options,
+        )
+        .catch(rethrowWrongType);
   assertStorable(fnName, returnValue);
   return returnValue;
 }

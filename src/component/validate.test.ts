@@ -3,6 +3,7 @@ import { DAY, MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from "./shared.js";
 import {
   checkExcludeKinds,
   checkLogLevel,
+  checkName,
   checkRetryBehavior,
   checkTimeoutMs,
   MAX_DELAY_MS,
@@ -63,8 +64,9 @@ describe("how long outcomes are kept", () => {
     [{ success: Infinity }, "statusTtl.success must be"],
     [
       { failure: 1 },
-      'statusTtl has no field "failure": it has success, failed, canceled.',
+      'statusTtl has no field "failure". Did you mean "failed"? Its fields are success, failed, canceled.',
     ],
+    [[], "statusTtl must be an object with success, failed, canceled"],
     ["1d", "statusTtl must be an object with success, failed, canceled"],
   ])("%j is refused", (ttl, message) => {
     expect(() => resolveStatusTtl(ttl as StatusTtl)).toThrow(message);
@@ -93,7 +95,7 @@ describe("how long a work may take", () => {
 test("a misspelled retry option is named", () => {
   const retry = { maxAttempts: 2, initialBackoff: 5, base: 2 };
   expect(() => checkRetryBehavior(retry as never, "retry")).toThrow(
-    'retry has no field "initialBackoff": it has maxAttempts, initialBackoffMs, base.',
+    'retry has no field "initialBackoff". Did you mean "initialBackoffMs"? Its fields are maxAttempts, initialBackoffMs, base.',
   );
 });
 
@@ -107,4 +109,15 @@ test("a level that does not exist is named, with those there are", () => {
   expect(() => checkLogLevel("LOUD")).toThrow(
     'logLevel must be one of DEBUG, TRACE, INFO, REPORT, WARN, ERROR, not "LOUD".',
   );
+});
+
+test.each<[unknown, string]>([
+  ["", 'not "".'],
+  [7, "not 7."],
+  ["x".repeat(1001), "(1003 characters)."],
+])("the name %j is refused", (name, message) => {
+  expect(() => checkName(name)).toThrow(
+    "name must be a string of 1 to 1000 characters, not ",
+  );
+  expect(() => checkName(name)).toThrow(message);
 });

@@ -4,7 +4,9 @@
  * anything, because its functions can be called directly.
  */
 import { LOG_LEVELS, isLogLevel } from "./logging.js";
+import { checkNames } from "./names.js";
 import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
+import { refuse, show } from "./refusal.js";
 import {
   DEFAULT_STATUS_TTL,
   MAX_PARALLELISM,
@@ -15,6 +17,7 @@ import {
   type ResultKind,
   type StatusTtlByKind,
   vResultKind,
+  vRetryBehavior,
   YEAR,
 } from "./shared.js";
 
@@ -30,11 +33,13 @@ export const MAX_STATUS_BATCH = 2000;
 /** Of function names and handles. */
 export const MAX_NAME_LENGTH = 1000;
 
-const MAX_SHOWN_LENGTH = 200;
-
-const RESULT_KINDS: readonly ResultKind[] = vResultKind.members.map(
+/** The outcomes a work can have, which are the fields of a `statusTtl` by kind. */
+export const RESULT_KINDS: readonly ResultKind[] = vResultKind.members.map(
   (member) => member.value,
 );
+
+/** The fields of a retry behavior. */
+export const RETRY_FIELDS = Object.keys(vRetryBehavior.fields);
 
 /** What users write for `statusTtl`: one time for all outcomes, or some by kind. */
 export type StatusTtl = number | Partial<StatusTtlByKind>;
@@ -59,7 +64,7 @@ export function checkRetryBehavior(
   retry: RetryBehavior,
   option = "retryBehavior",
 ): void {
-  checkKeys(option, retry, ["maxAttempts", "initialBackoffMs", "base"]);
+  checkFields(option, retry, RETRY_FIELDS);
   if (!Number.isSafeInteger(retry.maxAttempts) || retry.maxAttempts < 1) {
     refuse(
       `${option}.maxAttempts`,
@@ -157,7 +162,7 @@ export function resolveStatusTtl(
     checkTtl("statusTtl", ttl);
     return { success: ttl, failed: ttl, canceled: ttl };
   }
-  checkKeys("statusTtl", ttl, RESULT_KINDS);
+  checkFields("statusTtl", ttl, RESULT_KINDS);
   const resolved = { ...fallback };
   for (const kind of RESULT_KINDS) {
     const value = ttl[kind];
@@ -198,8 +203,12 @@ export function checkStatusBatch(ids: readonly string[]): void {
 
 /** It is part of every row about the work, and of every line that is logged. */
 export function checkName(name: unknown): void {
-  if (typeof name !== "string" || name.length > MAX_NAME_LENGTH) {
-    refuse("name", `a string of at most ${MAX_NAME_LENGTH} characters`, name);
+  if (
+    typeof name !== "string" ||
+    name.length === 0 ||
+    name.length > MAX_NAME_LENGTH
+  ) {
+    refuse("name", `a string of 1 to ${MAX_NAME_LENGTH} characters`, name);
   }
 }
 
@@ -258,41 +267,13 @@ function checkSize(what: string, fnName: string, value: unknown): number {
   return size;
 }
 
-function checkKeys(
+function checkFields(
   option: string,
   value: unknown,
-  allowed: readonly string[],
+  known: readonly string[],
 ): void {
-  if (typeof value !== "object" || value === null) {
-    refuse(option, `an object with ${allowed.join(", ")}`, value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    refuse(option, `an object with ${known.join(", ")}`, value);
   }
-  const unknown = Object.keys(value).find((key) => !allowed.includes(key));
-  if (unknown !== undefined) {
-    throw new Error(
-      `${option} has no field ${show(unknown)}: it has ${allowed.join(", ")}.`,
-    );
-  }
-}
-
-export function refuse(option: string, wanted: string, value: unknown): never {
-  throw new Error(`${option} must be ${wanted}, not ${show(value)}.`);
-}
-
-/**
- * Values as their author would write them, as far as they fit into a sentence.
- * JSON has no NaN, no Infinity and no bigints, and cannot write what contains itself.
- */
-function show(value: unknown): string {
-  if (typeof value === "number" || typeof value === "bigint") {
-    return String(value);
-  }
-  let shown: string;
-  try {
-    shown = JSON.stringify(value) ?? String(value);
-  } catch {
-    shown = String(value);
-  }
-  return shown.length > MAX_SHOWN_LENGTH
-    ? `${shown.slice(0, MAX_SHOWN_LENGTH)}… (${shown.length} characters)`
-    : shown;
+  checkNames(option, Object.keys(value), known, "field");
 }

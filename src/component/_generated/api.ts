@@ -58,11 +58,13 @@ import type * as loop_tick from "../loop/tick.js";
 import type * as loop_turn from "../loop/turn.js";
 import type * as loop_watch from "../loop/watch.js";
 import type * as loop_watchdog from "../loop/watchdog.js";
+import type * as names from "../names.js";
 import type * as nesting from "../nesting.js";
 import type * as outcome from "../outcome.js";
 import type * as payload from "../payload.js";
 import type * as platform from "../platform.js";
 import type * as poolHealth from "../poolHealth.js";
+import type * as refusal from "../refusal.js";
 import type * as result from "../result.js";
 import type * as retention from "../retention.js";
 import type * as shared from "../shared.js";
@@ -72,6 +74,7 @@ import type * as userShare from "../userShare.js";
 import type * as validate from "../validate.js";
 import type * as wake from "../wake.js";
 import type * as workInfo from "../workInfo.js";
+import type * as wrongType from "../wrongType.js";
 
 import type {
   ApiFromModules,
@@ -131,11 +134,13 @@ const fullApi: ApiFromModules<{
   "loop/turn": typeof loop_turn;
   "loop/watch": typeof loop_watch;
   "loop/watchdog": typeof loop_watchdog;
+  names: typeof names;
   nesting: typeof nesting;
   outcome: typeof outcome;
   payload: typeof payload;
   platform: typeof platform;
   poolHealth: typeof poolHealth;
+  refusal: typeof refusal;
   result: typeof result;
   retention: typeof retention;
   shared: typeof shared;
@@ -145,6 +150,7 @@ const fullApi: ApiFromModules<{
   validate: typeof validate;
   wake: typeof wake;
   workInfo: typeof workInfo;
+  wrongType: typeof wrongType;
 }> = anyApi as any;
 
 /**

@@ -10,6 +10,7 @@ import { cappedBackoffMs } from "../backoff.js";
 import { isNonRetryableError } from "../errors.js";
 import { assertStorable, formatError } from "../invoke.js";
 import { SECOND } from "../shared.js";
+import { rethrowWrongType } from "../wrongType.js";
 import type { Attempt, AttemptResult } from "./protocol.js";
 import { sleep } from "./sleep.js";
 
@@ -35,10 +36,12 @@ export async function runAttempt(
 async function runAction(ctx: ActionCtx, attempt: Attempt): Promise<Outcome> {
   let returnValue: unknown;
   try {
-    returnValue = await ctx.runAction(
-      attempt.fnHandle as FunctionHandle<"action">,
-      attempt.fnArgs as Record<string, Value>,
-    );
+    returnValue = await ctx
+      .runAction(
+        attempt.fnHandle as FunctionHandle<"action">,
+        attempt.fnArgs as Record<string, Value>,
+      )
+      .catch(rethrowWrongType);
   } catch (error) {
     if (wasNotStarted(error)) {
       return { kind: "notStarted", error: formatError(error) };
