@@ -23,7 +23,8 @@ import {
 } from "./_generated/server.js";
 import { cappedBackoffMs } from "./backoff.js";
 import { effectiveConfig } from "./config.js";
-import { formatError, runUserMutation } from "./invoke.js";
+import { formatError } from "./errorText.js";
+import { runUserMutation } from "./invoke.js";
 import { createLogger, type Logger } from "./logging.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { loadResult } from "./result.js";

@@ -80,6 +80,7 @@ export async function cancelPage(
   if (next !== null) {
     await scheduleNextPage(ctx, { from: next, limit });
   }
+  console.end();
 }
 
 export const cancelNextPage = internalMutation({

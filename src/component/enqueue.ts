@@ -104,6 +104,7 @@ export async function enqueueItems(
       enqueuedAt: now,
     });
   }
+  console.end();
   return ids;
 }
 

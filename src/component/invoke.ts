@@ -16,9 +16,10 @@ import {
   internalMutation,
   internalQuery,
   type MutationCtx,
+  type QueryCtx,
 } from "./_generated/server.js";
 import { userShare } from "./userShare.js";
-import { getNonRetryableErrorMessage } from "./errors.js";
+import { passOn, received } from "./errorText.js";
 import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import { MAX_VALUE_BYTES } from "./shared.js";
 import { rethrowWrongType } from "./wrongType.js";
@@ -30,12 +31,16 @@ export const invoke = internalMutation({
   args: { fnHandle: v.string(), fnName: v.string(), fnArgs: v.any() },
   returns: v.any(),
   handler: async (ctx, { fnHandle, fnName, fnArgs }) => {
-    const returnValue: Value = await ctx
-      .runMutation(fnHandle as FunctionHandle<"mutation">, fnArgs)
-      .catch(rethrowWrongType);
-    // Checked here, so that a mutation whose result cannot be kept leaves nothing behind.
-    assertStorable(fnName, returnValue);
-    return returnValue;
+    try {
+      const returnValue: Value = await ctx
+        .runMutation(fnHandle as FunctionHandle<"mutation">, fnArgs)
+        .catch(rethrowWrongType);
+      // Checked here, so that a mutation whose result cannot be kept leaves nothing behind.
+      assertStorable(fnName, returnValue);
+      return returnValue;
+    } catch (error) {
+      throw passOn(error, fnName);
+    }
   },
 });
 
@@ -44,27 +49,33 @@ export async function runUserMutation(
   ctx: MutationCtx,
   { fnHandle, fnName, fnArgs }: Call,
 ): Promise<unknown> {
-  return await ctx.runMutation(
-    internal.invoke.invoke,
-    { fnHandle, fnName, fnArgs },
-    { transactionLimits: await userShare(ctx) },
-  );
+  const options = { transactionLimits: await userShare(ctx) };
+  try {
+    return await ctx.runMutation(
+      internal.invoke.invoke,
+      { fnHandle, fnName, fnArgs },
+      options,
+    );
+  } catch (error) {
+    throw received(error);
+  }
 }
 
 /** The user's query in a stale snapshot. Null: that is older than `workId`. */
 export const read = internalQuery({
-  args: { workId: v.id("work"), fnHandle: v.string(), fnArgs: v.any() },
+  args: {
+    workId: v.id("work"),
+    fnHandle: v.string(),
+    fnName: v.string(),
+    fnArgs: v.any(),
+  },
   returns: v.union(v.null(), v.object({ returnValue: v.any() })),
   handler: async (
     ctx,
-    { workId, fnHandle, fnArgs },
+    { workId, ...call },
   ): Promise<{ returnValue: Value } | null> => {
     if ((await ctx.db.get("work", workId)) === null) return null;
-    return {
-      returnValue: await ctx
-        .runQuery(fnHandle as FunctionHandle<"query">, fnArgs)
-        .catch(rethrowWrongType),
-    };
+    return { returnValue: await callQuery(ctx, call) };
   },
 });
 
@@ -77,25 +88,41 @@ export const read = internalQuery({
 export async function runUserQuery(
   ctx: MutationCtx,
   workId: Id<"work">,
-  { fnHandle, fnName, fnArgs }: Call,
+  call: Call,
 ): Promise<unknown> {
   const options = { transactionLimits: await userShare(ctx) };
-  const stale: { returnValue: Value } | null = await ctx.runQuery(
-    internal.invoke.read,
-    { workId, fnHandle, fnArgs },
-    { ...options, useStaleSnapshot: true },
-  );
-  const returnValue: Value = stale
-    ? stale.returnValue
-    : await ctx
-        .runQuery(
-          fnHandle as FunctionHandle<"query">,
-          fnArgs as Record<string, Value>,
-          options,
-        )
-        .catch(rethrowWrongType);
-  assertStorable(fnName, returnValue);
-  return returnValue;
+  try {
+    const stale: { returnValue: Value } | null = await ctx.runQuery(
+      internal.invoke.read,
+      { workId, ...call },
+      { ...options, useStaleSnapshot: true },
+    );
+    const returnValue = stale
+      ? stale.returnValue
+      : await callQuery(ctx, call, options);
+    assertStorable(call.fnName, returnValue);
+    return returnValue;
+  } catch (error) {
+    throw received(error);
+  }
+}
+
+async function callQuery(
+  ctx: QueryCtx,
+  { fnHandle, fnName, fnArgs }: Call,
+  options: Parameters<QueryCtx["runQuery"]>[2] = {},
+): Promise<Value> {
+  try {
+    return await ctx
+      .runQuery(
+        fnHandle as FunctionHandle<"query">,
+        fnArgs as Record<string, Value>,
+        options,
+      )
+      .catch(rethrowWrongType);
+  } catch (error) {
+    throw passOn(error, fnName);
+  }
 }
 
 /** @throws naming the function, what is wrong and the limit. */
@@ -112,23 +139,3 @@ export function assertStorable(fnName: string, returnValue: unknown): void {
     );
   }
 }
-
-/**
- * The text an outcome carries for what a function threw. Bounded, and without half a
- * surrogate pair: it is stored and passed to callbacks, and Convex stores valid Unicode
- * only. An outcome that cannot be written would be lost.
- */
-export function formatError(error: unknown): string {
-  const text =
-    getNonRetryableErrorMessage(error) ??
-    (error instanceof Error ? error.message : String(error));
-  const rest = text.length - MAX_ERROR_LENGTH;
-  return (
-    rest > 0
-      ? `${text.slice(0, MAX_ERROR_LENGTH)}… (${rest} more characters)`
-      : text
-  ).replace(UNPAIRED_SURROGATES, "\ufffd");
-}
-
-const UNPAIRED_SURROGATES = /\p{Surrogate}/gu;
-const MAX_ERROR_LENGTH = 10_000;

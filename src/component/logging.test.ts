@@ -2,11 +2,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   createLogger,
   failureRates,
+  LineBudget,
   LOG_LEVELS,
   type LogLevel,
+  MOST_LINES,
   recordCompleted,
+  recordIncident,
   recordReport,
   recordStarted,
+  SHARED_RUN,
   shouldLog,
 } from "./logging.js";
 
@@ -72,6 +76,70 @@ test("a level that does not exist is refused", () => {
   expect(() => createLogger("LOUD" as LogLevel)).toThrow(
     "Invalid log level: LOUD. It must be one of DEBUG, TRACE, INFO, REPORT, WARN, ERROR.",
   );
+});
+
+describe("of what comes once per work, one run prints", () => {
+  const ROOM = { events: 2, problems: 3 };
+  const written = () =>
+    METHODS.flatMap((method) => vi.mocked(console[method]).mock.calls).length;
+
+  test("as many lines as there is room for, and says how many it left out", () => {
+    const log = createLogger("INFO", new LineBudget(ROOM));
+    for (let count = 0; count < 10; count++) {
+      log.event("completed", {});
+      log.each(count % 2 ? "warn" : "error", "failed");
+    }
+    expect(written()).toBe(5);
+    log.end();
+    expect(written()).toBe(6);
+    const [line] = vi.mocked(console.warn).mock.lastCall!;
+    expect(JSON.parse(line as string)).toMatchObject({
+      component: "workpool",
+      event: "omitted",
+      events: 8,
+      problems: 7,
+    });
+    log.end();
+    expect(written()).toBe(6);
+  });
+
+  test("nothing more where all had room", () => {
+    const log = createLogger("INFO", new LineBudget(ROOM));
+    log.event("completed", {});
+    log.each("error", "failed");
+    log.end();
+    expect(written()).toBe(2);
+  });
+
+  test("nothing of what the level hides, which takes no room", () => {
+    const log = createLogger("ERROR", new LineBudget(ROOM));
+    for (let count = 0; count < 10; count++) {
+      log.event("completed", {});
+      log.each("warn", "will be retried");
+    }
+    log.end();
+    expect(written()).toBe(0);
+    log.each("error", "failed");
+    expect(written()).toBe(1);
+  });
+
+  test("all about the pool itself", () => {
+    const log = createLogger("REPORT", new LineBudget(ROOM));
+    for (let count = 0; count < 10; count++) log.each("error", "failed");
+    log.event("report", {});
+    recordIncident(log, "error", "executorLost", "An executor is lost");
+    expect(written()).toBe(5);
+  });
+
+  test("together, what Convex keeps of a run", () => {
+    const sum = ({ events, problems }: typeof ROOM) => events + problems;
+    const SUMMARIES = 2;
+    expect(sum(MOST_LINES) + SUMMARIES).toBeLessThan(256 - 20);
+    // A report, whose works fail, and the loop's turn in it, which starts others.
+    expect(sum(SHARED_RUN) + SHARED_RUN.events + SUMMARIES).toBeLessThan(
+      256 - 20,
+    );
+  });
 });
 
 describe("events have the fields that log queries use", () => {

@@ -31,6 +31,13 @@ export type Logger = {
   time: (label: string) => void;
   timeEnd: (label: string) => void;
   event: (event: string, payload: Record<string, unknown>) => void;
+  /**
+   * For what may come once per work, call or try: as many lines as there is room for
+   * in one run of a function. See {@link LineBudget}.
+   */
+  each: (severity: "warn" | "error", message: string) => void;
+  /** At the end of the run: says how many lines were left out, if any were. */
+  end: () => void;
 };
 
 export function isLogLevel(value: unknown): value is LogLevel {
@@ -42,7 +49,48 @@ export function shouldLog(config: LogLevel, level: LogLevel): boolean {
   return LOG_LEVELS.indexOf(config) <= LOG_LEVELS.indexOf(level);
 }
 
-export function createLogger(level: LogLevel = DEFAULT_LOG_LEVEL): Logger {
+/**
+ * How many lines about single works one run of a function may print. Convex keeps 256
+ * lines of a run and drops what comes after: without bounds, a hundred failures would
+ * hide what the pool has to say about itself.
+ */
+export class LineBudget {
+  private readonly left: Lines;
+  private readonly omitted: Lines = { events: 0, problems: 0 };
+
+  constructor(most: Lines = MOST_LINES) {
+    this.left = { ...most };
+  }
+
+  spend(kind: keyof Lines): boolean {
+    if (this.left[kind] === 0) {
+      this.omitted[kind] += 1;
+      return false;
+    }
+    this.left[kind] -= 1;
+    return true;
+  }
+
+  /** Since this was last asked. Null: none. */
+  takeOmitted(): Lines | null {
+    const { events, problems } = this.omitted;
+    this.omitted.events = this.omitted.problems = 0;
+    return events + problems > 0 ? { events, problems } : null;
+  }
+}
+
+/** Events of single works; warnings and errors about single works, calls and tries. */
+type Lines = { events: number; problems: number };
+
+/** Leaves two dozen lines to everything else. */
+export const MOST_LINES: Lines = { events: 150, problems: 80 };
+/** A report and the turn of the loop within it are one run, and log by two loggers. */
+export const SHARED_RUN: Lines = { events: 64, problems: 80 };
+
+export function createLogger(
+  level: LogLevel = DEFAULT_LOG_LEVEL,
+  budget = new LineBudget(),
+): Logger {
   if (!isLogLevel(level)) {
     throw new Error(
       `Invalid log level: ${String(level)}. It must be one of ${LOG_LEVELS.join(", ")}.`,
@@ -61,11 +109,30 @@ export function createLogger(level: LogLevel = DEFAULT_LOG_LEVEL): Logger {
     time: at("TRACE", (label: string) => console.time(label)),
     timeEnd: at("TRACE", (label: string) => console.timeEnd(label)),
     event: (event, payload) => {
-      if (shouldLog(level, event === "report" ? "REPORT" : "INFO")) {
-        console.info(
-          JSON.stringify({ component: "workpool", event, ...payload }),
-        );
-      }
+      const isReport = event === "report";
+      if (!shouldLog(level, isReport ? "REPORT" : "INFO")) return;
+      if (!isReport && !budget.spend("events")) return;
+      console.info(
+        JSON.stringify({ component: "workpool", event, ...payload }),
+      );
+    },
+    each: (severity, message) => {
+      if (!shouldLog(level, severity === "warn" ? "WARN" : "ERROR")) return;
+      if (budget.spend("problems")) console[severity](message);
+    },
+    end: () => {
+      const omitted = budget.takeOmitted();
+      if (omitted === null) return;
+      const { events, problems } = omitted;
+      // No level hides it that shows some of what it stands for.
+      console[problems > 0 ? "warn" : "info"](
+        JSON.stringify({
+          component: "workpool",
+          event: "omitted",
+          message: `${events} events and ${problems} warnings and errors of this run about single works were not printed: Convex keeps 256 lines per run`,
+          ...omitted,
+        }),
+      );
     },
   };
 }
@@ -142,6 +209,9 @@ export function recordReport(
  * | `takeover`        | the loop gave no sign of life, or was kicked: a new generation began |
  * | `runaway`         | the loop went round without moving anything, and is slowed down      |
  * | `lacking`         | the platform lacks what the pool can do without                      |
+ * | `unknownError`    | the platform ended a call with a text that the pool does not know    |
+ *
+ * A run that leaves out lines about single works says so at its end, with the event `omitted`.
  */
 export type Incident =
   | "executorLost"
@@ -150,7 +220,8 @@ export type Incident =
   | "recoveryGaveUp"
   | "takeover"
   | "runaway"
-  | "lacking";
+  | "lacking"
+  | "unknownError";
 
 export function recordIncident(
   console: Logger,

@@ -7,7 +7,8 @@ import type { Doc, Id } from "./_generated/dataModel.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { isAmple, userShare } from "./userShare.js";
 import { scheduleCallback, type OwedCallback } from "./callback.js";
-import { formatError, runUserMutation } from "./invoke.js";
+import { formatError } from "./errorText.js";
+import { runUserMutation } from "./invoke.js";
 import { type Logger, recordCompleted } from "./logging.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { storeResult } from "./result.js";
@@ -104,10 +105,12 @@ async function settleCallback(
       },
     });
   } catch (error) {
-    console.error(
-      `[complete] onComplete of ${work.fnName} (work ${work._id}) failed and will be retried: ${formatError(error)}`,
+    const lastError = formatError(error);
+    console.each(
+      "error",
+      `[complete] onComplete of ${work.fnName} (work ${work._id}) failed and will be retried: ${lastError.trim()}`,
     );
-    return { ...owed, attempts: 1, lastError: formatError(error) };
+    return { ...owed, attempts: 1, lastError };
   }
   await deletePayload(ctx, onComplete.contextId);
   return null;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isNonRetryableError } from "./errors.js";
-import { formatError } from "./invoke.js";
+import { formatError } from "./errorText.js";
 import { rethrowWrongType } from "./wrongType.js";
 
 function thrownFor(error: unknown): unknown {

@@ -12,6 +12,7 @@ import { api, internal } from "../component/_generated/api.js";
 import type { Doc, Id } from "../component/_generated/dataModel.js";
 import type { MutationCtx } from "../component/_generated/server.js";
 import type { Item } from "../component/enqueue.js";
+import type { LogLevel } from "../component/logging.js";
 import schema from "../component/schema.js";
 import { MINUTE, SECOND } from "../component/shared.js";
 import * as appJobs from "./app/jobs.js";
@@ -73,7 +74,7 @@ export class ProtocolTest {
 
   enqueue(
     items: Item[],
-    config: { maxParallelism?: number } = {},
+    config: { maxParallelism?: number; logLevel?: LogLevel } = {},
   ): Promise<Id<"work">[]> {
     return this.t.mutation(api.lib.enqueueBatch, {
       items,

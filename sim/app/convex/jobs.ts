@@ -5,7 +5,7 @@ import {
   internalMutationGeneric,
   internalQueryGeneric,
 } from "convex/server";
-import { v } from "convex/values";
+import { ConvexError, v } from "convex/values";
 import { NonRetryableError } from "../../../src/client/index.js";
 import { count, type MutationCtx } from "./tallies.js";
 
@@ -175,5 +175,27 @@ export const renamed = internalMutationGeneric({
   handler: async (ctx: MutationCtx, { key }) => {
     await ctx.db.insert("effects", { key });
     return "by its old name";
+  },
+});
+
+/** Each calls the one that throws. */
+export const actThroughMutation = internalActionGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.runMutation(anyApi.jobs!.mutateThrough!, { key });
+  },
+});
+
+export const mutateThrough = internalMutationGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.runMutation(anyApi.jobs!.mutate!, { key, fail: true });
+  },
+});
+
+export const refuseWithData = internalMutationGeneric({
+  args: { key: v.string() },
+  handler: async (_ctx, { key }) => {
+    throw new ConvexError({ code: "taken", key });
   },
 });

@@ -4,7 +4,8 @@ import type { Id } from "../_generated/dataModel.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { NonRetryableError } from "../errors.js";
 import { MAX_VALUE_BYTES, MINUTE } from "../shared.js";
-import { isPassing, runAttempt, wasNotStarted } from "./attempt.js";
+import { runAttempt } from "./attempt.js";
+import { ExecutorLog } from "./log.js";
 import type { Attempt } from "./protocol.js";
 
 const CONFLICT =
@@ -14,7 +15,7 @@ const OVERLOAD =
 
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -39,12 +40,16 @@ async function outcomeOf(
   let tries = 0;
   const run = async (_: unknown, args: any) => call(++tries, args);
   const ctx = { runAction: run, runMutation: run } as unknown as ActionCtx;
-  const result = runAttempt(ctx, attempt(fnType), deadline);
+  const result = runAttempt(ctx, attempt(fnType), deadline, new ExecutorLog());
   await vi.runAllTimersAsync();
   const { outcome, ...which } = await result;
   expect(which).toMatchObject({ position: 3, workId: "w", fence: 5 });
   return { outcome, tries };
 }
+const warnings = () =>
+  vi
+    .mocked(console.warn)
+    .mock.calls.map(([line]) => JSON.parse(line as string) as unknown);
 const throws = (error: unknown) => () => {
   throw error;
 };
@@ -66,6 +71,15 @@ describe("an action", () => {
     expect(await outcomeOf("action", throws(error))).toEqual({
       tries: 1,
       outcome: { kind: "failed", error: error.message, retryable: true },
+    });
+  });
+
+  test("that does not exist is named, and retried: the next deploy may bring it back", async () => {
+    const error = new Error("Function handle not found");
+    expect((await outcomeOf("action", throws(error))).outcome).toEqual({
+      kind: "failed",
+      error: expect.stringMatching(/^jobs:test does not exist .*any more/),
+      retryable: true,
     });
   });
 
@@ -167,14 +181,24 @@ describe("a transaction", () => {
       tries: 3,
       outcome: { kind: "failed", error: error.message, retryable: false },
     });
+    expect(warnings()).toMatchObject([
+      {
+        event: "unknownError",
+        workId: "w",
+        fnName: "jobs:test",
+        message: expect.stringContaining("Your document is haunted"),
+      },
+    ]);
   });
-});
 
-test("errors of the platform are told from the user's", () => {
-  expect(wasNotStarted(new Error(OVERLOAD))).toBe(true);
-  expect(wasNotStarted(new Error(`Uncaught Error: ${OVERLOAD}`))).toBe(false);
-  expect(wasNotStarted(new Error("no luck"))).toBe(false);
-  expect(isPassing(new Error(CONFLICT))).toBe(true);
-  expect(isPassing(new Error("TooManyWrites"))).toBe(true);
-  expect(isPassing(new Error("no luck"))).toBe(false);
+  test("has failed as often at a limit, which is nothing unknown", async () => {
+    const error = new Error(
+      "Too many reads in a single function execution (limit: 4096).",
+    );
+    expect(await outcomeOf("mutation", throws(error))).toEqual({
+      tries: 3,
+      outcome: { kind: "failed", error: error.message, retryable: false },
+    });
+    expect(warnings()).toEqual([]);
+  });
 });

@@ -8,14 +8,17 @@ import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
 import { isNonRetryableError } from "../errors.js";
-import { assertStorable, formatError } from "../invoke.js";
+import { formatError } from "../errorText.js";
+import { assertStorable } from "../invoke.js";
+import { isPassing, isUnknown, wasNotStarted } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
 import { rethrowWrongType } from "../wrongType.js";
+import type { ExecutorLog } from "./log.js";
 import type { Attempt, AttemptResult } from "./protocol.js";
 import { sleep } from "./sleep.js";
 
-/** How often a transaction is tried again after an error nobody knows, before that error is its outcome. */
-const UNKNOWN_ERROR_TRIES = 3;
+/** How often a transaction is tried at errors that do not pass by themselves, as far as is known, before the last is its outcome. */
+const LASTING_ERROR_TRIES = 3;
 
 type Outcome = AttemptResult["outcome"];
 
@@ -23,12 +26,13 @@ export async function runAttempt(
   ctx: ActionCtx,
   attempt: Attempt,
   deadline: number,
+  log: ExecutorLog,
 ): Promise<AttemptResult> {
   const startedAt = Date.now();
   const outcome =
     attempt.fnType === "action"
       ? await runAction(ctx, attempt)
-      : await runTransaction(ctx, attempt, deadline);
+      : await runTransaction(ctx, attempt, deadline, log);
   const { position, workId, fence } = attempt;
   return { position, workId, fence, startedAt, outcome };
 }
@@ -43,17 +47,12 @@ async function runAction(ctx: ActionCtx, attempt: Attempt): Promise<Outcome> {
       )
       .catch(rethrowWrongType);
   } catch (error) {
-    if (wasNotStarted(error)) {
-      return { kind: "notStarted", error: formatError(error) };
-    }
-    console.error(
-      `[executor] ${attempt.fnName} (work ${attempt.workId}) failed: ${formatError(error)}`,
-    );
-    return {
-      kind: "failed",
-      error: formatError(error),
-      retryable: !isNonRetryableError(error),
-    };
+    const text = formatError(error, attempt.fnName);
+    if (wasNotStarted(error)) return { kind: "notStarted", error: text };
+    // A function that is missing is retried like any that throws: the next deploy may
+    // bring it back. The report that brings the result logs it.
+    const retryable = !isNonRetryableError(error);
+    return { kind: "failed", error: text, retryable };
   }
   try {
     assertStorable(attempt.fnName, returnValue);
@@ -74,8 +73,9 @@ async function runTransaction(
   ctx: ActionCtx,
   attempt: Attempt,
   deadline: number,
+  log: ExecutorLog,
 ): Promise<Outcome> {
-  let unknownErrors = 0;
+  let lastingErrors = 0;
   for (let tries = 1; ; tries++) {
     try {
       const result = await ctx.runMutation(internal.executor.transaction.run, {
@@ -86,9 +86,9 @@ async function runTransaction(
       });
       return { kind: "recorded", result };
     } catch (error) {
-      const passing = isPassing(error);
-      if (!passing) unknownErrors += 1;
-      if (unknownErrors >= UNKNOWN_ERROR_TRIES) {
+      if (isUnknown(error)) log.unknownError(attempt, error);
+      if (!isPassing(error)) lastingErrors += 1;
+      if (lastingErrors >= LASTING_ERROR_TRIES) {
         return { kind: "failed", error: formatError(error), retryable: false };
       }
       const wait = cappedBackoffMs(100, 10 * SECOND, tries, Math.random());
@@ -98,26 +98,6 @@ async function runTransaction(
       await sleep(wait);
     }
   }
-}
-
-/** The platform had no room to start the function. Its own errors arrive as "Uncaught …". */
-export function wasNotStarted(error: unknown): boolean {
-  const message = messageOf(error);
-  return (
-    !message.startsWith("Uncaught ") &&
-    /TooManyConcurrentRequests|Too many concurrent requests/.test(message)
-  );
-}
-
-/** Conflicts, overload and hiccups of the platform: the same call may well succeed later. */
-export function isPassing(error: unknown): boolean {
-  return /changed while this mutation was being run|OptimisticConcurrencyControlFailure|TooManyConcurrentRequests|Too many concurrent requests|TooManyWrites|Too many writes|InternalServerError|couldn't be completed|Your request timed out|temporarily unavailable/i.test(
-    messageOf(error),
-  );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Bytes a result takes in a report. */

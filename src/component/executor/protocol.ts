@@ -4,6 +4,7 @@
  * protocol they speak, and a version stays readable for one release.
  */
 import { type Infer, v } from "convex/values";
+import { logLevel } from "../logging.js";
 import { vFnType } from "../shared.js";
 
 export const PROTOCOL_VERSION = 1;
@@ -107,5 +108,7 @@ export const vReportReply = v.object({
   done: v.boolean(),
   /** This executor drives the loop, and reports again after so many milliseconds. Null: it does not. */
   pollMs: v.union(v.number(), v.null()),
+  /** In force now. Not told by version 0.2 and earlier, or to one that leaves. */
+  logLevel: v.optional(logLevel),
 });
 export type ReportReply = Infer<typeof vReportReply>;

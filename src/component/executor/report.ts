@@ -17,7 +17,12 @@ import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
-import { createLogger, type Logger } from "../logging.js";
+import {
+  createLogger,
+  LineBudget,
+  type Logger,
+  SHARED_RUN,
+} from "../logging.js";
 import { type Driving, turnInReport } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../wake.js";
 import {
@@ -71,7 +76,7 @@ export const report = internalMutation({
     const row = await readStats(ctx, args.executorId);
 
     const { logLevel } = await effectiveConfig(ctx);
-    const console = createLogger(logLevel);
+    const console = createLogger(logLevel, new LineBudget(SHARED_RUN));
     // A copy: what it was before is compared with below.
     const stats: Stats = row ? { ...row } : newStats(before);
     const heldBefore = openWorks(stats);
@@ -135,6 +140,7 @@ export const report = internalMutation({
       (executor.long === true && listen);
     stats.asleep = driving.kind !== "drives" && (memoryFull || !asks);
     await write(ctx, executor, row, stats, { closed, done });
+    console.end();
     return {
       next,
       width: executor.width,
@@ -143,6 +149,7 @@ export const report = internalMutation({
       closed,
       done,
       pollMs: driving.kind === "drives" ? driving.pollMs : null,
+      logLevel,
     };
   },
 });

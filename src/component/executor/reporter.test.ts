@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ActionCtx } from "../_generated/server.js";
 import type { Id } from "../_generated/dataModel.js";
+import { ExecutorLog } from "./log.js";
 import type { AttemptResult, ReportArgs, ReportReply } from "./protocol.js";
 import { Reporter } from "./reporter.js";
 
@@ -58,7 +59,12 @@ function reporterTo(
       return reply;
     },
   } as unknown as ActionCtx;
-  const reporter = new Reporter(ctx, "e" as Id<"executor">, 6);
+  const reporter = new Reporter(
+    ctx,
+    "e" as Id<"executor">,
+    6,
+    new ExecutorLog(),
+  );
   const report = async (
     results: AttemptResult[],
     changes: Partial<typeof rest> = {},

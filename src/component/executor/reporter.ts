@@ -13,9 +13,10 @@ import { internal } from "../_generated/api.js";
 import type { Id } from "../_generated/dataModel.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
-import { formatError } from "../invoke.js";
+import { formatError } from "../errorText.js";
+import { isPassing } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
-import { isPassing } from "./attempt.js";
+import type { ExecutorLog } from "./log.js";
 import {
   type AttemptResult,
   PROTOCOL_VERSION,
@@ -52,6 +53,7 @@ export class Reporter {
     private readonly ctx: ActionCtx,
     private readonly executorId: Id<"executor">,
     private readonly incarnation: number,
+    private readonly log: ExecutorLog,
   ) {}
 
   /** @throws when nothing got through for about a minute. */
@@ -72,12 +74,14 @@ export class Reporter {
           this.batchSize = larger(this.batchSize, results.length);
         return reply;
       } catch (error) {
-        console.error(
-          `[executor] report ${seq} with ${results.length} results failed (try ${tries} of ${TRIES}): ${formatError(error)}`,
+        const passing = isPassing(error);
+        this.log.problem(
+          passing ? "warn" : "error",
+          `report ${seq} with ${results.length} results failed (try ${tries} of ${TRIES}): ${formatError(error).trim()}`,
         );
-        if (!isPassing(error)) this.shrink(results.length);
+        if (!passing) this.shrink(results.length);
         if (tries >= TRIES) throw error;
-        if (tries >= SPLIT_AFTER_TRIES && !isPassing(error)) {
+        if (tries >= SPLIT_AFTER_TRIES && !passing) {
           if (results.length > 1) return await this.halves(results, rest);
           const [only] = results;
           if (only && only.outcome.kind !== "failed") {
@@ -93,8 +97,9 @@ export class Reporter {
     const batchSize = smaller(this.batchSize, failed);
     if (batchSize === this.batchSize) return;
     this.batchSize = batchSize;
-    console.warn(
-      `[executor] reports bring ${batchSize} results at most from now on, until they get through`,
+    this.log.problem(
+      "warn",
+      `reports bring ${batchSize} results at most from now on, until they get through`,
     );
   }
 

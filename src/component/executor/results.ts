@@ -101,8 +101,9 @@ export async function applyResults(
         back.push({ work, dueAt: firstDue(work), patch: {}, long });
         continue;
       }
-      console.warn(
-        `[report] ${work.fnName} (work ${workId}) was not started and waits again: ${outcome.error}`,
+      console.each(
+        "warn",
+        `[report] ${work.fnName} (work ${workId}) was not started and waits again: ${outcome.error.trim()}`,
       );
       const dueAt = Date.now() + NOT_STARTED_DELAY_MS * (1 + Math.random());
       back.push({ work, dueAt, patch: {} });
@@ -119,7 +120,9 @@ export async function applyResults(
     }
     const decision = decideAfterAttempt(work, outcome, Math.random());
     const attempts = (work.attempts ?? 0) + 1;
+    const failed = `[report] ${work.fnName} (work ${workId}) failed in attempt ${attempts}`;
     if (decision.kind === "end") {
+      console.each("error", `${failed}: ${outcome.error.trim()}`);
       await endWork(
         ctx,
         console,
@@ -131,6 +134,10 @@ export async function applyResults(
       continue;
     }
     tally.retries += 1;
+    console.each(
+      "warn",
+      `${failed} and will be retried: ${outcome.error.trim()}`,
+    );
     back.push({
       work,
       dueAt: Date.now() + decision.delayMs,

@@ -21,9 +21,11 @@
  */
 import { type Infer, v } from "convex/values";
 import { type ActionCtx, internalAction } from "../_generated/server.js";
+import { logLevelFromEnv } from "../env.js";
 import { beginsAhead, bufferSize, Durations, worksPerSlot } from "./ahead.js";
 import { resultBytes, runAttempt } from "./attempt.js";
 import { Bell } from "./bell.js";
+import { ExecutorLog } from "./log.js";
 import { acceptsFor, mayBegin, RETRY_UNTIL_MS } from "./lifetime.js";
 import {
   isFull,
@@ -74,6 +76,7 @@ class Executor {
   private buffer: Attempt[] = [];
   private unreported: Unreported[] = [];
   private readonly bell = new Bell();
+  private readonly log = new ExecutorLog(logLevelFromEnv());
   private readonly reporter: Reporter;
   /** What the last reply said. */
   private known: Pick<
@@ -103,7 +106,12 @@ class Executor {
     this.known = { width, listener, closed, pollMs, listen: !closed };
     this.long = long === true;
     this.acceptMs = acceptsFor(this.long, Math.random());
-    this.reporter = new Reporter(ctx, start.executorId, start.incarnation);
+    this.reporter = new Reporter(
+      ctx,
+      start.executorId,
+      start.incarnation,
+      this.log,
+    );
     this.take(start.attempts);
   }
 
@@ -113,6 +121,7 @@ class Executor {
     } finally {
       // Given up, by others or by itself: what it has not begun runs elsewhere.
       this.buffer = [];
+      this.log.end();
     }
   }
 
@@ -147,6 +156,7 @@ class Executor {
         continue;
       }
       const reply = await this.report();
+      if (reply.logLevel) this.log.setLevel(reply.logLevel);
       if (reply.done) return;
       const widthBefore = this.known.width;
       this.known = reply;
@@ -251,6 +261,7 @@ class Executor {
       this.ctx,
       attempt,
       this.startedAt + RETRY_UNTIL_MS,
+      this.log,
     );
     const now = Date.now();
     const bytes = resultBytes(result);

@@ -7,7 +7,8 @@
 import { v } from "convex/values";
 import { internalMutation } from "../_generated/server.js";
 import { effectiveConfig } from "../config.js";
-import { formatError, runUserMutation, runUserQuery } from "../invoke.js";
+import { formatError } from "../errorText.js";
+import { runUserMutation, runUserQuery } from "../invoke.js";
 import { createLogger } from "../logging.js";
 import { endWork } from "../outcome.js";
 import { loadValue } from "../payload.js";
@@ -51,10 +52,10 @@ export const run = internalMutation({
             : await runUserQuery(ctx, workId, call);
         result = { kind: "success", returnValue };
       } catch (error) {
-        console.error(
-          `[transaction] ${work.fnName} (work ${work._id}) failed: ${formatError(error)}`,
-        );
         work.lastError = formatError(error);
+        console.error(
+          `[transaction] ${work.fnName} (work ${work._id}) failed: ${work.lastError.trim()}`,
+        );
         result = { kind: "failed", error: work.lastError };
       }
     }

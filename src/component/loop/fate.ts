@@ -8,6 +8,7 @@
  * | canceled              | may still be running: Convex does not interrupt it. It gets no more work; its lease stays until its last report, or until it has been quiet for long |
  */
 import type { Doc } from "../_generated/dataModel.js";
+import { means } from "../platformTexts.js";
 import { MINUTE } from "../shared.js";
 
 export type Fate =
@@ -59,7 +60,7 @@ export function fateOf(
     case "failed":
       // A restart, a time-out or a hiccup of the platform proves nothing against
       // the works that ran. Exhausted memory may be the doing of one of them.
-      return lost(job.state.error, /memory/i.test(job.state.error));
+      return lost(job.state.error, means(job.state.error, "outOfMemory"));
     case "success":
       return lost("it ended without a last report");
     case undefined:

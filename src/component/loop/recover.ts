@@ -49,6 +49,7 @@ export const recover = internalMutation({
       ? await lookAfter(ctx, console, executorId, budget, args.giveUp ?? null)
       : NOTHING;
     if (!executorId) await sweepOverdueCallbacks(ctx, console);
+    console.end();
     await wakeFromReport(ctx, piece.settled > 0, piece.earliestDueAt);
 
     const rest = piece.unfinished ? args.executors : others;

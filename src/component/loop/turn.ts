@@ -9,9 +9,12 @@ import { owedCursor } from "../callback.js";
 import { effectiveConfig } from "../config.js";
 import {
   createLogger,
+  LineBudget,
   type Logger,
+  MOST_LINES,
   recordIncident,
   recordRunaway,
+  SHARED_RUN,
 } from "../logging.js";
 import { sweepExpired } from "../retention.js";
 import { MINUTE, SECOND } from "../shared.js";
@@ -125,6 +128,7 @@ export class Turn {
     this.state.lastTurnAt = this.now;
     const { _id, _creationTime: _, ...fields } = this.state;
     await ctx.db.replace("loopState", _id, fields);
+    this.console.end();
     return { driver: this.state.driver, parkedAs };
   }
 
@@ -236,7 +240,10 @@ export class Turn {
   private async readForWriting(stale: View): Promise<void> {
     const { ctx } = this;
     const config = await effectiveConfig(ctx);
-    this.console = createLogger(config.logLevel);
+    this.console = createLogger(
+      config.logLevel,
+      new LineBudget(this.caller.kind === "tick" ? MOST_LINES : SHARED_RUN),
+    );
     this.state = await getOrCreateState(ctx, this.now);
     this.status = await getOrCreateRunStatus(ctx);
     const executors: Doc<"executor">[] = [];
