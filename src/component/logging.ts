@@ -142,6 +142,7 @@ export function recordReport(
  * | `takeover`        | the loop gave no sign of life, or was kicked: a new generation began |
  * | `runaway`         | the loop went round without moving anything, and is slowed down      |
  * | `lacking`         | the platform lacks what the pool can do without                      |
+ * | `disagreement`    | two `Workpool` objects declare different options for one pool        |
  */
 export type Incident =
   | "executorLost"
@@ -150,7 +151,8 @@ export type Incident =
   | "recoveryGaveUp"
   | "takeover"
   | "runaway"
-  | "lacking";
+  | "lacking"
+  | "disagreement";
 
 export function recordIncident(
   console: Logger,

@@ -9,10 +9,15 @@
  */
 
 import type * as backoff from "../backoff.js";
+import type * as begun from "../begun.js";
 import type * as budget from "../budget.js";
 import type * as callback from "../callback.js";
+import type * as callbackKick from "../callbackKick.js";
+import type * as callbackSchedule from "../callbackSchedule.js";
 import type * as cancel from "../cancel.js";
+import type * as claims from "../claims.js";
 import type * as config from "../config.js";
+import type * as declaration from "../declaration.js";
 import type * as diagnose from "../diagnose.js";
 import type * as enqueue from "../enqueue.js";
 import type * as entries from "../entries.js";
@@ -65,6 +70,8 @@ import type * as platform from "../platform.js";
 import type * as poolHealth from "../poolHealth.js";
 import type * as result from "../result.js";
 import type * as retention from "../retention.js";
+import type * as settings from "../settings.js";
+import type * as settingsValidators from "../settingsValidators.js";
 import type * as shared from "../shared.js";
 import type * as status from "../status.js";
 import type * as timeCursor from "../timeCursor.js";
@@ -82,10 +89,15 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   backoff: typeof backoff;
+  begun: typeof begun;
   budget: typeof budget;
   callback: typeof callback;
+  callbackKick: typeof callbackKick;
+  callbackSchedule: typeof callbackSchedule;
   cancel: typeof cancel;
+  claims: typeof claims;
   config: typeof config;
+  declaration: typeof declaration;
   diagnose: typeof diagnose;
   enqueue: typeof enqueue;
   entries: typeof entries;
@@ -138,6 +150,8 @@ const fullApi: ApiFromModules<{
   poolHealth: typeof poolHealth;
   result: typeof result;
   retention: typeof retention;
+  settings: typeof settings;
+  settingsValidators: typeof settingsValidators;
   shared: typeof shared;
   status: typeof status;
   timeCursor: typeof timeCursor;

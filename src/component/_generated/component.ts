@@ -24,6 +24,44 @@ import type { FunctionReference } from "convex/server";
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
     config: {
+      get: FunctionReference<
+        "query",
+        "internal",
+        {},
+        {
+          declared: {
+            environmentLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism?: number;
+          };
+          declaredAt: number | null;
+          disagreement: null | {
+            at: number;
+            other: {
+              environmentLogLevel?:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              logLevel?:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              maxParallelism?: number;
+            };
+          };
+          inForce: {
+            logLevel: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism: number;
+          };
+          overriddenAt: number | null;
+          overrides: {
+            logLevel?: {
+              insteadOf:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              value: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            };
+            maxParallelism?: { insteadOf: number; value: number };
+          };
+        },
+        Name
+      >;
       update: FunctionReference<
         "mutation",
         "internal",
@@ -148,7 +186,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { kind: "canceled" };
           runAt: number;
           startedAt?: number;
-          state: "pending" | "running" | "finished";
+          state: "pending" | "claimed" | "running" | "finished";
           workId: string;
         },
         Name
