@@ -58,9 +58,9 @@ test("never more have begun than there are slots, and always the first", () => {
           open.push({ id: `${at}`, left: all.slice(at, at + size) });
         }
         const may = all.filter((each) => each < (beginsBefore ?? Infinity));
-        expect(
-          positions({ started: true, slots, open, beginsBefore }),
-        ).toEqual(may.slice(0, slots));
+        expect(positions({ started: true, slots, open, beginsBefore })).toEqual(
+          may.slice(0, slots),
+        );
       },
     ),
   );

@@ -25,7 +25,7 @@ import {
 import { afterLostDelivery, scheduleCallback } from "./callback.js";
 
 /** Each of these rows has up to about 20 kB, and is read and written. */
-const PAGE = 100;
+export const PAGE_SIZE = 100;
 
 /** Schedules the first page, if any callback is owed. */
 export async function sendOwedCallbacks(ctx: MutationCtx): Promise<void> {
@@ -47,9 +47,9 @@ export const page = internalMutation({
   },
   returns: v.null(),
   handler: async (ctx, { kickedAt, after }) => {
-    const rows = await owedFrom(ctx, after, PAGE);
+    const rows = await owedFrom(ctx, after, PAGE_SIZE);
     for (const row of rows) await sendNow(ctx, row, kickedAt);
-    if (rows.length === PAGE) {
+    if (rows.length === PAGE_SIZE) {
       const last = rows.at(-1)!;
       await ctx.scheduler.runAfter(0, internal.callbackKick.page, {
         kickedAt,

@@ -88,5 +88,7 @@ async function widestLease(
   executorId: Id<"executor">,
 ): Promise<number> {
   const state = await ctx.db.query("loopState").first();
-  return state?.assigned.find((each) => each.executorId === executorId)?.peak ?? 0;
+  return (
+    state?.assigned.find((each) => each.executorId === executorId)?.peak ?? 0
+  );
 }

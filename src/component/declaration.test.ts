@@ -31,7 +31,11 @@ describe("one object", () => {
     const row = new Row();
     for (let n = 0; n < 100; n++) row.declare(A, MINUTE);
     expect(row.writes).toBe(1);
-    expect(row.state).toEqual({ ...UNSET, declared: A, declaredAt: START + MINUTE });
+    expect(row.state).toEqual({
+      ...UNSET,
+      declared: A,
+      declaredAt: START + MINUTE,
+    });
   });
 
   test("whose code has changed is taken over, and disagrees with nobody", () => {
@@ -65,7 +69,8 @@ describe("two objects that disagree", () => {
   test("change the row once a minute at most, whatever they declare", () => {
     const row = new Row();
     const hours = 2;
-    for (let n = 0; n < hours * 3600; n++) row.declare([A, B, C][n % 3]!, SECOND);
+    for (let n = 0; n < hours * 3600; n++)
+      row.declare([A, B, C][n % 3]!, SECOND);
     expect(row.disagreement).not.toBeNull();
     // A note and a turn for the first minute, then a turn for each.
     expect(row.writes).toBeLessThanOrEqual(hours * 60 + 2);

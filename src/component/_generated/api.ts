@@ -12,6 +12,7 @@ import type * as backoff from "../backoff.js";
 import type * as begun from "../begun.js";
 import type * as budget from "../budget.js";
 import type * as callback from "../callback.js";
+import type * as callbackHealth from "../callbackHealth.js";
 import type * as callbackKick from "../callbackKick.js";
 import type * as callbackSchedule from "../callbackSchedule.js";
 import type * as cancel from "../cancel.js";
@@ -38,6 +39,7 @@ import type * as executor_run from "../executor/run.js";
 import type * as executor_sleep from "../executor/sleep.js";
 import type * as executor_step from "../executor/step.js";
 import type * as executor_transaction from "../executor/transaction.js";
+import type * as facts from "../facts.js";
 import type * as health from "../health.js";
 import type * as invoke from "../invoke.js";
 import type * as lib from "../lib.js";
@@ -78,6 +80,7 @@ import type * as timeCursor from "../timeCursor.js";
 import type * as userShare from "../userShare.js";
 import type * as validate from "../validate.js";
 import type * as wake from "../wake.js";
+import type * as words from "../words.js";
 import type * as workInfo from "../workInfo.js";
 
 import type {
@@ -92,6 +95,7 @@ const fullApi: ApiFromModules<{
   begun: typeof begun;
   budget: typeof budget;
   callback: typeof callback;
+  callbackHealth: typeof callbackHealth;
   callbackKick: typeof callbackKick;
   callbackSchedule: typeof callbackSchedule;
   cancel: typeof cancel;
@@ -118,6 +122,7 @@ const fullApi: ApiFromModules<{
   "executor/sleep": typeof executor_sleep;
   "executor/step": typeof executor_step;
   "executor/transaction": typeof executor_transaction;
+  facts: typeof facts;
   health: typeof health;
   invoke: typeof invoke;
   lib: typeof lib;
@@ -158,6 +163,7 @@ const fullApi: ApiFromModules<{
   userShare: typeof userShare;
   validate: typeof validate;
   wake: typeof wake;
+  words: typeof words;
   workInfo: typeof workInfo;
 }> = anyApi as any;
 

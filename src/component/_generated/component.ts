@@ -199,19 +199,24 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           backlog: { count: number; isAtLeast: boolean };
           callbacks: {
             failed: { count: number; isAtLeast: boolean };
+            failing: { count: number; isAtLeast: boolean };
             owed: { count: number; isAtLeast: boolean };
           };
+          claimed: number;
           executors: Array<{
             asleep: boolean;
+            claimed: number;
             closing: boolean;
             drives: boolean;
             inFlight: number;
             lastReportAt: number | null;
             long: boolean;
+            running: number;
             startedAt: number;
             state: string | null;
             width: number;
           }>;
+          facts: Array<string>;
           fruitlessTicks: { count: number; since: number };
           healthy: boolean;
           inFlight: number;
@@ -227,6 +232,15 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           nextDueAt: number | null;
           nextTickAt: number | null;
           oldestWaitingSince: number | null;
+          overrides: {
+            logLevel?: {
+              insteadOf:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              value: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            };
+            maxParallelism?: { insteadOf: number; value: number };
+          };
+          paused: boolean;
           problems: Array<string>;
           quarantined: { count: number; isAtLeast: boolean };
           recovery: null | {
@@ -234,6 +248,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             failures: number;
             worksAtATime: number;
           };
+          running: number;
           state: "idle" | "scheduled" | "running" | "saturated";
         },
         Name
