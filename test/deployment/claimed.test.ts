@@ -98,7 +98,7 @@ const MIXED = keys(200, "mixed").map((key, index) =>
 );
 
 test.each([
-  ["short works", SHORT, 130],
+  ["short works", SHORT, 60],
   ["short and long works", MIXED, 410],
 ])(
   "of 200 %s, never more than the limit are said to be running",
@@ -112,7 +112,7 @@ test.each([
       samples.push(await sample(simulation, ids));
     }
     await simulation.pass(REPORTED_MS);
-    expect(samples.length).toBeGreaterThan(15);
+    expect(samples.length).toBeGreaterThan(8);
     for (const seen of samples) {
       expect(inState(seen, "running")).toHaveLength(seen.running);
       expectTrue(seen, ledger);
