@@ -357,13 +357,16 @@ export class Workpool {
 
   /**
    * The state of a work. In a query, whoever subscribes to it is told of every
-   * change.
+   * change. It is cheap: two rows are read at most, and they change with the state
+   * of this work and its neighbours in the queue alone.
    *
    * @param ctx - Any context.
    * @param id - The id of the work.
    * @returns `{ state: "pending" | "running", previousAttempts }`, or
-   *   `{ state: "finished" }` for one that has ended and for one that never was:
-   *   {@link get} tells them apart.
+   *   `{ state: "finished" }` for one that has ended and for one that never was.
+   *   "running" means that a worker was given it: it runs, or is about to, so that more
+   *   works may be "running" than `maxParallelism`. {@link get} tells what was given to a
+   *   worker from what has begun, and what has ended from what never was.
    */
   async status(
     ctx: QueryCtx | MutationCtx | ActionCtx,
@@ -391,6 +394,22 @@ export class Workpool {
    * All that is known about a work: state, attempts, times, the last error, and
    * once it has ended its outcome, for as long as `statusTtl` says.
    *
+   * The states are
+   * - "pending": in the queue. A `dueAt` in the future: it is scheduled; in the past: it
+   *   waits for its turn.
+   * - "claimed": given to a worker, which has not begun it.
+   * - "running": its handler has begun, as far as the last report of its worker
+   *   tells. No more works are shown as running than `maxParallelism`, unless that was
+   *   lowered just now: what began before runs on. A work whose worker was lost stays so until
+   *   that is noticed, within 15 seconds.
+   * - "finished": it has ended; `result` is its outcome.
+   *
+   * Of a work that waits or has ended, it reads two rows or three. To tell claimed from
+   * running it reads what the workers have reported: at most 20 workers and as many
+   * claims as `maxParallelism`. So a subscription to such a work runs again with the
+   * reports of the workers, several times a second in a busy pool, and a mutation that
+   * asks for one conflicts with these reports; {@link status} does neither.
+   *
    * @param ctx - Any context.
    * @param id - The id of the work.
    * @returns Null if there never was such a work, or if it has ended and its
@@ -406,23 +425,31 @@ export class Workpool {
   }
 
   /**
-   * How the pool is doing: the state of its loop, what waits and for how long, its
-   * executors, and what is wrong with it, in words. Show it to administrators, or
-   * call it from a cron job that raises an alarm. It reads a page of the queue, so
-   * a subscription to it runs again with every work that comes and goes.
+   * How the pool is doing: the state of its loop, what waits and for how long, what
+   * runs and where, and what is wrong with it, in words. Show it to administrators, since
+   * it quotes errors of callbacks, or call it from a cron job that raises an alarm. It reads
+   * a page of the queue, so a subscription to it runs again with every work that comes
+   * and goes.
    *
    * @param ctx - Any context.
-   * @returns `problems` is empty when nothing is wrong; times are in milliseconds
-   *   since the epoch; counts stop at a page and then say `isAtLeast`.
+   * @returns `problems` has what somebody should mend, each with what to do, and is
+   *   empty in a healthy pool. `facts` has what is worth knowing and is not wrong: a pause,
+   *   settings overridden at run time. `running` works have begun, `claimed` ones were given to
+   *   a worker and have not; `inFlight` is both. Times are in milliseconds since the
+   *   epoch; counts stop at a page and then say `isAtLeast`.
    */
   async health(ctx: QueryCtx | MutationCtx | ActionCtx): Promise<PoolHealth> {
     return await ctx.runQuery(this.component.lib.health, {});
   }
 
   /**
-   * For a pool that seems stuck: its loop looks after lost executors, owed callbacks
-   * and waiting works at once, and starts anew. A pool looks after itself within
-   * fifteen seconds, so this should never be needed; it harms none that works.
+   * For a pool that seems stuck: its loop looks after lost executors and waiting works at
+   * once, and starts anew. A pool looks after itself within fifteen seconds, so this should
+   * never be needed; it harms none that works.
+   *
+   * It also has all `onComplete` callbacks that are owed tried at once, those included that
+   * have failed and wait for their next try: call it when you have mended one. Each is tried
+   * once, in transactions that follow this one. Those that were given up are not.
    *
    * @param ctx - A mutation's or an action's context.
    * @throws When the tick cannot be scheduled, because the scheduled function that

@@ -6,11 +6,8 @@ import {
   ProtocolTest,
   recorded,
 } from "../testing/protocol.js";
-import {
-  MAX_CALLBACK_ATTEMPTS,
-  nextOwedCallback,
-  owedCursor,
-} from "./callback.js";
+import { nextOwedCallback, owedCursor } from "./callback.js";
+import { MAX_CALLBACK_ATTEMPTS } from "./callbackSchedule.js";
 import { DAY, HOUR, MINUTE, SECOND } from "./shared.js";
 import { LATE_MS } from "./timeCursor.js";
 

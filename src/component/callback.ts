@@ -6,13 +6,14 @@
  *
  *     owed ── runs ──▶ done
  *      │ ▲
- *      │ └─ throws: later again, at most MAX_CALLBACK_ATTEMPTS times
+ *      │ └─ throws: later again, for half an hour (callbackSchedule.ts)
  *      └──── then ──▶ failed
  *
  * A callback can take its transaction down with it (one second of CPU is not
  * catchable), and a scheduled function can be canceled by hand. The watchdog
  * therefore looks for overdue ones ({@link sweepOverdueCallbacks}).
  */
+import type { SystemDataModel } from "convex/server";
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
@@ -21,18 +22,16 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "./_generated/server.js";
-import { cappedBackoffMs } from "./backoff.js";
+import { callbackWaitMs, isGivenUp } from "./callbackSchedule.js";
 import { effectiveConfig } from "./config.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
 import { createLogger, type Logger } from "./logging.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { loadResult } from "./result.js";
-import { DAY, MINUTE, SECOND } from "./shared.js";
+import { DAY, SECOND } from "./shared.js";
 import { cursorAfter, scanFrom } from "./timeCursor.js";
 
-/** With doubling waits from one second, the last try comes about half an hour after the first. */
-export const MAX_CALLBACK_ATTEMPTS = 10;
 /** A callback this long overdue is not on its way any more. */
 const OVERDUE_MS = 10 * SECOND;
 /** How many overdue callbacks one sweep sends out again. */
@@ -102,7 +101,8 @@ async function recordFailure(
   error: string,
 ): Promise<void> {
   const attempts = callback.attempts + 1;
-  if (attempts >= MAX_CALLBACK_ATTEMPTS) {
+  const now = Date.now();
+  if (isGivenUp(attempts, now - row.finishedAt)) {
     console.error(
       `[callback] onComplete of ${row.fnName} (work ${row.workId}) failed ${attempts} times and is given up: ${error}`,
     );
@@ -117,9 +117,7 @@ async function recordFailure(
   console.error(
     `[callback] onComplete of ${row.fnName} (work ${row.workId}) failed and will be retried: ${error}`,
   );
-  const dueAt = Math.ceil(
-    Date.now() + cappedBackoffMs(SECOND, 10 * MINUTE, attempts, Math.random()),
-  );
+  const dueAt = Math.ceil(now + callbackWaitMs(attempts, Math.random()));
   await scheduleCallback(
     ctx,
     row._id,
@@ -175,18 +173,26 @@ export async function sweepOverdueCallbacks(
     const delivery =
       callback.scheduledId &&
       (await ctx.db.system.get("_scheduled_functions", callback.scheduledId));
-    const state = delivery?.state;
-    if (state?.kind === "pending" || state?.kind === "inProgress") continue;
-    await recordFailure(
-      ctx,
-      console,
-      row,
-      callback,
-      state?.kind === "failed"
-        ? state.error
-        : "The callback's delivery was canceled or lost.",
-    );
+    const kind = delivery?.state.kind;
+    if (kind === "pending" || kind === "inProgress") continue;
+    const { lastError } = afterLostDelivery(callback, delivery ?? null);
+    await recordFailure(ctx, console, row, callback, lastError);
   }
+}
+
+/** A delivery that the platform ended, or that was canceled, is a failure that nobody has counted yet. */
+export function afterLostDelivery(
+  callback: OwedCallback,
+  delivery: SystemDataModel["_scheduled_functions"]["document"] | null,
+): OwedCallback & { lastError: string } {
+  return {
+    ...callback,
+    attempts: callback.attempts + 1,
+    lastError:
+      delivery?.state.kind === "failed"
+        ? delivery.state.error
+        : "The callback's delivery was canceled or lost.",
+  };
 }
 
 /**

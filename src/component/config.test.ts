@@ -5,12 +5,9 @@ import {
   item,
 } from "../testing/component.js";
 import { api } from "./_generated/api.js";
-import {
-  DECLARE_INTERVAL_MS,
-  type Declaration,
-  effective,
-  effectiveConfig,
-} from "./config.js";
+import { type Declaration, effectiveConfig } from "./config.js";
+import { DECLARE_INTERVAL_MS } from "./declaration.js";
+import { effective } from "./settings.js";
 
 let t: ComponentTest;
 
@@ -108,6 +105,62 @@ test("pools that disagree write once a minute, with a warning in between", async
   await declare({ maxParallelism: 4 });
   expect((await inForce()).maxParallelism).toBe(4);
   expect(console.warn).toHaveBeenCalledTimes(1);
+});
+
+test("two Workpool objects that disagree are logged once, and no enqueue after that writes", async () => {
+  const row = () => t.run((ctx) => ctx.db.query("config").unique());
+  await declare({ maxParallelism: 3 });
+  await declare({ maxParallelism: 4 });
+  const noted = await row();
+  for (let n = 0; n < 20; n++) {
+    vi.setSystemTime(Date.now() + 100);
+    await declare({ maxParallelism: n % 2 === 0 ? 3 : 4 });
+  }
+  expect(await row()).toEqual(noted);
+  aMinuteLater();
+  await declare({ maxParallelism: 4 });
+  await declare({ maxParallelism: 3 });
+  expect(console.warn).toHaveBeenCalledExactlyOnceWith(
+    expect.stringContaining('"event":"disagreement"'),
+  );
+});
+
+test("config.get says what is declared, what overrides it, and what is in force", async () => {
+  const get = () => t.query(api.config.get, {});
+  expect(await get()).toEqual({
+    inForce: { maxParallelism: 10, logLevel: "REPORT" },
+    declared: {},
+    declaredAt: null,
+    overrides: {},
+    overriddenAt: null,
+    disagreement: null,
+  });
+  await declare({ maxParallelism: 3, environmentLogLevel: "WARN" });
+  const declaredAt = Date.now();
+  vi.setSystemTime(declaredAt + 500);
+  await update({ maxParallelism: 0, logLevel: "INFO" });
+  const declared = { maxParallelism: 3, environmentLogLevel: "WARN" };
+  expect(await get()).toEqual({
+    inForce: { maxParallelism: 0, logLevel: "INFO" },
+    declared,
+    declaredAt,
+    overrides: {
+      maxParallelism: { value: 0, insteadOf: 3 },
+      logLevel: { value: "INFO", insteadOf: "WARN" },
+    },
+    overriddenAt: declaredAt + 500,
+    disagreement: null,
+  });
+  await declare({ maxParallelism: 4 });
+  expect(await get()).toMatchObject({
+    declared,
+    disagreement: {
+      other: { ...declared, maxParallelism: 4 },
+      at: declaredAt + 500,
+    },
+  });
+  await update({});
+  expect(await get()).toMatchObject({ declared, disagreement: null });
 });
 
 test("the epoch grows, and the loop is woken, exactly when the parallelism in force changes", async () => {

@@ -1,102 +1,48 @@
 /**
- * Settings: what the app's code declares and what somebody set at run time are
- * kept apart, so that neither overwrites the other. A run-time override wins
- * until it is cleared.
+ * The pool's settings: how they are declared, overridden, and read. `settings.ts`
+ * says what is in force, `declaration.ts` when a declaration is written.
  */
 import { type Infer, v } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
 import {
   mutation,
   type MutationCtx,
+  query,
   type QueryCtx,
 } from "./_generated/server.js";
+import { type Disagreement, disagreementOf, takeNote } from "./declaration.js";
 import { logLevelFromEnv } from "./env.js";
 import {
   createLogger,
-  DEFAULT_LOG_LEVEL,
   logLevel,
   type LogLevel,
+  recordIncident,
   recordLacking,
 } from "./logging.js";
 import { probePlatform } from "./platform.js";
-import { type Ability, DEFAULT_MAX_PARALLELISM, MINUTE } from "./shared.js";
+import { vDeclared, vOverrides, vSettings } from "./settingsValidators.js";
+import {
+  type ConfigState,
+  effective,
+  type EffectiveConfig,
+  overridesOf,
+  same,
+  UNSET,
+  withChange,
+} from "./settings.js";
+import type { Ability } from "./shared.js";
 import { checkLogLevel, checkMaxParallelism } from "./validate.js";
 import { wakeForChange } from "./wake.js";
 
-/**
- * Two `Workpool` objects that declare different values for one pool must not
- * fight over the row that every enqueue reads.
- */
-export const DECLARE_INTERVAL_MS = MINUTE;
+export type { EffectiveConfig } from "./settings.js";
 
 /** What the app's `Workpool` object declares with every enqueue. */
 export const vDeclaration = v.object({
-  maxParallelism: v.optional(v.number()),
-  logLevel: v.optional(logLevel),
+  ...vSettings.fields,
   /** What the app's `WORKPOOL_LOG_LEVEL` says, which a component cannot see. Null: nothing. */
   environmentLogLevel: v.optional(v.union(logLevel, v.null())),
 });
 export type Declaration = Infer<typeof vDeclaration>;
-
-export type EffectiveConfig = {
-  maxParallelism: number;
-  logLevel: LogLevel;
-  /** Grows with every change of the effective parallelism. */
-  epoch: number;
-  /** What the platform is known to lack. */
-  lacks: Ability[];
-};
-type ConfigState = Omit<Doc<"config">, "_id" | "_creationTime">;
-
-const UNSET: ConfigState = {
-  declared: {},
-  override: {},
-  declaredAt: 0,
-  epoch: 0,
-};
-
-/** What is in force. `ownLevel` is what the component's own environment says. */
-export function effective(
-  { declared, override, epoch, lacks = [] }: ConfigState,
-  ownLevel: LogLevel | undefined,
-): EffectiveConfig {
-  return {
-    maxParallelism:
-      override.maxParallelism ??
-      declared.maxParallelism ??
-      DEFAULT_MAX_PARALLELISM,
-    logLevel:
-      override.logLevel ??
-      declared.logLevel ??
-      declared.environmentLogLevel ??
-      ownLevel ??
-      DEFAULT_LOG_LEVEL,
-    epoch,
-    lacks,
-  };
-}
-
-/** `settings` with what `change` mentions: null clears, undefined says nothing. */
-export function withChange<S extends object>(
-  settings: S,
-  change: { [K in keyof S]?: S[K] | null },
-): S {
-  const changed = { ...settings };
-  for (const key of Object.keys(change) as (keyof S)[]) {
-    const value = change[key];
-    if (value === null) {
-      delete changed[key];
-    } else if (value !== undefined) {
-      changed[key] = value;
-    }
-  }
-  return changed;
-}
-
-function same<S extends object>(a: S, b: S): boolean {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof S>;
-  return [...keys].every((key) => a[key] === b[key]);
-}
 
 export function checkSettings(settings: {
   maxParallelism?: number | null | undefined;
@@ -125,10 +71,58 @@ export const update = mutation({
     const row = await readRow(ctx);
     const state = row ?? UNSET;
     const override = withChange(state.override, change);
-    if (!same(override, state.override)) {
-      await write(ctx, row, { override });
+    const changes = !same(override, state.override);
+    if (changes || state.rival) {
+      await write(ctx, row, {
+        override,
+        ...(changes ? { overriddenAt: Date.now() } : {}),
+        // Whoever decides at run time has settled what the code disagrees about.
+        rival: undefined,
+      });
     }
     return null;
+  },
+});
+
+/**
+ * What is in force, and where it comes from. Reads one row, which changes with
+ * the settings alone. Times are in milliseconds since the epoch.
+ */
+export const get = query({
+  args: {},
+  returns: v.object({
+    /** What the pool goes by. */
+    inForce: v.object({ maxParallelism: v.number(), logLevel }),
+    /** What the app's `Workpool` object and its environment said last. What they do not say is missing. */
+    declared: vDeclared,
+    /** When that changed last. Null: nothing was ever declared. */
+    declaredAt: v.union(v.number(), v.null()),
+    /** What `config.update` has set, each with what would be in force without it. */
+    overrides: vOverrides,
+    /** When `config.update` last changed something. Null: never, as far as is known. */
+    overriddenAt: v.union(v.number(), v.null()),
+    /** What another `Workpool` object declared within the last hour, and when that was noted. Null: they agree. */
+    disagreement: v.union(
+      v.null(),
+      v.object({ other: vDeclared, at: v.number() }),
+    ),
+  }),
+  handler: async (ctx) => {
+    const state = (await readRow(ctx)) ?? UNSET;
+    const ownLevel = logLevelFromEnv();
+    const { maxParallelism, logLevel } = effective(state, ownLevel);
+    const disagreement = disagreementOf(state, Date.now());
+    return {
+      inForce: { maxParallelism, logLevel },
+      declared: state.declared,
+      declaredAt: state.declaredAt || null,
+      overrides: overridesOf(state, ownLevel),
+      overriddenAt: state.overriddenAt ?? null,
+      disagreement: disagreement && {
+        other: disagreement.other,
+        at: disagreement.at,
+      },
+    };
   },
 });
 
@@ -143,21 +137,31 @@ export async function declare(
   const row = await readRow(ctx);
   const state = row ?? UNSET;
   const lacks = state.lacks ?? (await lookAtPlatform(ctx, state));
-  const declared = withChange(state.declared, declaration);
   const now = Date.now();
-  let change: Partial<ConfigState> = {};
-  if (row === null || !same(declared, state.declared)) {
-    if (now < state.declaredAt + DECLARE_INTERVAL_MS) {
-      createLogger(effective(state, logLevelFromEnv()).logLevel).warn(
-        `[workpool] ${JSON.stringify(declaration)} was declared less than a minute after ${JSON.stringify(state.declared)}, which stays in force for now. If two Workpool objects share one pool, give them the same options.`,
-      );
-    } else {
-      change = { declared, declaredAt: now };
-    }
+  const declared = withChange(state.declared, declaration);
+  const change = takeNote(state, declared, now);
+  if (state.lacks && same(change, {})) {
+    return effective(state, logLevelFromEnv());
   }
-  return state.lacks && same(change, {})
-    ? effective(state, logLevelFromEnv())
-    : await write(ctx, row, { ...change, lacks });
+  const inForce = await write(ctx, row, { ...change, lacks });
+  const disagreement = disagreementOf({ ...state, ...change }, now);
+  if (disagreement && !disagreementOf(state, now)) {
+    warnOf(inForce, disagreement);
+  }
+  return inForce;
+}
+
+function warnOf(
+  { logLevel }: EffectiveConfig,
+  { declared, other }: Disagreement,
+): void {
+  recordIncident(
+    createLogger(logLevel),
+    "warn",
+    "disagreement",
+    "Two Workpool objects declare different options for this pool, which goes by one and the other in turn: give them the same",
+    { declared, other },
+  );
 }
 
 /** @throws when the pool cannot do without what is lacking. */
@@ -176,20 +180,19 @@ async function lookAtPlatform(
 async function write(
   ctx: MutationCtx,
   row: Doc<"config"> | null,
-  change: Partial<ConfigState>,
+  change: { [K in keyof ConfigState]?: ConfigState[K] | undefined },
 ): Promise<EffectiveConfig> {
   const ownLevel = logLevelFromEnv();
   const before = row ?? UNSET;
-  const after = { ...before, ...change };
+  const { _id, _creationTime, ...after } = {
+    ...before,
+    ...change,
+  } as Doc<"config">;
   const changesParallelism =
     effective(before, ownLevel).maxParallelism !==
     effective(after, ownLevel).maxParallelism;
-  const { declared, override, declaredAt, lacks } = after;
-  const state: ConfigState = {
-    declared,
-    override,
-    declaredAt,
-    ...(lacks ? { lacks } : {}),
+  const state = {
+    ...after,
     epoch: before.epoch + (changesParallelism ? 1 : 0),
   };
   if (row === null) {
@@ -205,7 +208,12 @@ async function write(
 
 /** What is in force. Before the first enqueue: the defaults. */
 export async function effectiveConfig(ctx: QueryCtx): Promise<EffectiveConfig> {
-  return effective((await readRow(ctx)) ?? UNSET, logLevelFromEnv());
+  return effective(await readSettings(ctx), logLevelFromEnv());
+}
+
+/** Before the first enqueue: nothing is declared, and nothing overridden. */
+export async function readSettings(ctx: QueryCtx): Promise<ConfigState> {
+  return (await readRow(ctx)) ?? UNSET;
 }
 
 function readRow(ctx: QueryCtx): Promise<Doc<"config"> | null> {

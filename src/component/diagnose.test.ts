@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { diagnose, type Findings } from "./diagnose.js";
+import { factsOf } from "./facts.js";
 import { MAX_FRUITLESS_TICKS_PER_MINUTE } from "./loop/decide.js";
 
 const NOW = 1_700_000_000_000;
@@ -10,6 +11,8 @@ const executor = {
   lastReportAt: NOW - 100,
   width: 8,
   inFlight: 3,
+  running: 2,
+  claimed: 1,
   closing: false,
   drives: false,
   asleep: false,
@@ -20,15 +23,22 @@ const executor = {
 const found = (changes: Partial<Findings> = {}): Findings => ({
   state: "running",
   maxParallelism: 10,
+  paused: false,
+  overrides: {},
+  overriddenAt: null,
+  disagreement: null,
+  failing: [],
   lastTickAt: NOW - 50,
   nextTickAt: NOW + 50,
   backlog: none,
   oldestWaitingSince: null,
   nextDueAt: null,
   inFlight: 3,
+  running: 2,
+  claimed: 1,
   executors: [executor],
   fruitlessTicks: { count: 1, since: NOW - 1000 },
-  callbacks: { owed: none, failed: none },
+  callbacks: { owed: none, failing: none, failed: none },
   recovery: null,
   quarantined: none,
   lastTakeoverAt: null,
@@ -58,11 +68,24 @@ describe("nothing is wrong", () => {
         validUntil: null,
       },
     ],
-    ["when paused with nothing to do", { maxParallelism: 0 }],
+    [
+      "when paused, whatever waits",
+      {
+        ...waiting,
+        maxParallelism: 0,
+        paused: true,
+        state: "saturated",
+        inFlight: 0,
+      },
+    ],
     [
       "while callbacks wait for their turn",
       {
-        callbacks: { owed: { count: 3, isAtLeast: false }, failed: none },
+        callbacks: {
+          owed: { count: 3, isAtLeast: false },
+          failing: none,
+          failed: none,
+        },
       },
     ],
     [
@@ -80,11 +103,6 @@ describe("nothing is wrong", () => {
 
 describe("it is said", () => {
   test.each<[string, Partial<Findings>, RegExp]>([
-    [
-      "that works wait because the pool is paused",
-      { ...waiting, maxParallelism: 0, state: "saturated", inFlight: 0 },
-      /paused .* and 5 works are waiting/,
-    ],
     [
       "that the loop gave no sign of life",
       { validUntil: NOW - 9000, nextTickAt: NOW - 60_000 },
@@ -137,12 +155,111 @@ describe("it is said", () => {
     ],
     [
       "that callbacks were given up",
-      { callbacks: { owed: none, failed: { count: 100, isAtLeast: true } } },
+      {
+        callbacks: {
+          owed: none,
+          failing: none,
+          failed: { count: 100, isAtLeast: true },
+        },
+      },
       /At least 100 onComplete callbacks failed for good/,
+    ],
+    [
+      "which callbacks fail again and again, why, and what to do",
+      {
+        callbacks: {
+          owed: { count: 100, isAtLeast: true },
+          failing: { count: 7, isAtLeast: true },
+          failed: none,
+        },
+        failing: ["emails:send", "orders:ship", "a:b", "c:d", "e:f"].map(
+          (fnName, index) => ({
+            fnName,
+            count: index === 0 ? 3 : 1,
+            lastError: `Error: ${"no ".repeat(100)}\n    at handler`,
+          }),
+        ),
+      },
+      /^At least 7 onComplete callbacks have failed three times or more, of works of emails:send \(3, the last error: Error: (no ?){40,50}…\), orders:ship \(1, .*\), a:b \(1, .*\) and 2 other functions\. .*half an hour.*Mend .*kick/,
+    ],
+    [
+      "that one callback does",
+      {
+        callbacks: {
+          owed: { count: 1, isAtLeast: false },
+          failing: { count: 1, isAtLeast: false },
+          failed: none,
+        },
+        failing: [{ fnName: "a:b", count: 1, lastError: "Error: no" }],
+      },
+      /^1 onComplete callback has failed three times or more, of works of a:b \(1, the last error: Error: no\)\./,
+    ],
+    [
+      "that two Workpool objects disagree, and what to do",
+      {
+        disagreement: {
+          declared: { maxParallelism: 3 },
+          other: { maxParallelism: 4 },
+          at: NOW - 12_000,
+        },
+      },
+      /\{"maxParallelism":3\} and \{"maxParallelism":4\} \(noted 12 s ago\).*Give them the same options, .*config\.update/,
     ],
   ])("%s", (_, changes, problem) => {
     expect(diagnose(found(changes), NOW)).toEqual([
       expect.stringMatching(problem),
     ]);
+  });
+});
+
+describe("a fact is", () => {
+  const at = NOW - 60_000;
+  const iso = new Date(at).toISOString();
+  test.each<[string, Partial<Findings>, string]>([
+    [
+      "a pause at run time, and how to end it",
+      {
+        ...waiting,
+        paused: true,
+        maxParallelism: 0,
+        overrides: { maxParallelism: { value: 0, insteadOf: 20 } },
+        overriddenAt: at,
+      },
+      `The pool is paused: maxParallelism is 0, set at run time (${iso}). No work begins; what runs goes on to its end. 5 works are waiting. To end the pause: config.update with maxParallelism null goes back to 20.`,
+    ],
+    [
+      "a pause that the code declares",
+      { paused: true, maxParallelism: 0 },
+      "The pool is paused: maxParallelism is 0, as the code declares. No work begins; what runs goes on to its end. To end the pause: declare a maxParallelism above 0, or set one with config.update.",
+    ],
+    [
+      "an override, and what it overrides",
+      {
+        overrides: { maxParallelism: { value: 5, insteadOf: 20 } },
+        overriddenAt: at,
+      },
+      `maxParallelism is 5, set at run time (${iso}) in place of 20. config.update with maxParallelism null goes back to that.`,
+    ],
+    [
+      "an override from before anybody noted when",
+      { overrides: { logLevel: { value: "INFO", insteadOf: "REPORT" } } },
+      "logLevel is INFO, set at run time in place of REPORT. config.update with logLevel null goes back to that.",
+    ],
+    [
+      "what waits in quarantine",
+      { quarantined: { count: 1, isAtLeast: false } },
+      "1 work waits to run apart from others, since a worker that had such works ran out of memory.",
+    ],
+    [
+      "what the platform lacks",
+      { lacks: ["snapshotTs"] },
+      "This platform lacks snapshotTs, and the pool does without: see the requirements in the README.",
+    ],
+  ])("%s", (_, changes, fact) => {
+    expect(factsOf(found(changes))).toEqual([fact]);
+  });
+
+  test("missing where nothing is out of the ordinary", () => {
+    expect(factsOf(found())).toEqual([]);
   });
 });

@@ -2,14 +2,26 @@
 import { MAX_FRUITLESS_TICKS_PER_MINUTE } from "./loop/decide.js";
 import { MAX_WORKS } from "./loop/pieces.js";
 import { LOST_MS } from "./loop/watchdog.js";
+import type { FailingCallbacks } from "./callbackHealth.js";
+import type { Disagreement } from "./declaration.js";
 import type { PoolHealth } from "./poolHealth.js";
 import { SECOND } from "./shared.js";
+import { capital, counted, shortened } from "./words.js";
 
-/** What was found, and what only diagnosis needs. */
-export type Findings = Omit<PoolHealth, "healthy" | "problems"> & {
+/** What was found, and what only the sentences about it need. */
+export type Findings = Omit<PoolHealth, "healthy" | "problems" | "facts"> & {
   /** Until when the loop promised a sign of life. */
   validUntil: number | null;
+  /** Of the owed callbacks that were looked at: those that fail again and again. */
+  failing: readonly FailingCallbacks[];
+  disagreement: Disagreement | null;
+  /** When settings were last changed at run time. */
+  overriddenAt: number | null;
 };
+
+/** So many functions with failing callbacks are named, and so much of each error. */
+const MAX_NAMED = 3;
+const MAX_ERROR_LENGTH = 150;
 
 /** A lost tick or executor is dealt with by the watchdog within this time; a little more is worth a word. */
 const WATCH_OVERDUE_MS = 15 * SECOND;
@@ -20,13 +32,9 @@ export function diagnose(found: Findings, now: number): string[] {
   const late = nextTickAt === null ? 0 : now - nextTickAt;
   const waited =
     found.oldestWaitingSince === null ? 0 : now - found.oldestWaitingSince;
+  const works = counted(backlog, "work is", "works are");
   const ago = (ms: number) => `${Math.round(ms / SECOND)} s`;
 
-  if (found.maxParallelism === 0 && backlog.count > 0) {
-    problems.push(
-      `The pool is paused (maxParallelism is 0) and ${worded(backlog)} waiting.`,
-    );
-  }
   if (validUntil !== null && validUntil < now) {
     problems.push(
       `The loop has been without a sign of life for too long (${state}, until ${ago(now - validUntil)} ago). The next enqueue takes it over, and so does kick.`,
@@ -38,7 +46,7 @@ export function diagnose(found: Findings, now: number): string[] {
   }
   if (state === "idle" && waited > LOST_MS) {
     problems.push(
-      `${capital(worded(backlog))} waiting, the oldest for ${ago(waited)}, and the loop is idle. kick wakes it.`,
+      `${capital(works)} waiting, the oldest for ${ago(waited)}, and the loop is idle. kick wakes it.`,
     );
   }
   if (
@@ -48,7 +56,7 @@ export function diagnose(found: Findings, now: number): string[] {
     waited > LOST_MS
   ) {
     problems.push(
-      `${capital(worded(backlog))} waiting for room while nothing is in flight. kick wakes the loop.`,
+      `${capital(works)} waiting for room while nothing is in flight. kick wakes the loop.`,
     );
   }
   for (const { state, inFlight, startedAt } of found.executors) {
@@ -78,19 +86,33 @@ export function diagnose(found: Findings, now: number): string[] {
       `What lost executors had could not be recovered at once; it is tried with ${recovery.worksAtATime} works at a time. The log tells why (recoverySmaller).`,
     );
   }
-  if (found.callbacks.failed.count > 0) {
-    const { failed } = found.callbacks;
+  const { failing, failed } = found.callbacks;
+  if (failing.count > 0) {
     problems.push(
-      `${failed.isAtLeast ? "At least " : ""}${failed.count} onComplete callbacks failed for good: get tells why.`,
+      `${capital(counted(failing, "onComplete callback has", "onComplete callbacks have"))} failed three times or more, of works of ${named(found.failing)}. Each is tried for about half an hour, and then given up. Mend what they call; kick then has all of them tried at once.`,
+    );
+  }
+  if (failed.count > 0) {
+    problems.push(
+      `${capital(counted(failed, "onComplete callback", "onComplete callbacks"))} failed for good: get tells why.`,
+    );
+  }
+  if (found.disagreement) {
+    const { declared, other, at } = found.disagreement;
+    problems.push(
+      `Two Workpool objects declare different options for this pool, ${JSON.stringify(declared)} and ${JSON.stringify(other)} (noted ${ago(now - at)} ago), and it goes by one and the other in turn. Give them the same options, or set what shall be in force with config.update. An hour after they were last seen to disagree this is forgotten.`,
     );
   }
   return problems;
 }
 
-function worded({ count, isAtLeast }: Findings["backlog"]): string {
-  return `${isAtLeast ? "at least " : ""}${count} ${count === 1 && !isAtLeast ? "work is" : "works are"}`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+function named(failing: Findings["failing"]): string {
+  const shown = failing
+    .slice(0, MAX_NAMED)
+    .map(
+      ({ fnName, count, lastError }) =>
+        `${fnName} (${count}, the last error: ${shortened(lastError, MAX_ERROR_LENGTH)})`,
+    );
+  const more = failing.length - shown.length;
+  return `${shown.join(", ")}${more > 0 ? ` and ${more} other function${more === 1 ? "" : "s"}` : ""}`;
 }

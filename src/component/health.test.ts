@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ended, job, ProtocolTest, recorded } from "../testing/protocol.js";
 import { api } from "./_generated/api.js";
 import type { Item } from "./enqueue.js";
-import { MINUTE, SECOND } from "./shared.js";
+import { HOUR, MINUTE, SECOND } from "./shared.js";
 
 const TICK = "loop/tick:tick";
 
@@ -33,6 +33,9 @@ describe("health", () => {
       lastTickAt: null,
       backlog: { count: 0, isAtLeast: false },
       executors: [],
+      paused: false,
+      overrides: {},
+      facts: [],
     });
   });
 
@@ -53,9 +56,18 @@ describe("health", () => {
       healthy: true,
       backlog: { count: 1 },
       inFlight: 2,
+      running: 2,
+      claimed: 0,
       lastTickAt: before,
       executors: [
-        { state: "inProgress", width: 2, inFlight: 2, lastReportAt: null },
+        {
+          state: "inProgress",
+          width: 2,
+          inFlight: 2,
+          running: 2,
+          claimed: 0,
+          lastReportAt: null,
+        },
       ],
     });
     const [first] = executor.attempts();
@@ -79,12 +91,77 @@ describe("health", () => {
     });
   });
 
-  test("tells of a paused pool that works wait", async () => {
-    await pool.enqueue([action("a")], { maxParallelism: 0 });
+  test("tells works in an executor that has not started from running ones", async () => {
+    const [id] = await pool.enqueue([action("a")]);
+    await pool.tick();
+    const claimed = { inFlight: 1, running: 0, claimed: 1 };
+    expect(await health()).toMatchObject({
+      ...claimed,
+      executors: [{ state: "pending", ...claimed }],
+    });
+    expect(await pool.get(id!)).toMatchObject({ state: "claimed" });
+    expect(await pool.status(id!)).toMatchObject({ state: "running" });
+  });
+
+  test("tells of a pause as a fact: a paused pool is healthy", async () => {
+    await pool.enqueue([action("a")], { maxParallelism: 3 });
+    await pool.setLimit(0);
     await pool.pass(10 * SECOND);
     expect(await health()).toMatchObject({
+      healthy: true,
+      problems: [],
+      paused: true,
+      overrides: { maxParallelism: { value: 0, insteadOf: 3 } },
+      facts: [expect.stringMatching(/paused.*1 work is waiting/)],
+    });
+  });
+
+  test("tells of overrides in force", async () => {
+    await pool.enqueue([], { maxParallelism: 3 });
+    await pool.setLimit(5);
+    expect(await health()).toMatchObject({
+      healthy: true,
+      paused: false,
+      facts: [expect.stringContaining("in place of 3")],
+    });
+  });
+
+  test("tells of Workpool objects that disagree", async () => {
+    await pool.enqueue([], { maxParallelism: 3 });
+    await pool.enqueue([], { maxParallelism: 4 });
+    expect(await health()).toMatchObject({
       healthy: false,
-      problems: [expect.stringContaining("paused")],
+      problems: [expect.stringContaining('"maxParallelism":4')],
+    });
+    vi.setSystemTime(Date.now() + HOUR);
+    expect(await health()).toMatchObject({ healthy: true });
+  });
+
+  test("names callbacks that fail from the third failure on", async () => {
+    const works = ["a", "b"].map((key) =>
+      action(key, recorded(key, "completedWhenAllowed")),
+    );
+    const ids = await pool.enqueue(works, { maxParallelism: 0 });
+    for (const id of ids) await pool.cancel(id);
+    const failures = async () =>
+      (await pool.rows("complete")).map(({ callback }) => callback!.attempts);
+    while (Math.max(...(await failures())) < 2) await pool.pass(100);
+    expect(await health()).toMatchObject({
+      healthy: true,
+      callbacks: { owed: { count: 2 }, failing: { count: 0 } },
+    });
+    while (Math.min(...(await failures())) < 3) await pool.pass(100);
+    expect(await health()).toMatchObject({
+      healthy: false,
+      problems: [
+        expect.stringMatching(
+          /2 onComplete callbacks .*jobs:act \(2, the last error: .*not allowed yet.*kick/,
+        ),
+      ],
+      callbacks: {
+        owed: { count: 2 },
+        failing: { count: 2, isAtLeast: false },
+      },
     });
   });
 

@@ -1,7 +1,13 @@
 /** Reads how the pool is doing. Bounded: it looks at a page of each queue. */
 import type { Doc } from "./_generated/dataModel.js";
 import type { QueryCtx } from "./_generated/server.js";
+import { callbackHealth } from "./callbackHealth.js";
+import { begunAt } from "./claims.js";
+import { readSettings } from "./config.js";
+import { disagreementOf } from "./declaration.js";
 import { diagnose } from "./diagnose.js";
+import { logLevelFromEnv } from "./env.js";
+import { factsOf } from "./facts.js";
 import {
   committedAt,
   entryView,
@@ -11,11 +17,12 @@ import {
   START,
   type View,
 } from "./loop/look.js";
+import { openWorks } from "./executor/positions.js";
 import type { PoolHealth } from "./poolHealth.js";
+import { overridesOf } from "./settings.js";
 
 /** Entries of one kind that are counted; beyond it the exact number matters to nobody. */
 const MAX_COUNTED_ENTRIES = 256;
-const MAX_COUNTED_CALLBACKS = 100;
 
 export async function poolHealth(
   ctx: QueryCtx,
@@ -25,28 +32,41 @@ export async function poolHealth(
   const { status, state, config } = view;
   const kind = status?.state.kind ?? "idle";
   const waits = kind === "running" || kind === "scheduled";
+  const each = await executors(ctx, view);
+  const sum = (count: "inFlight" | "running" | "claimed") =>
+    each.reduce((total, executor) => total + executor[count], 0);
+  const { callbacks, failing } = await callbackHealth(ctx);
+  const settings = await readSettings(ctx);
   const found = {
     state: kind,
     maxParallelism: config.maxParallelism,
+    paused: config.maxParallelism === 0,
+    overrides: overridesOf(settings, logLevelFromEnv()),
     lastTickAt: state?.lastTurnAt ?? null,
     nextTickAt: (waits && state?.nextTickAt) || null,
     ...(await waiting(ctx, view, now)),
     nextDueAt: view.nextDueAt,
-    inFlight: executorViews(view).reduce((sum, each) => sum + each.inFlight, 0),
-    executors: await executors(ctx, view),
+    inFlight: sum("inFlight"),
+    running: sum("running"),
+    claimed: sum("claimed"),
+    executors: each,
     fruitlessTicks: state?.reschedules ?? { count: 0, since: now },
-    callbacks: {
-      owed: await callbacks(ctx, "owed"),
-      failed: await callbacks(ctx, "failed"),
-    },
+    callbacks,
     lacks: config.lacks,
     recovery: await recovery(ctx),
     quarantined: await quarantined(ctx, state?.apartFrom?.isolated ?? 0),
     lastTakeoverAt: state?.lastTakeoverAt ?? null,
   };
-  const validUntil = status?.validUntil ?? null;
-  const problems = diagnose({ ...found, validUntil }, now);
-  return { healthy: problems.length === 0, problems, ...found };
+  const findings = {
+    ...found,
+    validUntil: status?.validUntil ?? null,
+    failing,
+    disagreement: disagreementOf(settings, now),
+    overriddenAt: settings.overriddenAt ?? null,
+  };
+  const problems = diagnose(findings, now);
+  const facts = factsOf(findings);
+  return { healthy: problems.length === 0, problems, facts, ...found };
 }
 
 async function waiting(
@@ -104,6 +124,8 @@ async function executors(
   for (const executor of livingExecutors(view)) {
     const { _id, startedAt, width, closing } = executor;
     const own = views.find(({ id }) => id === _id)!;
+    const begun = await begunAt(ctx, executor, async () => own.peak);
+    const running = Math.min(openWorks({ open: begun }), own.inFlight);
     found.push({
       state: await jobState(ctx, executor),
       startedAt,
@@ -112,6 +134,8 @@ async function executors(
         null,
       width,
       inFlight: own.inFlight,
+      running,
+      claimed: own.inFlight - running,
       closing,
       drives: _id === drivers,
       asleep: own.asleep,
@@ -129,20 +153,6 @@ async function jobState(
     scheduledId &&
     (await ctx.db.system.get("_scheduled_functions", scheduledId));
   return job ? job.state.kind : null;
-}
-
-async function callbacks(
-  ctx: QueryCtx,
-  state: "owed" | "failed",
-): Promise<{ count: number; isAtLeast: boolean }> {
-  const rows = await ctx.db
-    .query("complete")
-    .withIndex("by_callback", (q) => q.eq("callback.state", state))
-    .take(MAX_COUNTED_CALLBACKS);
-  return {
-    count: rows.length,
-    isAtLeast: rows.length === MAX_COUNTED_CALLBACKS,
-  };
 }
 
 async function recovery(ctx: QueryCtx): Promise<PoolHealth["recovery"]> {

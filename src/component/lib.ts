@@ -7,6 +7,7 @@ import {
   DEFAULT_CANCEL_LIMIT,
   everythingSoFar,
 } from "./cancel.js";
+import { sendOwedCallbacks } from "./callbackKick.js";
 import { effectiveConfig, vDeclaration } from "./config.js";
 import { enqueueItems, vItem } from "./enqueue.js";
 import { poolHealth } from "./health.js";
@@ -97,12 +98,16 @@ export const health = query({
   handler: async (ctx) => await poolHealth(ctx, Date.now()),
 });
 
-/** For a pool that seems stuck: its loop looks after everything at once, and starts anew. */
+/**
+ * For a pool that seems stuck: its loop looks after everything at once, and starts anew.
+ * All owed callbacks are tried at once, those included that wait for their next try.
+ */
 export const kick = mutation({
   args: {},
   returns: v.null(),
   handler: async (ctx) => {
     await kickLoop(ctx);
+    await sendOwedCallbacks(ctx);
     return null;
   },
 });

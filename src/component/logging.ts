@@ -210,6 +210,7 @@ export function recordReport(
  * | `runaway`         | the loop went round without moving anything, and is slowed down      |
  * | `lacking`         | the platform lacks what the pool can do without                      |
  * | `unknownError`    | the platform ended a call with a text that the pool does not know    |
+ * | `disagreement`    | two `Workpool` objects declare different options for one pool        |
  *
  * A run that leaves out lines about single works says so at its end, with the event `omitted`.
  */
@@ -221,7 +222,8 @@ export type Incident =
   | "takeover"
   | "runaway"
   | "lacking"
-  | "unknownError";
+  | "unknownError"
+  | "disagreement";
 
 export function recordIncident(
   console: Logger,

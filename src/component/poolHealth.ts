@@ -1,15 +1,18 @@
 /** What is told about a pool. Apps use the validator too, so no database access here. */
 import { type Infer, v } from "convex/values";
+import { vOverrides } from "./settingsValidators.js";
 import { vAbility } from "./shared.js";
 
 /** A count that stops somewhere: `isAtLeast` says that there may be more. */
 const vCount = v.object({ count: v.number(), isAtLeast: v.boolean() });
 
 export const vPoolHealth = v.object({
-  /** Nothing is wrong. */
+  /** Nothing is wrong that somebody should mend. A paused pool is healthy. */
   healthy: v.boolean(),
-  /** What is wrong, each in a sentence. Empty when healthy. */
+  /** What is wrong, each in words, with what to do. Empty when healthy. */
   problems: v.array(v.string()),
+  /** What is worth knowing and is not wrong, each in words: a pause, overrides, what the platform lacks. */
+  facts: v.array(v.string()),
   state: v.union(
     v.literal("idle"),
     v.literal("scheduled"),
@@ -18,6 +21,10 @@ export const vPoolHealth = v.object({
   ),
   /** In force. 0: the pool is paused. */
   maxParallelism: v.number(),
+  /** `maxParallelism` is 0: nothing begins, and what runs goes on to its end. */
+  paused: v.boolean(),
+  /** What `config.update` has set, each with what would be in force without it. `config.get` tells more. */
+  overrides: vOverrides,
   /** When the loop last did its turn. Milliseconds since the epoch, as all times here. */
   lastTickAt: v.union(v.number(), v.null()),
   /** When it does so next; null when it waits for somebody to wake it. */
@@ -28,8 +35,16 @@ export const vPoolHealth = v.object({
   oldestWaitingSince: v.union(v.number(), v.null()),
   /** When the next of the works that are due later is due. */
   nextDueAt: v.union(v.number(), v.null()),
-  /** Works given to executors: running, or about to. */
+  /** Works given to executors: `running` and `claimed` together. */
   inFlight: v.number(),
+  /**
+   * Those of them whose handlers have begun, as far as the executors' last reports
+   * tell. Never more than `maxParallelism`, unless that was lowered just now: what
+   * began before runs on.
+   */
+  running: v.number(),
+  /** The others: they wait for a slot of the executor that has them, or for it to start. */
+  claimed: v.number(),
   executors: v.array(
     v.object({
       /** Its scheduled function. Null or of another state than pending and inProgress: it is lost. */
@@ -39,6 +54,8 @@ export const vPoolHealth = v.object({
       /** How many handlers it may have in flight. */
       width: v.number(),
       inFlight: v.number(),
+      running: v.number(),
+      claimed: v.number(),
       /** It takes no more work. */
       closing: v.boolean(),
       /** Its reports do the loop's turns. */
@@ -66,8 +83,14 @@ export const vPoolHealth = v.object({
   lastTakeoverAt: v.union(v.number(), v.null()),
   /** Turns of the loop that moved nothing and called for another, since `since`. */
   fruitlessTicks: v.object({ count: v.number(), since: v.number() }),
-  /** Callbacks that have not run yet, and that were given up. */
-  callbacks: v.object({ owed: vCount, failed: vCount }),
+  callbacks: v.object({
+    /** Those that have not run yet. */
+    owed: vCount,
+    /** Of the owed ones, those that have failed three times or more. */
+    failing: vCount,
+    /** Those that were given up. */
+    failed: vCount,
+  }),
   /** What the platform cannot do, so that the pool does without. Empty on an up-to-date one. */
   lacks: v.array(vAbility),
 });

@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { logLevel } from "./logging.js";
+import { vDeclared, vSettings } from "./settingsValidators.js";
 import {
   vAbility,
   vFnType,
@@ -15,11 +15,6 @@ import {
   vRetryBehavior,
   vStatusTtl,
 } from "./shared.js";
-
-const vSettings = v.object({
-  maxParallelism: v.optional(v.number()),
-  logLevel: v.optional(logLevel),
-});
 
 /** How works and attempts ended. */
 export const vTally = v.object({
@@ -47,15 +42,23 @@ export const vWakeUp = v.object({
 export default defineSchema({
   /** Singleton. Written by `config.update`, the first enqueue, and an enqueue whose declared values changed. */
   config: defineTable({
-    /** What the app's `Workpool` object says, and the app's `WORKPOOL_LOG_LEVEL`. */
-    declared: v.object({
-      ...vSettings.fields,
-      environmentLogLevel: v.optional(logLevel),
-    }),
+    declared: vDeclared,
     /** What `config.update` set at run time; wins until cleared. */
     override: vSettings,
     /** When `declared` last changed: objects that disagree must not fight. */
     declaredAt: v.number(),
+    /** What was declared before, or is by another object: see `declaration.ts`. */
+    rival: v.optional(
+      v.object({
+        declared: vDeclared,
+        /** When that was noted. */
+        at: v.number(),
+        /** How often they were seen to take turns. */
+        turns: v.number(),
+      }),
+    ),
+    /** When `override` last changed. */
+    overriddenAt: v.optional(v.number()),
     /** Grows whenever the effective parallelism changes; leases of older epochs get no new work. */
     epoch: v.number(),
     /** What the platform turned out to lack at the first enqueue. Unset: nobody has looked. */

@@ -127,6 +127,72 @@ describe("status", () => {
 });
 
 describe("get", () => {
+  test("tells a claimed work from a running one by what its executor has begun", async () => {
+    const works = await enqueue(5);
+    const [first, second, third, fourth, fifth] = works;
+    await handOver(t);
+    const states = async () =>
+      (await Promise.all(works.map((id) => get(id)))).map(
+        (info) => info!.state,
+      );
+    // Nobody knows of any executor that has them.
+    expect(await states()).toEqual(Array(5).fill("claimed"));
+
+    // One has reported: it has two slots, and of its open works the last needs a report.
+    const executorId = await t.run(async (ctx) => {
+      const executorId = await ctx.db.insert("executor", {
+        incarnation: 0,
+        scheduledId: null,
+        width: 2,
+        epoch: 0,
+        closing: false,
+        listener: false,
+        startedAt: 0,
+        first: [first!, second!],
+        firstPosition: 0,
+        done: null,
+      });
+      const delivered = { executorId, bytes: 0 };
+      const runningId = await ctx.db.insert("running", {
+        ...delivered,
+        first: 2,
+        works: [third!, fourth!],
+      });
+      await ctx.db.insert("running", {
+        ...delivered,
+        first: 4,
+        works: [fifth!],
+      });
+      await ctx.db.insert("executorStats", {
+        executorId,
+        incarnation: 0,
+        seq: 1,
+        open: [
+          { runningId: null, left: [1] },
+          { runningId, left: [2, 3] },
+        ],
+        cursor: 4,
+        ended: 1,
+        worksPerSlot: 2,
+        beginsBefore: 3,
+        lastReportAt: 1,
+        tally: { succeeded: 1, failed: 0, retries: 0, canceled: 0 },
+      });
+      return executorId;
+    });
+    expect(await states()).toEqual([
+      // It has just ended; its row is there because this test did not remove it.
+      "claimed",
+      "running",
+      "running",
+      "claimed",
+      "claimed",
+    ]);
+
+    await t.run((ctx) => ctx.db.patch("executor", executorId, { width: 1 }));
+    expect((await states()).slice(1, 3)).toEqual(["running", "claimed"]);
+  });
+
   test("tells of a pending work when it is due", async () => {
     const runAt = Date.now() + 1000;
     const [id] = await enqueue(1, { runAt });

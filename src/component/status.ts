@@ -1,9 +1,11 @@
 /**
- * What is known about a work. Everything here is point reads, because people
- * subscribe to it: a query re-runs when a row it read changes.
+ * What is known about a work. Nearly everything here is point reads, because people
+ * subscribe to it: a query re-runs when a row it read changes. Only of a work that an
+ * executor was given does {@link workInfo} read more, to tell whether it has begun.
  */
 import type { Doc, Id } from "./_generated/dataModel.js";
 import type { QueryCtx } from "./_generated/server.js";
+import { hasBegun } from "./claims.js";
 import { entryOf } from "./entries.js";
 import { loadResult } from "./result.js";
 import type { Status } from "./shared.js";
@@ -79,7 +81,11 @@ async function unfinishedInfo(
     workId: work._id,
     fnName: work.fnName,
     fnType: work.fnType,
-    state: entry ? "pending" : "running",
+    state: entry
+      ? "pending"
+      : (await hasBegun(ctx, work._id))
+        ? "running"
+        : "claimed",
     attempts: work.attempts ?? 0,
     ...(work.canceled && { canceled: true as const }),
     enqueuedAt: work._creationTime,

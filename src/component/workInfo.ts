@@ -6,14 +6,21 @@ export const vWorkInfo = v.object({
   workId: v.string(),
   fnName: v.string(),
   fnType: vFnType,
+  /**
+   * - "pending": in the queue; `dueAt` tells what waits for its turn from what is due later.
+   * - "claimed": given to an executor, which has no free slot for it or has not started.
+   * - "running": its handler has begun, as far as the executor's last report tells.
+   * - "finished": it has ended; `result` is its outcome.
+   */
   state: v.union(
     v.literal("pending"),
+    v.literal("claimed"),
     v.literal("running"),
     v.literal("finished"),
   ),
   /** Attempts that have ended. */
   attempts: v.number(),
-  /** Canceled, but still running: it will not be retried. */
+  /** Canceled, but an executor has it: it may still run, and is not retried. */
   canceled: v.optional(v.literal(true)),
   enqueuedAt: v.number(),
   /** When it was to run first. */

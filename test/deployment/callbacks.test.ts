@@ -74,7 +74,7 @@ test("a callback that always throws is given up, and its outcome is not", async 
     result: { kind: "success", returnValue: "attempt 1" },
     callback: {
       state: "failed",
-      attempts: 10,
+      attempts: 13,
       lastError: expect.stringContaining("never"),
     },
   });
@@ -142,5 +142,35 @@ test("canceling everything while it runs: each work ends once, as one or the oth
     names.length - begun,
   );
   expect(begun).toBeLessThan(names.length / 2);
+  expectAtRest(simulation);
+});
+
+test("kick has all owed callbacks tried at once, and each runs once, although others are just being tried", async () => {
+  const simulation = await Simulation.open({ seed: 4 });
+  const count = 120;
+  const context = { key: "shared" };
+  const onComplete = "recordWhenOpen";
+  await simulation.enqueueTogether(
+    ...keys(count).map((key) => mutate(key, {}, { onComplete, context })),
+  );
+  await simulation.pass(60_000);
+  const { callbacks, problems } = await simulation.query("health");
+  expect(callbacks).toMatchObject({ failing: { count: 100, isAtLeast: true } });
+  expect(problems).toEqual([
+    expect.stringMatching(/At least 100 .* mutate \(100, .*the gate is closed/),
+  ]);
+  await simulation.settle(
+    simulation.begin("mutation", "attempts:openGate", { key: "shared" }),
+  );
+  // Several at once, and some callbacks are due by themselves meanwhile.
+  for (let n = 0; n < 3; n++) void simulation.request("mutation", "kick", {});
+  await simulation.pass(5_000);
+  const outcomeIds = simulation.rows("outcomes").map(({ workId }) => workId);
+  expect(outcomeIds).toHaveLength(count);
+  expect(new Set(outcomeIds).size).toBe(count);
+  expect(simulation.rows("complete", "workpool")).toEqual([]);
+  expect(await simulation.query("health")).toMatchObject({ healthy: true });
+  await simulation.drain();
+  expect(simulation.rows("outcomes")).toHaveLength(count);
   expectAtRest(simulation);
 });

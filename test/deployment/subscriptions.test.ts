@@ -73,7 +73,9 @@ test("a work's status goes from pending to running to finished", async () => {
     "finished",
   ]);
   expect(status.results[0]).toEqual({ state: "pending", previousAttempts: 0 });
-  expect(course(info.results, ({ state }) => state)).toEqual([
+  // Whether it is seen between its executor's start and its own is chance.
+  const states = course(info.results, ({ state }) => state);
+  expect(states.filter((state) => state !== "claimed")).toEqual([
     "pending",
     "running",
     "finished",

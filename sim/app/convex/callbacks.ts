@@ -52,6 +52,18 @@ export const recordAndFail = internalMutationGeneric({
   },
 });
 
+/** Throws, after it has written, until somebody opens the gate of its key. */
+export const recordWhenOpen = internalMutationGeneric({
+  args: keyed,
+  handler: async (ctx: MutationCtx, { workId, context, result }) => {
+    const { key } = context;
+    await keep(ctx, { key, workId, result });
+    if (!(await ctx.runQuery(anyApi.attempts!.isOpen!, { key }))) {
+      throw new Error("the gate is closed");
+    }
+  },
+});
+
 /** Enqueues further works and cancels others, in the transaction of the outcome. */
 export const recordAndGoOn = internalMutationGeneric({
   args: vOnCompleteArgs(

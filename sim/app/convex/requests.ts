@@ -137,6 +137,19 @@ export const health = queryGeneric({
   handler: async (ctx) => await poolNamed(components, "workpool").health(ctx),
 });
 
+/** What is said of the pool and of each of the works, at one moment. */
+export const survey = queryGeneric({
+  args: { ids: v.array(vWorkId) },
+  handler: async (ctx, { ids }) => {
+    const pool = poolNamed(components, "workpool");
+    const states: string[] = [];
+    for (const id of ids) {
+      states.push((await pool.get(ctx, id))?.state ?? "finished");
+    }
+    return { health: await pool.health(ctx), states };
+  },
+});
+
 /** An effect that no work has had. */
 export const put = mutationGeneric({
   args: { key: v.string() },

@@ -9,10 +9,16 @@
  */
 
 import type * as backoff from "../backoff.js";
+import type * as begun from "../begun.js";
 import type * as budget from "../budget.js";
 import type * as callback from "../callback.js";
+import type * as callbackHealth from "../callbackHealth.js";
+import type * as callbackKick from "../callbackKick.js";
+import type * as callbackSchedule from "../callbackSchedule.js";
 import type * as cancel from "../cancel.js";
+import type * as claims from "../claims.js";
 import type * as config from "../config.js";
+import type * as declaration from "../declaration.js";
 import type * as diagnose from "../diagnose.js";
 import type * as enqueue from "../enqueue.js";
 import type * as entries from "../entries.js";
@@ -35,6 +41,7 @@ import type * as executor_run from "../executor/run.js";
 import type * as executor_sleep from "../executor/sleep.js";
 import type * as executor_step from "../executor/step.js";
 import type * as executor_transaction from "../executor/transaction.js";
+import type * as facts from "../facts.js";
 import type * as health from "../health.js";
 import type * as invoke from "../invoke.js";
 import type * as lib from "../lib.js";
@@ -70,12 +77,15 @@ import type * as poolHealth from "../poolHealth.js";
 import type * as refusal from "../refusal.js";
 import type * as result from "../result.js";
 import type * as retention from "../retention.js";
+import type * as settings from "../settings.js";
+import type * as settingsValidators from "../settingsValidators.js";
 import type * as shared from "../shared.js";
 import type * as status from "../status.js";
 import type * as timeCursor from "../timeCursor.js";
 import type * as userShare from "../userShare.js";
 import type * as validate from "../validate.js";
 import type * as wake from "../wake.js";
+import type * as words from "../words.js";
 import type * as workInfo from "../workInfo.js";
 import type * as wrongType from "../wrongType.js";
 
@@ -88,10 +98,16 @@ import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
   backoff: typeof backoff;
+  begun: typeof begun;
   budget: typeof budget;
   callback: typeof callback;
+  callbackHealth: typeof callbackHealth;
+  callbackKick: typeof callbackKick;
+  callbackSchedule: typeof callbackSchedule;
   cancel: typeof cancel;
+  claims: typeof claims;
   config: typeof config;
+  declaration: typeof declaration;
   diagnose: typeof diagnose;
   enqueue: typeof enqueue;
   entries: typeof entries;
@@ -114,6 +130,7 @@ const fullApi: ApiFromModules<{
   "executor/sleep": typeof executor_sleep;
   "executor/step": typeof executor_step;
   "executor/transaction": typeof executor_transaction;
+  facts: typeof facts;
   health: typeof health;
   invoke: typeof invoke;
   lib: typeof lib;
@@ -149,12 +166,15 @@ const fullApi: ApiFromModules<{
   refusal: typeof refusal;
   result: typeof result;
   retention: typeof retention;
+  settings: typeof settings;
+  settingsValidators: typeof settingsValidators;
   shared: typeof shared;
   status: typeof status;
   timeCursor: typeof timeCursor;
   userShare: typeof userShare;
   validate: typeof validate;
   wake: typeof wake;
+  words: typeof words;
   workInfo: typeof workInfo;
   wrongType: typeof wrongType;
 }> = anyApi as any;

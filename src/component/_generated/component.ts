@@ -24,6 +24,44 @@ import type { FunctionReference } from "convex/server";
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
     config: {
+      get: FunctionReference<
+        "query",
+        "internal",
+        {},
+        {
+          declared: {
+            environmentLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism?: number;
+          };
+          declaredAt: number | null;
+          disagreement: null | {
+            at: number;
+            other: {
+              environmentLogLevel?:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              logLevel?:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              maxParallelism?: number;
+            };
+          };
+          inForce: {
+            logLevel: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism: number;
+          };
+          overriddenAt: number | null;
+          overrides: {
+            logLevel?: {
+              insteadOf:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              value: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            };
+            maxParallelism?: { insteadOf: number; value: number };
+          };
+        },
+        Name
+      >;
       update: FunctionReference<
         "mutation",
         "internal",
@@ -148,7 +186,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | { kind: "canceled" };
           runAt: number;
           startedAt?: number;
-          state: "pending" | "running" | "finished";
+          state: "pending" | "claimed" | "running" | "finished";
           workId: string;
         },
         Name
@@ -161,19 +199,24 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           backlog: { count: number; isAtLeast: boolean };
           callbacks: {
             failed: { count: number; isAtLeast: boolean };
+            failing: { count: number; isAtLeast: boolean };
             owed: { count: number; isAtLeast: boolean };
           };
+          claimed: number;
           executors: Array<{
             asleep: boolean;
+            claimed: number;
             closing: boolean;
             drives: boolean;
             inFlight: number;
             lastReportAt: number | null;
             long: boolean;
+            running: number;
             startedAt: number;
             state: string | null;
             width: number;
           }>;
+          facts: Array<string>;
           fruitlessTicks: { count: number; since: number };
           healthy: boolean;
           inFlight: number;
@@ -189,6 +232,15 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           nextDueAt: number | null;
           nextTickAt: number | null;
           oldestWaitingSince: number | null;
+          overrides: {
+            logLevel?: {
+              insteadOf:
+                "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+              value: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            };
+            maxParallelism?: { insteadOf: number; value: number };
+          };
+          paused: boolean;
           problems: Array<string>;
           quarantined: { count: number; isAtLeast: boolean };
           recovery: null | {
@@ -196,6 +248,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             failures: number;
             worksAtATime: number;
           };
+          running: number;
           state: "idle" | "scheduled" | "running" | "saturated";
         },
         Name
