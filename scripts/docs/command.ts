@@ -6,7 +6,9 @@ export function run(directory: string, words: string[]): Promise<string> {
   const [command, ...args] = words as [string, ...string[]];
   const child = spawn(command, args, {
     cwd: directory,
-    env: cleanEnvironment(process.env),
+    // With CI set, the Convex CLI reports none of its errors to its makers. Where they
+    // cannot be reached, it would wait for that report instead of exiting.
+    env: { ...cleanEnvironment(process.env), CI: "true" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

@@ -13,6 +13,9 @@ import { OutsideApp } from "./outsideApp.js";
 /** A printed outcome may take a moment to come about. */
 const TRIES = 20;
 
+/** Against hanging only: how long a test takes is for the machine to say. */
+const TEST_TIMEOUT = "--testTimeout=120000";
+
 /** What every app has that a reader brings along. */
 const BROUGHT_ALONG = ["convex", "typescript"];
 
@@ -78,6 +81,7 @@ async function runCommand(
       .replaceAll('"<id>"', before.trim())
       .replaceAll(/https:\/\/[^/"]+/g, receiverUrl),
   );
+  if (words[1] === "vitest") filledIn.push(TEST_TIMEOUT);
   let printed = "";
   for (let tries = 0; tries < TRIES; tries += 1) {
     printed = await app.run(filledIn);
