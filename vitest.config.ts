@@ -38,6 +38,7 @@ export default defineConfig({
           environment: "node",
           include: [
             "bench/test/**/*.test.ts",
+            "scripts/**/*.test.ts",
             "embedded/test/**/*.test.ts",
             "example/**/*.test.ts",
             "example/**/*.test.tsx",

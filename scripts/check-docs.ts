@@ -1,115 +1,100 @@
 /**
- * Compiles the TypeScript in README.md and docs/*.md: every fenced `ts` or `tsx`
- * block, as the file its first comment names. Code that does not compile is
- * worse than none.
- *
- * Blocks of one page share a directory, like the files of one app. Functions of
- * the reader's own app are `any`: what is checked is how they use the package.
+ * What the documentation shows must work for a reader who has nothing but it. The code
+ * of each page is pushed by the official CLI and type-checked, in an app outside the
+ * repository that has the package as packed; its commands are run, its tests too.
+ * What README says about overrides is done, and links must lead somewhere.
  */
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Block, blocksOf, type CodeFile } from "./docs/blocks.js";
+import { checkInCheckout, isOfTheCheckout } from "./docs/checkoutCode.js";
+import { brokenLinks } from "./docs/links.js";
+import { checkOverride } from "./docs/override.js";
+import { readThrough } from "./docs/readThrough.js";
+import { startRegistry } from "./docs/registry.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const workDir = path.join(root, "node_modules", ".cache", "docs-check");
+const read = (file: string) => fs.readFileSync(path.join(root, file), "utf8");
 
-const GENERATED: Record<string, string> = {
-  "_generated/api.d.ts":
-    'import type { ComponentApi } from "convex-workpool/_generated/component.js";\n' +
-    "export declare const api: any;\nexport declare const internal: any;\n" +
-    "export declare const components: { workpool: ComponentApi; [name: string]: any };\n",
-  "_generated/server.d.ts":
-    'import type { ActionBuilder, GenericDataModel, MutationBuilder, QueryBuilder } from "convex/server";\n' +
-    "type Model = any & GenericDataModel;\n" +
-    'export declare const query: QueryBuilder<Model, "public">;\n' +
-    'export declare const internalQuery: QueryBuilder<Model, "internal">;\n' +
-    'export declare const mutation: MutationBuilder<Model, "public">;\n' +
-    'export declare const internalMutation: MutationBuilder<Model, "internal">;\n' +
-    'export declare const action: ActionBuilder<Model, "public">;\n' +
-    'export declare const internalAction: ActionBuilder<Model, "internal">;\n',
+const { repository } = JSON.parse(read("package.json")) as {
+  repository: { url: string };
 };
+const repositoryUrl = repository.url.replace(/^git\+|\.git$/g, "");
 
-type Block = { file: string; code: string };
+const { packages: locked } = JSON.parse(read("package-lock.json")) as {
+  packages: Record<string, { version?: string }>;
+};
+/** What the lockfile has, so that a day's new versions do not decide. */
+const versionOf = (name: string) => locked[`node_modules/${name}`]?.version;
 
-export function blocksOf(markdown: string): Block[] {
-  const blocks: Block[] = [];
-  for (const match of markdown.matchAll(/^```(tsx?)\n([\s\S]*?)^```/gm)) {
-    const [, extension, code] = match;
-    const named = /^\/\/ (\S+\.tsx?)\n/.exec(code!)?.[1];
-    blocks.push({
-      file: named ?? `convex/block${blocks.length}.${extension}`,
-      code: code!,
-    });
+const pages = [
+  "README.md",
+  ...fs
+    .readdirSync(path.join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+for (const page of [...pages, "example/README.md", "CHANGELOG.md"]) {
+  for (const problem of brokenLinks(root, page, repositoryUrl)) {
+    console.error(problem);
+    process.exitCode = 1;
   }
-  return blocks;
 }
 
-function main(): void {
-  fs.rmSync(workDir, { recursive: true, force: true });
-  const pages = [
-    "README.md",
-    ...fs
-      .readdirSync(path.join(root, "docs"))
-      .filter((name) => name.endsWith(".md"))
-      .map((name) => `docs/${name}`),
+const packed = fs.mkdtempSync(path.join(os.tmpdir(), "packed-"));
+const registry = await startRegistry(root, packed);
+try {
+  // Side by side: each waits for npm and the CLI most of the time.
+  await Promise.all([
+    ...pages.flatMap(checksOf),
+    check("README.md: the override", () =>
+      checkOverride(root, blocksOf(read("README.md")), registry.url, versionOf),
+    ),
+  ]);
+} finally {
+  registry.close();
+  fs.rmSync(packed, { recursive: true });
+}
+
+function checksOf(page: string): Promise<void>[] {
+  const [ofCheckout, ofReader] = partition(blocksOf(read(page)));
+  return [
+    ...(ofCheckout.length > 0
+      ? [
+          check(`${page}: code for the checkout`, () =>
+            checkInCheckout(root, page, ofCheckout),
+          ),
+        ]
+      : []),
+    ...(ofReader.some(({ kind }) => kind === "file")
+      ? [
+          check(`${page}: read through`, () =>
+            readThrough(ofReader, registry.url, versionOf),
+          ),
+        ]
+      : []),
   ];
-  let count = 0;
-  for (const page of pages) {
-    const directory = path.join(workDir, page.replaceAll("/", "_"));
-    const blocks = blocksOf(fs.readFileSync(path.join(root, page), "utf8"));
-    for (const { file, code } of blocks) {
-      const target = path.join(directory, file);
-      fs.mkdirSync(path.dirname(target), { recursive: true });
-      // Several blocks may show parts of one file.
-      fs.appendFileSync(target, `${code}\nexport {};\n`);
-      count += 1;
-    }
-    if (blocks.length > 0) {
-      fs.symlinkSync(
-        path.join(root, "embedded"),
-        path.join(directory, "embedded"),
-      );
-    }
-    for (const [file, code] of Object.entries(GENERATED)) {
-      const target = path.join(directory, "convex", file);
-      fs.mkdirSync(path.dirname(target), { recursive: true });
-      fs.writeFileSync(target, code);
-    }
-  }
-  fs.writeFileSync(
-    path.join(workDir, "tsconfig.json"),
-    JSON.stringify({
-      extends: path.join(root, "tsconfig.base.json"),
-      compilerOptions: {
-        jsx: "react-jsx",
-        types: ["node"],
-        typeRoots: [path.join(root, "node_modules", "@types")],
-        noUnusedLocals: false,
-        paths: {
-          "convex-workpool": [path.join(root, "src/client/index.ts")],
-          "convex-workpool/test": [path.join(root, "src/test.ts")],
-          "convex-workpool/convex.config": [
-            path.join(root, "src/component/convex.config.ts"),
-          ],
-          "convex-workpool/_generated/component.js": [
-            path.join(root, "src/component/_generated/component.ts"),
-          ],
-        },
-      },
-      include: ["**/*.ts", "**/*.tsx"],
-    }),
-  );
-  const tsc = spawnSync("npx", ["tsc", "--noEmit", "-p", workDir], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  if (tsc.status !== 0) {
-    process.stderr.write(tsc.stdout + tsc.stderr);
-    process.stderr.write(`Code in the documentation does not compile.\n`);
-    process.exit(1);
-  }
-  console.log(`${count} blocks of code in ${pages.length} pages compile.`);
 }
 
-main();
+/** Code that needs a checkout, and what anybody can follow. */
+function partition(blocks: Block[]): [CodeFile[], Block[]] {
+  const needsCheckout = (block: Block): block is CodeFile =>
+    block.kind === "file" && isOfTheCheckout(block);
+  return [
+    blocks.filter(needsCheckout),
+    blocks.filter((block) => !needsCheckout(block)),
+  ];
+}
+
+async function check(title: string, doIt: () => Promise<void>): Promise<void> {
+  try {
+    await doIt();
+    console.log(`ok   ${title}`);
+  } catch (error) {
+    console.error(`FAIL ${title}\n${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}

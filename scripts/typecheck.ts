@@ -9,6 +9,7 @@ const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 
 const PROJECTS = [
   ".",
+  "scripts",
   "embedded",
   "example",
   "example/convex",
