@@ -58,7 +58,7 @@ test("what runs comes first, and is never said to be more than the limit", async
   const [, claimed, waiting] =
     /^5 of 5 running, (\d+) handed over, (\d+) waiting$/.exec(sentence)!;
   expect(LIMIT + Number(claimed) + Number(waiting)).toBe(Number(pending));
-  await photograph(busy, "busy");
+  await photograph(busy, "busy", busy.page.locator(".filters"));
   await settled(busy);
 });
 
@@ -131,7 +131,7 @@ test("a delivery's attempts are told with their times and answers", async () => 
         : /^202$/,
     );
   }
-  await photograph(page, "details");
+  await photograph(page, "details", page.page.locator(".filters"));
   await page.page.context().setOffline(true);
   await page.connection("Reconnecting").waitFor();
   await photograph(page, "offline");

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Locator } from "playwright-core";
 import { expect } from "vitest";
 import type { RelayPage } from "./relay-page.js";
 
@@ -23,6 +24,8 @@ let dir: Promise<string> | undefined;
 export async function photograph(
   { page }: RelayPage,
   name: string,
+  /** What a narrow picture, of one screen, begins with; else with the top. */
+  subject?: Locator,
 ): Promise<void> {
   dir ??= screenshotsDir();
   const backgrounds = new Set<string>();
@@ -36,9 +39,10 @@ export async function photograph(
       }));
       backgrounds.add(background);
       expect(overflow, `${name} at ${width} px`).toBeLessThanOrEqual(0);
+      await subject?.evaluate((element) => element.scrollIntoView());
       await page.screenshot({
         path: path.join(await dir, `${name}-${colorScheme}-${width}.png`),
-        fullPage: true,
+        fullPage: width > 390 && name !== "confirm",
       });
     }
   }
