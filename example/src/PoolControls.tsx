@@ -6,7 +6,7 @@ import { useNotices } from "./notice.js";
 import { ActButton, useOnline } from "./online.js";
 import { poolSentence } from "./poolSentence.js";
 import type { Endpoint } from "./types.js";
-import { deliveries } from "./words.js";
+import { counted, deliveries } from "./words.js";
 
 const CHOICES = [1, 2, 5, 10, 20, 50, 100];
 
@@ -111,11 +111,14 @@ function PoolNow({
           Paused: attempts that run finish, and nothing new starts.
         </p>
       )}
-      {facts.map((fact) => (
-        <p key={fact} className="hint">
-          {fact}
-        </p>
-      ))}
+      {facts.length > 0 && (
+        <details className="hint">
+          <summary>{counted(facts.length, "note")} on the pool</summary>
+          {facts.map((fact) => (
+            <p key={fact}>{fact}</p>
+          ))}
+        </details>
+      )}
       {problems.map((problem) => (
         <p key={problem} className="problem">
           {problem}
