@@ -43,10 +43,10 @@ test("what runs comes first, and is never said to be more than the limit", async
   await page.close();
 
   const busy = await openBusy();
-  await busy.state("Running").first().waitFor();
-  const states = await busy.states();
-  expect(states[0]).toBe("Running");
-  expect(states).not.toContain("Delivered");
+  await busy.page
+    .locator('.deliveries > tbody > tr:first-child[data-phase="running"]')
+    .waitFor();
+  expect(await busy.states()).not.toContain("Delivered");
   for (let i = 0; i < 20; i++) {
     const running = (await busy.states()).filter((each) => each === "Running");
     expect(running.length).toBeLessThanOrEqual(LIMIT);
@@ -55,9 +55,13 @@ test("what runs comes first, and is never said to be more than the limit", async
     sentence: document.querySelector(".pool-now")!.textContent!,
     pending: document.querySelector(".summary dd")!.textContent!,
   }));
-  const [, claimed, waiting] =
-    /^5 of 5 running, (\d+) handed over, (\d+) waiting$/.exec(sentence)!;
-  expect(LIMIT + Number(claimed) + Number(waiting)).toBe(Number(pending));
+  const [running, claimed, waiting] =
+    /^(\d+) of 5 running, (\d+) handed over, (\d+) waiting$/
+      .exec(sentence)!
+      .slice(1)
+      .map(Number) as [number, number, number];
+  expect(running).toBeLessThanOrEqual(LIMIT);
+  expect(running + claimed + waiting).toBe(Number(pending));
   await photograph(busy, "busy", busy.page.locator(".filters"));
   await settled(busy);
 });
@@ -98,6 +102,8 @@ test("everything pending can be canceled at once", async () => {
     .dialog()
     .getByRole("button", { name: /^Cancel \d+ deliveries$/ })
     .click();
+  // Only what is being sent, and what a worker has, can be left.
+  await page.figureIs("Pending", /^\d{1,2}$/);
   await settled(page);
   const after = Number(await page.figure("Canceled").textContent());
   expect(after - before).toBeGreaterThanOrEqual(50);

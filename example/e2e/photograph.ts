@@ -39,10 +39,14 @@ export async function photograph(
       }));
       backgrounds.add(background);
       expect(overflow, `${name} at ${width} px`).toBeLessThanOrEqual(0);
-      await subject?.evaluate((element) => element.scrollIntoView());
+      const isNarrow = width === 390;
+      await page.evaluate(() => window.scrollTo(0, 0));
+      if (isNarrow) {
+        await subject?.evaluate((element) => element.scrollIntoView());
+      }
       await page.screenshot({
         path: path.join(await dir, `${name}-${colorScheme}-${width}.png`),
-        fullPage: width > 390 && name !== "confirm",
+        fullPage: !isNarrow && name !== "confirm",
       });
     }
   }
