@@ -168,7 +168,7 @@ function describe(
   phase: PhaseUnderWay | undefined,
 ): Row {
   const { eventId: _, workId: __, stage: ___, state, error, ...row } = delivery;
-  const told = row.attempts.findLast((attempt) => attempt.error)?.error;
+  const told = row.attempts.filter(({ error }) => error).at(-1)?.error;
   return {
     ...row,
     endpoint,
