@@ -1,4 +1,4 @@
-/** What the page shows of deliveries, and what its buttons do to them. */
+/** What the page shows of deliveries, and how one is made again. */
 import {
   paginationOptsValidator,
   paginationResultValidator,
@@ -8,9 +8,10 @@ import type { WorkId } from "convex-workpool";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { mutation, query, type QueryCtx } from "./_generated/server.js";
 import { dispatch } from "./dispatch.js";
+import { pageOf, vFilter, vPlace } from "./order.js";
 import { pool } from "./pool.js";
-import { progressOf, vPhaseUnderWay, type Progress } from "./progress.js";
-import { vDeliveryState } from "./schema.js";
+import { phasesOf, vPhaseUnderWay, type PhaseUnderWay } from "./progress.js";
+import { vAttempt } from "./schema.js";
 
 const vPhase = v.union(
   vPhaseUnderWay,
@@ -28,70 +29,76 @@ const vRow = v.object({
   title: v.string(),
   subject: v.string(),
   phase: vPhase,
-  attempts: v.number(),
-  httpStatus: v.optional(v.number()),
+  attempts: v.array(vAttempt),
+  /** Why it failed, or why its attempt before did. */
   error: v.optional(v.string()),
   settledAt: v.optional(v.number()),
   redeliveredAs: v.optional(v.id("deliveries")),
 });
 
-const vFilter = {
-  state: v.optional(vDeliveryState),
-  endpointId: v.optional(v.id("endpoints")),
-};
+/** Bounds what a page reads, and what runs again when something on it changes. */
+const MAX_PAGE = 100;
 
-/** The most deliveries that the page shows at a time. */
-const MAX_RECENT = 200;
+/** A page of the list, live: see order.ts. */
+export const page = query({
+  args: {
+    ...vFilter.fields,
+    from: v.optional(vPlace),
+    /** Deliveries on the page: an integer from 1 to 100. */
+    count: v.number(),
+  },
+  returns: v.object({
+    rows: v.array(vRow),
+    /** Where the next page begins. Null: this is the last one. */
+    next: v.union(vPlace, v.null()),
+  }),
+  handler: async (ctx, { from, count, ...filter }) => {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_PAGE) {
+      throw new ConvexError(
+        `count is ${count}; it must be an integer from 1 to ${MAX_PAGE}`,
+      );
+    }
+    const { deliveries, next } = await pageOf(ctx, filter, { from, count });
+    return { rows: await describeAll(ctx, deliveries), next };
+  },
+});
 
-/**
- * The newest deliveries, those under way with what the pool knows of them. Not
- * pages: a reactive page grows with what arrives while somebody looks at it.
- */
-export const recent = query({
-  args: { ...vFilter, limit: v.number() },
-  returns: v.object({ rows: v.array(vRow), more: v.boolean() }),
-  handler: async (ctx, { state, endpointId, limit }) => {
-    const count = Math.min(limit, MAX_RECENT);
-    const newest = await matching(ctx, state, endpointId)
-      .order("desc")
-      .take(count + 1);
-    return {
-      rows: await describeAll(ctx, newest.slice(0, count)),
-      more: newest.length > count && count < MAX_RECENT,
-    };
+/** One delivery, with when it is tried next. Null: no delivery has this id, whatever it is. */
+export const get = query({
+  args: { deliveryId: v.string() },
+  returns: v.union(
+    v.null(),
+    v.object({
+      ...vRow.fields,
+      /** While it waits for an attempt: when that is due. */
+      dueAt: v.optional(v.number()),
+    }),
+  ),
+  handler: async (ctx, { deliveryId }) => {
+    const id = ctx.db.normalizeId("deliveries", deliveryId);
+    const delivery = id && (await ctx.db.get("deliveries", id));
+    if (!delivery) {
+      return null;
+    }
+    const [row] = await describeAll(ctx, [delivery]);
+    const work =
+      row!.phase === "retrying"
+        ? await pool.get(ctx, workIdOf(delivery))
+        : undefined;
+    return { ...row!, dueAt: work?.dueAt };
   },
 });
 
 /** All deliveries, page by page, for those who do not watch. */
 export const list = query({
-  args: { ...vFilter, paginationOpts: paginationOptsValidator },
+  args: { paginationOpts: paginationOptsValidator },
   returns: paginationResultValidator(vRow),
-  handler: async (ctx, { state, endpointId, paginationOpts }) => {
-    const result = await matching(ctx, state, endpointId)
+  handler: async (ctx, { paginationOpts }) => {
+    const result = await ctx.db
+      .query("deliveries")
       .order("desc")
       .paginate(paginationOpts);
     return { ...result, page: await describeAll(ctx, result.page) };
-  },
-});
-
-export const cancel = mutation({
-  args: { deliveryId: v.id("deliveries") },
-  returns: v.null(),
-  handler: async (ctx, { deliveryId }) => {
-    const delivery = await existing(ctx, deliveryId);
-    // Whether it is still under way only the pool knows; a cancel too late is
-    // no error, and the row is changed by `settle` alone.
-    await pool.cancel(ctx, workIdOf(delivery));
-    return null;
-  },
-});
-
-export const cancelAll = mutation({
-  args: {},
-  returns: v.null(),
-  handler: async (ctx) => {
-    await pool.cancelAll(ctx);
-    return null;
   },
 });
 
@@ -118,60 +125,12 @@ export const redeliver = mutation({
   },
 });
 
-function matching(
-  ctx: QueryCtx,
-  state: Infer<typeof vDeliveryState> | undefined,
-  endpointId: Id<"endpoints"> | undefined,
-) {
-  const deliveries = ctx.db.query("deliveries");
-  if (state && endpointId) {
-    return deliveries.withIndex("by_endpoint_and_state", (q) =>
-      q.eq("endpointId", endpointId).eq("state", state),
-    );
-  }
-  if (state) {
-    return deliveries.withIndex("by_state", (q) => q.eq("state", state));
-  }
-  return endpointId
-    ? deliveries.withIndex("by_endpoint", (q) => q.eq("endpointId", endpointId))
-    : deliveries.withIndex("by_creation_time");
-}
-
 /** Rows without one are seen only by the transaction that inserts them. */
-function workIdOf({ workId }: Doc<"deliveries">): WorkId {
+export function workIdOf({ workId }: Doc<"deliveries">): WorkId {
   return workId!;
 }
 
-async function describeAll(
-  ctx: QueryCtx,
-  deliveries: Doc<"deliveries">[],
-): Promise<Infer<typeof vRow>[]> {
-  const open = deliveries.filter(({ state }) => state === "open");
-  const progress = await progressOf(ctx, open.map(workIdOf));
-  return Promise.all(
-    deliveries.map((delivery) =>
-      describe(ctx, delivery, progress.get(workIdOf(delivery))),
-    ),
-  );
-}
-
-async function describe(
-  ctx: QueryCtx,
-  delivery: Doc<"deliveries">,
-  progress: Progress | undefined,
-): Promise<Infer<typeof vRow>> {
-  const { eventId: _, workId: __, state, ...row } = delivery;
-  const endpoint = await ctx.db.get("endpoints", row.endpointId);
-  return {
-    ...row,
-    endpoint: endpoint?.name ?? "removed",
-    ...(state === "open"
-      ? (progress ?? { phase: "queued" })
-      : { phase: state }),
-  };
-}
-
-async function existing(
+export async function existing(
   ctx: QueryCtx,
   deliveryId: Id<"deliveries">,
 ): Promise<Doc<"deliveries">> {
@@ -180,4 +139,53 @@ async function existing(
     throw new ConvexError(`there is no delivery ${deliveryId}`);
   }
   return delivery;
+}
+
+type Row = Infer<typeof vRow>;
+
+async function describeAll(
+  ctx: QueryCtx,
+  deliveries: Doc<"deliveries">[],
+): Promise<Row[]> {
+  const open = deliveries
+    .filter(({ state }) => state === "open")
+    .map((delivery) => ({ ...delivery, workId: workIdOf(delivery) }));
+  const phases = await phasesOf(ctx, open);
+  const phaseOf = new Map(open.map(({ _id }, i) => [_id, phases[i]!]));
+  const names = await endpointNames(ctx, deliveries);
+  return deliveries.map((delivery) =>
+    describe(
+      delivery,
+      names.get(delivery.endpointId)!,
+      phaseOf.get(delivery._id),
+    ),
+  );
+}
+
+function describe(
+  delivery: Doc<"deliveries">,
+  endpoint: string,
+  phase: PhaseUnderWay | undefined,
+): Row {
+  const { eventId: _, workId: __, stage: ___, state, error, ...row } = delivery;
+  const told = row.attempts.filter(({ error }) => error).at(-1)?.error;
+  return {
+    ...row,
+    endpoint,
+    phase: state === "open" ? phase! : state,
+    error: state === "success" ? undefined : (told ?? error),
+  };
+}
+
+/** Each read once, however many deliveries go there. */
+async function endpointNames(
+  ctx: QueryCtx,
+  deliveries: Doc<"deliveries">[],
+): Promise<Map<Id<"endpoints">, string>> {
+  const ids = [...new Set(deliveries.map(({ endpointId }) => endpointId))];
+  const names = ids.map(async (id): Promise<[Id<"endpoints">, string]> => [
+    id,
+    (await ctx.db.get("endpoints", id))?.name ?? "removed",
+  ]);
+  return new Map(await Promise.all(names));
 }

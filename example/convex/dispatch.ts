@@ -1,10 +1,12 @@
 /** The way into the pool and out of it. */
-import { v } from "convex/values";
-import { vOnCompleteArgs } from "convex-workpool";
+import { v, type Infer } from "convex/values";
+import { vOnCompleteArgs, type RunResult } from "convex-workpool";
 import { internal } from "./_generated/api.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
+import { endedLast, type End } from "./attempts.js";
 import { record } from "./counts.js";
+import { STAGE } from "./order.js";
 import { DELIVERY_RETRY, pool } from "./pool.js";
 import { vReceipt } from "./post.js";
 
@@ -24,7 +26,8 @@ export async function dispatch(
       return ctx.db.insert("deliveries", {
         ...delivery,
         state: "open",
-        attempts: 0,
+        stage: STAGE.waiting,
+        attempts: [],
       });
     }),
   );
@@ -60,8 +63,8 @@ export const settle = internalMutation({
     }
     await ctx.db.patch("deliveries", delivery._id, {
       state: result.kind,
-      httpStatus:
-        result.kind === "success" ? result.returnValue.httpStatus : undefined,
+      stage: STAGE.settled,
+      attempts: endedLast(delivery.attempts, endOf(result)),
       error: result.kind === "failed" ? result.error : undefined,
       settledAt: Date.now(),
     });
@@ -69,3 +72,15 @@ export const settle = internalMutation({
     return null;
   },
 });
+
+/** Of the last attempt, where it has not said so itself. */
+function endOf(result: RunResult<Infer<typeof vReceipt>>): End {
+  switch (result.kind) {
+    case "success":
+      return result.returnValue;
+    case "failed":
+      return { error: result.error };
+    case "canceled":
+      return { error: "canceled while it ran" };
+  }
+}

@@ -3,10 +3,16 @@ import { v } from "convex/values";
 import { NonRetryableError } from "convex-workpool";
 import { internal } from "./_generated/api.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
+import { begun, ended } from "./attempts.js";
+import { STAGE } from "./order.js";
 import { signedHeaders } from "./signing.js";
-import { verdictOn } from "./verdict.js";
+import { verdictOn, type Verdict } from "./verdict.js";
 
-export const vReceipt = v.object({ httpStatus: v.number() });
+/** What `settle` records of an attempt that went well, so that this one needs no call for it. */
+export const vReceipt = v.object({
+  httpStatus: v.number(),
+  durationMs: v.number(),
+});
 
 /** How much of a receiver's explanation is kept with the error. */
 const EXCERPT_CHARACTERS = 200;
@@ -19,45 +25,54 @@ export const post = internalAction({
   args: { deliveryId: v.id("deliveries") },
   returns: vReceipt,
   handler: async (ctx, { deliveryId }) => {
-    const { endpoint, event, body } = await ctx.runMutation(
+    const { attempt, endpoint, event, body } = await ctx.runMutation(
       internal.post.begin,
       { deliveryId },
     );
+    const headers = {
+      "content-type": "application/json",
+      "user-agent": "Relay",
+      "x-github-event": event.name,
+      "x-github-delivery": event.guid,
+      ...(await signedHeaders(
+        endpoint.secret,
+        `${event.guid}.${endpoint.name}`,
+        Math.floor(Date.now() / 1000),
+        body,
+      )),
+    };
+    const sentAt = Date.now();
     const answer = await exchange(endpoint, {
       method: "POST",
       body,
       redirect: "manual",
-      headers: {
-        "content-type": "application/json",
-        "user-agent": "Relay",
-        "x-github-event": event.name,
-        "x-github-delivery": event.guid,
-        ...(await signedHeaders(
-          endpoint.secret,
-          `${event.guid}.${endpoint.name}`,
-          Math.floor(Date.now() / 1000),
-          body,
-        )),
-      },
+      headers,
     });
-    const verdict = verdictOn(answer.httpStatus);
-    if (verdict === "accepted") {
-      return { httpStatus: answer.httpStatus };
+    const durationMs = Date.now() - sentAt;
+    if (answer.verdict === "accepted") {
+      return { httpStatus: answer.httpStatus, durationMs };
     }
-    const problem = `${endpoint.name} answered ${answer.httpStatus}: ${answer.excerpt}`;
-    throw verdict === "retry"
-      ? new Error(problem)
-      : new NonRetryableError(problem);
+    const { verdict, problem: error, httpStatus } = answer;
+    await ctx.runMutation(internal.post.fail, {
+      deliveryId,
+      attempt,
+      durationMs,
+      httpStatus,
+      error,
+    });
+    throw verdict === "retry" ? new Error(error) : new NonRetryableError(error);
   },
 });
 
 /**
- * Counts the attempt, before anything is sent, and says what to send. Nobody
+ * Records the attempt, before anything is sent, and says what to send. Nobody
  * else writes the row of a delivery under way, so this conflicts with nothing.
  */
 export const begin = internalMutation({
   args: { deliveryId: v.id("deliveries") },
   returns: v.object({
+    /** Which one it is, counted from 1. */
+    attempt: v.number(),
     endpoint: v.object({
       name: v.string(),
       url: v.string(),
@@ -76,11 +91,14 @@ export const begin = internalMutation({
     if (!payload || !endpoint) {
       throw new NonRetryableError("the endpoint or the event was removed");
     }
+    const attempts = begun(delivery.attempts, Date.now());
     await ctx.db.patch("deliveries", deliveryId, {
-      attempts: delivery.attempts + 1,
+      attempts,
+      stage: STAGE.sending,
     });
     const { name, url, secret, timeoutMs } = endpoint;
     return {
+      attempt: attempts.length,
       endpoint: { name, url, secret, timeoutMs },
       event: { guid: event.guid, name: event.name },
       body: payload.body,
@@ -88,27 +106,64 @@ export const begin = internalMutation({
   },
 });
 
+/** Records why an attempt failed, at once: the next one, or the outcome, may be half a minute away. */
+export const fail = internalMutation({
+  args: {
+    deliveryId: v.id("deliveries"),
+    attempt: v.number(),
+    durationMs: v.number(),
+    httpStatus: v.optional(v.number()),
+    error: v.string(),
+  },
+  returns: v.null(),
+  handler: async (ctx, { deliveryId, attempt, ...end }) => {
+    const delivery = await ctx.db.get("deliveries", deliveryId);
+    // An attempt that was given up for lost may come back after the next has begun.
+    if (delivery?.state === "open" && delivery.attempts.length === attempt) {
+      await ctx.db.patch("deliveries", deliveryId, {
+        attempts: ended(delivery.attempts, attempt, end),
+        stage: STAGE.retrying,
+      });
+    }
+    return null;
+  },
+});
+
+type Answer =
+  | { verdict: "accepted"; httpStatus: number }
+  | {
+      verdict: Exclude<Verdict, "accepted">;
+      httpStatus?: number;
+      problem: string;
+    };
+
 /** Request and answer, all within the endpoint's time-out. */
 async function exchange(
   { name, url, timeoutMs }: { name: string; url: string; timeoutMs: number },
   init: RequestInit,
-): Promise<{ httpStatus: number; excerpt: string }> {
+): Promise<Answer> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   try {
     const response = await fetch(url, { ...init, signal: controller.signal });
-    return {
-      httpStatus: response.status,
-      excerpt: await beginningOf(response),
-    };
+    const httpStatus = response.status;
+    const excerpt = await beginningOf(response);
+    const verdict = verdictOn(httpStatus);
+    return verdict === "accepted"
+      ? { verdict, httpStatus }
+      : {
+          verdict,
+          httpStatus,
+          problem: `${name} answered ${httpStatus}: ${excerpt}`,
+        };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      controller.signal.aborted
+    return {
+      verdict: "retry",
+      problem: controller.signal.aborted
         ? `${name} did not answer within ${timeoutMs} ms`
         : `${name} could not be reached: ${reason}`,
-      { cause: error },
-    );
+    };
   } finally {
     clearTimeout(timer);
   }

@@ -1,45 +1,63 @@
-/** What the pool knows of deliveries that are under way. */
+/** What is known of deliveries that are under way, from the pool and from their rows. */
 import { v, type Infer } from "convex/values";
-import type { WorkId } from "convex-workpool";
+import type { Status, WorkId } from "convex-workpool";
+import { isOpen, type Attempt } from "./attempts.js";
 import type { QueryCtx } from "./_generated/server.js";
 import { pool } from "./pool.js";
 
 export const vPhaseUnderWay = v.union(
+  /** Waits for its turn. */
   v.literal("queued"),
+  /** A worker has it and begins it as soon as one of its slots is free. */
+  v.literal("claimed"),
   v.literal("running"),
+  /** Waits for its next attempt. */
   v.literal("retrying"),
+  /** Its attempt is over, and what came of it is on the way to the row. */
+  v.literal("finishing"),
 );
+export type PhaseUnderWay = Infer<typeof vPhaseUnderWay>;
 
-export interface Progress {
-  phase: Infer<typeof vPhaseUnderWay>;
-  /** Why the previous attempt failed. */
-  error?: string;
+export interface Open {
+  workId: WorkId;
+  attempts: readonly Attempt[];
 }
 
 /**
- * One call for all of them, and a second look only at those with an error to
- * tell. The query that asks runs again whenever an answer changes.
+ * One call for all of them, and a second look only at those whose attempt has
+ * begun and has no end: of some of them the pool has not heard yet that it is
+ * over. `pool.get` never calls more running than there are slots.
  */
-export async function progressOf(
+export async function phasesOf(
   ctx: QueryCtx,
-  workIds: WorkId[],
-): Promise<Map<WorkId, Progress>> {
-  const statuses = await pool.statusBatch(ctx, workIds);
-  const progress = await Promise.all(
-    statuses.map(async (status, i): Promise<[WorkId, Progress]> => {
-      const workId = workIds[i]!;
-      if (status.state === "finished") {
-        // Its outcome is on the way to `settle`.
-        return [workId, { phase: "running" }];
-      }
-      const { state, previousAttempts } = status;
-      if (previousAttempts === 0) {
-        return [workId, { phase: state === "pending" ? "queued" : "running" }];
-      }
+  open: readonly Open[],
+): Promise<PhaseUnderWay[]> {
+  const statuses = await pool.statusBatch(
+    ctx,
+    open.map(({ workId }) => workId),
+  );
+  return Promise.all(
+    open.map(async ({ workId, attempts }, i) => {
+      const phase = phaseOf(statuses[i]!, attempts);
+      if (phase !== "running") return phase;
       const work = await pool.get(ctx, workId);
-      const phase = state === "pending" ? "retrying" : "running";
-      return [workId, { phase, error: work?.lastError }];
+      return work?.state === "running" ? "running" : "claimed";
     }),
   );
-  return new Map(progress);
+}
+
+/** `running` means that it may be: its attempt has begun, and no end of it is known. */
+export function phaseOf(
+  status: Status,
+  attempts: readonly Attempt[],
+): PhaseUnderWay {
+  if (status.state === "finished") return "finishing";
+  const { state, previousAttempts } = status;
+  if (state === "pending") {
+    return previousAttempts === 0 ? "queued" : "retrying";
+  }
+  const last = attempts.at(-1);
+  if (last && isOpen(last)) return "running";
+  // The pool counts attempts that are over, the row those that have begun.
+  return attempts.length > previousAttempts ? "finishing" : "claimed";
 }

@@ -1,9 +1,12 @@
 /** The way of a webhook through Relay, on the real pool. */
 import { convexTest } from "convex-test";
+import type { FunctionReturnType } from "convex/server";
 import workpool from "convex-workpool/test";
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, internal } from "./_generated/api.js";
+import type { Id } from "./_generated/dataModel.js";
+import type { Place } from "./order.js";
 import schema from "./schema.js";
 
 const modules = import.meta.glob("./**/*.*s");
@@ -73,9 +76,15 @@ async function relayWith(endpoints: Record<string, string[]>) {
             `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`,
         },
       }),
+    /** Lets time pass in small steps, as attempts would otherwise end by their time-outs. */
+    runUntil: async (isThere: () => Promise<boolean>) => {
+      while (!(await isThere())) {
+        await vi.advanceTimersByTimeAsync(1);
+      }
+    },
     drain: () => t.finishAllScheduledFunctions(vi.runAllTimers),
     deliveries: async () => {
-      const { rows } = await t.query(api.deliveries.recent, { limit: 50 });
+      const { rows } = await t.query(api.deliveries.page, { count: 50 });
       return rows;
     },
     countsOf: async (name: string) => {
@@ -97,8 +106,16 @@ test("an event goes to those who subscribed to it, and to nobody else", async ()
   await relay.drain();
   expect(received.map(({ name }) => name).sort()).toEqual(["audit", "issues"]);
   expect(await relay.deliveries()).toMatchObject([
-    { phase: "success", attempts: 1, httpStatus: 200, title: "issues.opened" },
-    { phase: "success", attempts: 1, httpStatus: 200, title: "issues.opened" },
+    {
+      phase: "success",
+      attempts: [{ httpStatus: 200 }],
+      title: "issues.opened",
+    },
+    {
+      phase: "success",
+      attempts: [{ httpStatus: 200 }],
+      title: "issues.opened",
+    },
   ]);
   expect(await relay.countsOf("audit")).toMatchObject({
     accepted: 1,
@@ -135,7 +152,14 @@ test("what passes is retried, with the same idempotency key", async () => {
     Array(3).fill("g1.audit"),
   );
   expect(await relay.deliveries()).toMatchObject([
-    { phase: "success", attempts: 3 },
+    {
+      phase: "success",
+      attempts: [
+        { httpStatus: 503, error: "audit answered 503: busy" },
+        { httpStatus: 503, error: "audit answered 503: busy" },
+        { httpStatus: 200 },
+      ],
+    },
   ]);
 });
 
@@ -146,7 +170,18 @@ test("no answer in time counts as a failed attempt", async () => {
   await relay.send("push");
   await relay.drain();
   expect(await relay.deliveries()).toMatchObject([
-    { phase: "success", attempts: 2 },
+    {
+      phase: "success",
+      attempts: [
+        {
+          startedAt: expect.any(Number),
+          // Virtual time goes in leaps.
+          durationMs: expect.any(Number),
+          error: "audit did not answer within 5000 ms",
+        },
+        { startedAt: expect.any(Number), durationMs: 0, httpStatus: 200 },
+      ],
+    },
   ]);
 });
 
@@ -157,7 +192,7 @@ test("what will not pass is given up at once", async () => {
   await relay.drain();
   const error = expect.stringContaining("audit answered 410: moved out");
   expect(await relay.deliveries()).toMatchObject([
-    { phase: "failed", attempts: 1, error },
+    { phase: "failed", attempts: [{ httpStatus: 410, error }], error },
   ]);
   expect(await relay.countsOf("audit")).toMatchObject({ failed: 1 });
 });
@@ -167,9 +202,11 @@ test("a receiver that stays away is given up after eight attempts", async () => 
   answers.audit = () => new Response("closed", { status: 500 });
   await relay.send("push");
   await relay.drain();
-  expect(await relay.deliveries()).toMatchObject([
-    { phase: "failed", attempts: 8 },
-  ]);
+  const [delivery] = await relay.deliveries();
+  expect(delivery).toMatchObject({ phase: "failed" });
+  expect(delivery!.attempts.map(({ httpStatus }) => httpStatus)).toEqual(
+    Array(8).fill(500),
+  );
 });
 
 test("while paused nothing is sent; what is canceled then never is", async () => {
@@ -182,7 +219,7 @@ test("while paused nothing is sent; what is canceled then never is", async () =>
   const [newest] = await relay.deliveries();
   expect(newest).toMatchObject({ guid: "g2", phase: "queued" });
 
-  await relay.mutation(api.deliveries.cancel, { deliveryId: newest!._id });
+  await relay.mutation(api.cancel.one, { deliveryId: newest!._id });
   await relay.mutation(api.settings.update, { paused: false });
   await relay.drain();
   expect(received.map(({ headers }) => headers.get("webhook-id"))).toEqual([
@@ -201,7 +238,7 @@ test("all that is pending can be canceled", async () => {
     await relay.send("push", { guid: `g${i}` });
   }
   vi.advanceTimersByTime(1);
-  await relay.mutation(api.deliveries.cancelAll, {});
+  await relay.mutation(api.cancel.all, {});
   await relay.drain();
   expect(await relay.countsOf("audit")).toMatchObject({ canceled: 5 });
 });
@@ -245,17 +282,109 @@ test.each([0, 1.5, 101, -1])(
   },
 );
 
-test("the newest deliveries are shown, and whether there are more", async () => {
-  const relay = await relayWith({ audit: ["*"] });
+test("pages go on to the last delivery, and show each once", async () => {
+  const relay = await relayWith({ audit: ["*"], stars: ["star"] });
   for (let i = 0; i < 5; i++) {
     await relay.send("push", { guid: `g${i}` });
   }
-  const guids = async (limit: number) => {
-    const recent = await relay.query(api.deliveries.recent, { limit });
-    return [recent.rows.map(({ guid }) => guid), recent.more];
+  await relay.send("star", { guid: "s" });
+  const guids = async (filter: { endpointId?: Id<"endpoints"> }) => {
+    const pages: string[][] = [];
+    let from: Place | null | undefined;
+    while (from !== null) {
+      const page: FunctionReturnType<typeof api.deliveries.page> =
+        await relay.query(api.deliveries.page, { ...filter, from, count: 2 });
+      pages.push(page.rows.map(({ guid }) => guid));
+      from = page.next;
+    }
+    return pages;
   };
-  expect(await guids(2)).toEqual([["g4", "g3"], true]);
-  expect(await guids(5)).toEqual([["g4", "g3", "g2", "g1", "g0"], false]);
+  const [audit, stars] = await relay.query(api.endpoints.list, {});
+  const toAudit = [
+    ["s", "g4"],
+    ["g3", "g2"],
+    ["g1", "g0"],
+  ];
+  expect(await guids({ endpointId: audit!._id })).toEqual(toAudit);
+  expect(await guids({ endpointId: stars!._id })).toEqual([["s"]]);
+  expect((await guids({})).flat().sort()).toEqual(
+    ["g0", "g1", "g2", "g3", "g4", "s", "s"].sort(),
+  );
+  await relay.drain();
+  expect(await guids({ endpointId: audit!._id })).toEqual(toAudit);
+});
+
+test("what is sent, and what is sent again, comes before what is over", async () => {
+  const relay = await relayWith({ audit: ["push"], chat: ["star"] });
+  await relay.send("push", { guid: "old" });
+  await relay.drain();
+  answers.chat = () => new Response("busy", { status: 503 });
+  await relay.send("star", { guid: "retried" });
+  await relay.runUntil(async () => {
+    const [first] = await relay.deliveries();
+    return first?.phase === "retrying";
+  });
+  await relay.mutation(api.settings.update, { paused: true });
+  await relay.send("push", { guid: "new" });
+  const order = (await relay.deliveries()).map(({ guid, phase }) => [
+    guid,
+    phase,
+  ]);
+  expect(order).toEqual([
+    ["retried", "retrying"],
+    ["new", "queued"],
+    ["old", "success"],
+  ]);
+  const [first] = await relay.deliveries();
+  const { _id: deliveryId } = first!;
+  expect(await relay.query(api.deliveries.get, { deliveryId })).toMatchObject({
+    dueAt: expect.any(Number),
+    attempts: [{ httpStatus: 503, error: "chat answered 503: busy" }],
+  });
+});
+
+test("no delivery has an id that is none", async () => {
+  const relay = await relayWith({});
+  const deliveryId = "nonsense";
+  expect(await relay.query(api.deliveries.get, { deliveryId })).toBeNull();
+});
+
+test.each([0, 1.5, 101])("a page of %d is refused", async (count) => {
+  const relay = await relayWith({});
+  await expect(relay.query(api.deliveries.page, { count })).rejects.toThrow(
+    "an integer from 1 to 100",
+  );
+});
+
+test("what is pending to one endpoint is canceled, however much it is, and nothing else", async () => {
+  const relay = await relayWith({ audit: ["*"], stars: ["star"] });
+  await relay.mutation(api.settings.update, { paused: true });
+  for (let i = 0; i < 120; i++) {
+    await relay.send("star", { guid: `g${i}` });
+  }
+  vi.advanceTimersByTime(1);
+  const endpoints = await relay.query(api.endpoints.list, {});
+  const stars = endpoints.find(({ name }) => name === "stars")!;
+  await relay.mutation(api.cancel.all, { endpointId: stars._id });
+  await relay.drain();
+  expect(await relay.countsOf("stars")).toMatchObject({ canceled: 120 });
+  expect(await relay.countsOf("audit")).toMatchObject({ canceled: 0 });
+});
+
+test("the pool is said to run no more than its limit", async () => {
+  const relay = await relayWith({ audit: ["*"] });
+  await relay.mutation(api.settings.update, { parallelism: 2 });
+  answers.audit = () => new Promise(() => {});
+  for (let i = 0; i < 10; i++) {
+    await relay.send("push", { guid: `g${i}` });
+  }
+  await relay.runUntil(async () => received.length === 2);
+  const now = await relay.query(api.status.now, {});
+  expect(now).toMatchObject({ running: 2, problems: [] });
+  const running = (await relay.deliveries()).filter(
+    ({ phase }) => phase === "running",
+  );
+  expect(running).toHaveLength(2);
 });
 
 test("the page never learns an endpoint's secret", async () => {

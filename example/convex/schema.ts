@@ -10,6 +10,17 @@ export const vDeliveryState = v.union(
   v.literal("canceled"),
 );
 
+/** One request to a receiver, or one that was about to be made. */
+export const vAttempt = v.object({
+  startedAt: v.number(),
+  /** From the request to the answer, or to the end of waiting for one. Absent until then. */
+  durationMs: v.optional(v.number()),
+  /** Absent where there was no answer. */
+  httpStatus: v.optional(v.number()),
+  /** Why the delivery was not made by it. */
+  error: v.optional(v.string()),
+});
+
 /** What can happen to the deliveries of an endpoint, one ledger entry each. */
 export const vChange = v.union(
   v.literal("accepted"),
@@ -52,9 +63,11 @@ export default defineSchema({
     guid: v.string(),
     title: v.string(),
     subject: v.string(),
-    /** How many requests were begun. */
-    attempts: v.number(),
-    httpStatus: v.optional(v.number()),
+    /** Where it stands in the list of deliveries: see order.ts. */
+    stage: v.number(),
+    /** At most as many as the pool makes: few enough to be kept in the row, which every attempt writes anyway. */
+    attempts: v.array(vAttempt),
+    /** Why it failed, as the pool says it. */
     error: v.optional(v.string()),
     settledAt: v.optional(v.number()),
     /** The delivery that took its place. */
@@ -62,9 +75,8 @@ export default defineSchema({
   })
     .index("by_work", ["workId"])
     .index("by_state", ["state"])
-    // Both are needed: this one lists an endpoint's deliveries by age.
-    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
-    .index("by_endpoint", ["endpointId"])
+    .index("by_stage", ["stage"])
+    .index("by_endpoint_and_stage", ["endpointId", "stage"])
     .index("by_endpoint_and_state", ["endpointId", "state"])
     .index("by_endpoint_and_settledAt", ["endpointId", "settledAt"]),
 

@@ -1,38 +1,7 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { startRelay, type Relay } from "../scripts/relay.js";
-import { launchBrowser } from "./browser.js";
-import { RelayPage } from "./relay-page.js";
+import { expect, test } from "vitest";
+import { withRelay } from "./with-relay.js";
 
-let relay: Relay;
-let browser: Browser;
-let page: RelayPage;
-
-beforeAll(async () => {
-  [relay, browser] = await Promise.all([
-    startRelay({ page: true }),
-    launchBrowser(),
-  ]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await relay?.stop();
-});
-
-async function open(
-  options?: Parameters<Browser["newPage"]>[0],
-): Promise<RelayPage> {
-  page = await RelayPage.open(browser, relay.pageUrl!, options);
-  return page;
-}
-
-afterEach(async () => {
-  await page?.close();
-});
+const { relay, open } = withRelay();
 
 test("a webhook's deliveries appear, one per subscribed endpoint", async () => {
   const page = await open();
@@ -82,7 +51,7 @@ test("a canceled delivery is not made, until it is redelivered", async () => {
   await page.resume();
   await page.delivery("label", "chat-alerts", "Delivered").waitFor();
   const labels = () =>
-    [...relay.receivers.seen("audit-log").values()].filter(
+    [...relay().receivers.seen("audit-log").values()].filter(
       ({ event }) => event === "label",
     );
   expect(labels()).toEqual([]);
@@ -105,42 +74,12 @@ test("a failed delivery can be redelivered, as a delivery of its own", async () 
   await page.deliveries("fork", "old-crm", "Failed").nth(1).waitFor();
 });
 
-test("everything pending can be canceled at once", async () => {
-  const page = await open();
-  await page.figureIs("Pending", /^0$/);
-  const canceled = async () =>
-    Number(await page.figure("Canceled").textContent());
-  const delivered = await page.figure("Delivered").textContent();
-  const before = await canceled();
-  await page.pause();
-  await page.button("Send 50").click();
-  await page.notice("50 sample events accepted").waitFor();
-  // Two endpoints take every event.
-  await page.figureIs("Pending", /^\d{3}$/);
-  await page.button("Cancel all").click();
-  await page.figureIs("Pending", /^0$/);
-  expect(await canceled()).toBeGreaterThanOrEqual(before + 100);
-  await page.resume();
-  expect(await page.figure("Delivered").textContent()).toBe(delivered);
-});
-
 test("the parallelism chosen is still there after a reload", async () => {
   const page = await open();
   await page.page.getByLabel("At once").selectOption("5");
   await page.notice("Up to 5 deliveries at once").waitFor();
   await page.page.reload();
   await page.page.locator('select:has(option[value="5"]:checked)').waitFor();
-});
-
-test("older deliveries are shown when asked for", async () => {
-  const page = await open();
-  await page.button("Send 50").click();
-  await page.notice("50 sample events accepted").waitFor();
-  const rows = page.page.getByRole("rowheader");
-  await rows.nth(24).waitFor();
-  expect(await rows.count()).toBe(25);
-  await page.button("Show more").click();
-  await rows.nth(49).waitFor();
 });
 
 test("filters show what they say", async () => {
@@ -205,8 +144,9 @@ test("the page recovers when the deployment is killed and restarted", async () =
   await page.pause();
   await page.send("milestone");
   await page.delivery("milestone", "audit-log", "Queued").waitFor();
-  const restarted = relay.restartDeployment();
+  const restarted = relay().restartDeployment();
   await page.connection("Reconnecting").waitFor();
+  expect(await page.button("Resume").isDisabled()).toBe(true);
   await restarted;
   await page.connection("Live").waitFor();
   await page.resume();
@@ -215,32 +155,90 @@ test("the page recovers when the deployment is killed and restarted", async () =
   await page.delivery("gollum", "audit-log", "Delivered").waitFor();
 });
 
-test("it follows the system's light and dark, wide and narrow", async () => {
-  const dir = await mkdtemp(path.join(tmpdir(), "relay-screenshots-"));
-  const backgrounds: string[] = [];
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [1280, 390]) {
-      const page = await open({
-        colorScheme,
-        viewport: { width, height: 900 },
-      });
-      await page.delivery("gollum", "audit-log").waitFor();
-      backgrounds.push(
-        await page.page.evaluate(
-          () => getComputedStyle(document.body).backgroundColor,
-        ),
-      );
-      const overflow = await page.page.evaluate(
-        () => document.documentElement.scrollWidth - window.innerWidth,
-      );
-      expect(overflow).toBeLessThanOrEqual(0);
-      await page.page.screenshot({
-        path: path.join(dir, `${colorScheme}-${width}.png`),
-        fullPage: true,
-      });
-      await page.close();
-    }
+test("offline, the page says so and does not act", async () => {
+  const page = await open();
+  await page.delivery("gollum", "audit-log").waitFor();
+  const acting = page.page.locator(".danger, .actions button, .panel button");
+  await page.page.context().setOffline(true);
+  await page.connection("Reconnecting").waitFor();
+  const alert = page.page.getByRole("alert");
+  expect(await alert.textContent()).toMatch(
+    /^Not connected since \d\d:\d\d:\d\d\..* wait until Relay is reached/,
+  );
+  for (const element of await acting.all()) {
+    expect(await element.isDisabled()).toBe(true);
   }
-  console.log(`screenshots are in ${dir}`);
-  expect(new Set(backgrounds).size).toBe(2);
+  expect(await page.button("Pause").getAttribute("title")).toContain(
+    "nothing can be changed",
+  );
+  // What is known can still be looked at.
+  await page
+    .delivery("gollum", "audit-log")
+    .getByRole("button")
+    .first()
+    .click();
+  await page.page.getByText("GitHub delivery").waitFor();
+
+  await page.page.context().setOffline(false);
+  await page.connection("Live").waitFor();
+  expect(await alert.count()).toBe(0);
+  expect(await page.button("Pause").isEnabled()).toBe(true);
+});
+
+test("the address says what is looked at; back and forward go through it", async () => {
+  const page = await open();
+  const search = () => new URL(page.page.url()).search;
+  await page.filter("old-crm", "Failed");
+  expect(search()).toBe("?state=failed&endpoint=old-crm");
+  const row = page.delivery("watch", "old-crm", "Failed");
+  await row.getByRole("button").first().click();
+  const details = page.page.getByText("GitHub delivery");
+  await details.waitFor();
+  expect(search()).toMatch(/^\?state=failed&endpoint=old-crm&delivery=\w+$/);
+
+  await page.page.reload();
+  await details.waitFor();
+  expect(
+    await page.page.getByRole("radio", { name: "Failed" }).isChecked(),
+  ).toBe(true);
+
+  await page.page.goBack();
+  await details.waitFor({ state: "detached" });
+  await page.page.goBack();
+  await page.page.goBack();
+  expect(search()).toBe("");
+  await page.delivery("gollum", "audit-log", "Delivered").waitFor();
+  await page.page.goForward();
+  await page.page.goForward();
+  await page.page.goForward();
+  await details.waitFor();
+});
+
+test("an address that makes no sense is answered in words", async () => {
+  const page = await open();
+  await page.page.goto(`${relay().pageUrl}?endpoint=nobody&delivery=nothing`);
+  await page.page.getByText("No endpoint is called nobody.").waitFor();
+  await page.page.getByText("There is no delivery nothing.").waitFor();
+});
+
+test("what a button did is told where it covers no row", async () => {
+  const page = await open();
+  const masthead = page.page.getByRole("banner");
+  const before = await masthead.boundingBox();
+  await page.page.getByLabel("At once").selectOption("1");
+  const notice = page.notice("Up to 1 delivery at once");
+  await notice.waitFor();
+  expect(await masthead.boundingBox()).toEqual(before);
+  const { y, height } = (await notice.boundingBox())!;
+  expect(y).toBeGreaterThanOrEqual(before!.y);
+  expect(y + height).toBeLessThanOrEqual(before!.y + before!.height);
+});
+
+test("a time has its day where that is not today", async () => {
+  const page = await open();
+  const cell = page.delivery("gollum", "audit-log").locator(".time");
+  expect(await cell.textContent()).toMatch(/^\d\d:\d\d:\d\d$/);
+  await page.page.clock.setFixedTime(Date.now() + 48 * 3_600_000);
+  await page.page.reload();
+  await cell.filter({ hasText: /^\d+ \w+, \d\d:\d\d:\d\d$/ }).waitFor();
 });

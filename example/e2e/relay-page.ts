@@ -75,6 +75,33 @@ export class RelayPage {
     await this.page.locator('.deliveries[aria-busy="false"]').waitFor();
   }
 
+  /** How many rows of the list there are, and what they say of their state, from the top. */
+  async states(): Promise<string[]> {
+    return this.page.locator(".deliveries .badge").allTextContents();
+  }
+
+  /** What the pool is said to be at. */
+  poolNow(text: RegExp): Locator {
+    return this.page.locator(".pool-now").filter({ hasText: text });
+  }
+
+  /** How many deliveries the filter lets through. */
+  count(text: string | RegExp): Locator {
+    return this.page.getByTestId("count").filter({ hasText: text });
+  }
+
+  async filter(endpoint: string, state = "All"): Promise<void> {
+    await this.page.getByRole("radio", { name: state }).check();
+    await this.page
+      .getByRole("combobox", { name: "Endpoint" })
+      .selectOption({ label: endpoint });
+    await this.answered();
+  }
+
+  dialog(): Locator {
+    return this.page.getByRole("dialog");
+  }
+
   figure(label: string): Locator {
     return this.page
       .locator(".summary > div")

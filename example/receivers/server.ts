@@ -25,6 +25,8 @@ export interface Receivers {
   url: string;
   /** By receiver, then by idempotency key. */
   seen(receiver: string): ReadonlyMap<string, Readonly<Seen>>;
+  /** From now on nobody answers, until what this returns is called: for tests of what is under way. */
+  hold(): () => void;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export interface Receivers {
 export async function startReceivers(
   secrets: ReadonlyMap<string, string>,
 ): Promise<Receivers> {
+  let held = Promise.resolve();
   const logs = new Map(roster.map(({ name }) => [name, new ReceiverLog()]));
   const server = createServer((request, response) => {
     const name = request.url?.slice(1);
@@ -47,6 +50,7 @@ export async function startReceivers(
       logs.get(receiver.name)!,
       request,
       response,
+      () => held,
     ).catch(
       // The sender went away in the middle of its request: it will come again.
       () => response.destroy(),
@@ -57,7 +61,12 @@ export async function startReceivers(
   // closing is left to the sender.
   server.keepAliveTimeout = 0;
   const { url, close } = await listen(server);
-  return { url, close, seen: (name) => logs.get(name)!.deliveries };
+  const hold = () => {
+    let release = () => {};
+    held = new Promise((resolve) => (release = resolve));
+    return release;
+  };
+  return { url, close, hold, seen: (name) => logs.get(name)!.deliveries };
 }
 
 class ReceiverLog {
@@ -86,8 +95,10 @@ async function receive(
   log: ReceiverLog,
   request: IncomingMessage,
   response: ServerResponse,
+  released: () => Promise<void>,
 ): Promise<void> {
   const body = await buffer(request);
+  await released();
   const webhookId = String(request.headers["webhook-id"]);
   const { seen, sinceFirstMs } = log.note(webhookId, {
     guid: String(request.headers["x-github-delivery"]),

@@ -58,7 +58,7 @@ test.each([
     "tried more often than recorded",
     [recorded],
     [{ ...seen, requests: 2 }],
-    /1 attempts recorded, 2 seen/,
+    /1 attempt recorded, 2 seen/,
   ],
   [
     "tried more often than its receiver calls for",

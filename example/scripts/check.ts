@@ -4,6 +4,7 @@
  */
 import type { SentEvent } from "../github/sender.js";
 import { flakyFailures, staysSilentAtFirst } from "../receivers/behavior.js";
+import { counted, deliveries } from "../src/words.js";
 import { subscribes, type Receiver } from "../receivers/roster.js";
 import type { Seen } from "../receivers/server.js";
 
@@ -44,29 +45,26 @@ export function compare(
   const mine = recorded.filter(({ endpoint }) => endpoint === receiver.name);
   const byGuid = groupByGuid(mine);
   for (const { guid } of expected) {
-    const deliveries = byGuid.get(guid) ?? [];
-    if (deliveries.length !== 1) {
-      problems.push(`${guid}: recorded ${deliveries.length} times, not once`);
+    const found = byGuid.get(guid) ?? [];
+    if (found.length !== 1) {
+      problems.push(
+        `${guid}: recorded ${counted(found.length, "time")}, not once`,
+      );
       continue;
     }
     const webhookId = `${guid}.${receiver.name}`;
-    const problem = judge(
-      receiver,
-      webhookId,
-      deliveries[0]!,
-      seen.get(webhookId),
-    );
+    const problem = judge(receiver, webhookId, found[0]!, seen.get(webhookId));
     if (problem) {
       problems.push(`${guid}: ${problem}`);
     }
   }
   if (mine.length !== expected.length) {
     problems.push(
-      `${mine.length} deliveries recorded, ${expected.length} expected`,
+      `${deliveries(mine.length)} recorded, ${expected.length} expected`,
     );
   }
   if (seen.size !== expected.length) {
-    problems.push(`${seen.size} deliveries seen, ${expected.length} expected`);
+    problems.push(`${deliveries(seen.size)} seen, ${expected.length} expected`);
   }
   return {
     receiver: receiver.name,
@@ -90,10 +88,10 @@ function judge(
     return "the receiver never saw it";
   }
   if (seen.badSignatures > 0) {
-    return `${seen.badSignatures} requests with a bad signature`;
+    return `${counted(seen.badSignatures, "request")} with a bad signature`;
   }
   if (delivery.attempts !== seen.requests) {
-    return `${delivery.attempts} attempts recorded, ${seen.requests} seen`;
+    return `${counted(delivery.attempts, "attempt")} recorded, ${seen.requests} seen`;
   }
   const fails = receiver.behavior === "gone";
   const phase = fails ? "failed" : "success";
@@ -105,11 +103,11 @@ function judge(
   }
   const accepted = fails ? 0 : 1;
   if (seen.accepted !== accepted) {
-    return `accepted ${seen.accepted} times, not ${accepted}`;
+    return `accepted ${counted(seen.accepted, "time")}, not ${accepted}`;
   }
   const attempts = expectedAttempts(receiver, webhookId);
   if (attempts !== undefined && delivery.attempts !== attempts) {
-    return `took ${delivery.attempts} attempts, not ${attempts}`;
+    return `took ${counted(delivery.attempts, "attempt")}, not ${attempts}`;
   }
   return undefined;
 }

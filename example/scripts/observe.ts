@@ -50,7 +50,9 @@ export async function allDeliveries(url: string): Promise<Recorded[]> {
       api.deliveries.list,
       { paginationOpts: { numItems: PAGE_SIZE, cursor } },
     );
-    deliveries.push(...result.page);
+    deliveries.push(
+      ...result.page.map((row) => ({ ...row, attempts: row.attempts.length })),
+    );
     if (result.isDone) {
       return deliveries;
     }

@@ -1,11 +1,14 @@
-import { useMutation, useQuery } from "convex/react";
-import { useId, useState } from "react";
+import { useQuery } from "convex/react";
+import { useId } from "react";
 import { api } from "../convex/_generated/api.js";
-import { DeliveryRow } from "./DeliveryRow.js";
-import { StateFilter } from "./StateFilter.js";
+import { CancelAll } from "./CancelAll.js";
+import { matching } from "./counts.js";
+import { DeliveryTable } from "./DeliveryTable.js";
 import { useLatest } from "./latest.js";
-import { useNotices } from "./notice.js";
-import type { DeliveryState, Endpoint } from "./types.js";
+import { StateFilter } from "./StateFilter.js";
+import type { Endpoint } from "./types.js";
+import { useView } from "./useView.js";
+import { counted, deliveries } from "./words.js";
 
 const PAGE_SIZE = 25;
 
@@ -15,80 +18,93 @@ export function Deliveries({
   endpoints: Endpoint[] | undefined;
 }) {
   const id = useId();
-  const [state, setState] = useState<DeliveryState>();
-  const [endpointId, setEndpointId] = useState<Endpoint["_id"]>();
-  const [limit, setLimit] = useState(PAGE_SIZE);
-  const answer = useQuery(api.deliveries.recent, { state, endpointId, limit });
-  const shown = useLatest(answer);
-  const cancelAll = useMutation(api.deliveries.cancelAll);
-  const { attempt } = useNotices();
+  const [view, change] = useView();
+  const { state, from } = view;
+  const endpoint = endpoints?.find(({ name }) => name === view.endpoint);
+  const isUnknown = Boolean(endpoints && view.endpoint && !endpoint);
+  const isKnown = !view.endpoint || Boolean(endpoint);
+  const answer = useQuery(
+    api.deliveries.page,
+    isKnown
+      ? { state, endpointId: endpoint?._id, from, count: PAGE_SIZE }
+      : "skip",
+  );
+  const latest = useLatest(answer);
+  const shown = isUnknown ? { rows: [], next: null } : latest;
+  const count = endpoints && matching(endpoints, view);
 
   return (
     <section aria-labelledby={id}>
       <div className="section-head">
         <h2 id={id}>Deliveries</h2>
-        <button
-          type="button"
-          className="danger"
-          onClick={() =>
-            void attempt("Canceling everything pending", () => cancelAll())
-          }
-        >
-          Cancel all
-        </button>
+        {count && (
+          <p className="muted" data-testid="count">
+            {deliveries(count.all)}
+          </p>
+        )}
+        {count && <CancelAll pending={count.pending} endpoint={endpoint} />}
       </div>
       <div className="filters">
-        <StateFilter value={state} onChange={setState} />
+        <StateFilter
+          value={state}
+          onChange={(state) =>
+            change({ state, from: undefined, delivery: undefined })
+          }
+        />
         <select
           aria-label="Endpoint"
-          value={endpointId ?? ""}
+          value={view.endpoint ?? ""}
           onChange={(event) =>
-            setEndpointId(
-              endpoints?.find(({ _id }) => _id === event.target.value)?._id,
-            )
+            change({
+              endpoint: event.target.value || undefined,
+              from: undefined,
+              delivery: undefined,
+            })
           }
         >
           <option value="">All endpoints</option>
+          {isUnknown && <option>{view.endpoint}</option>}
           {endpoints?.map(({ _id, name }) => (
-            <option key={_id} value={_id}>
-              {name}
-            </option>
+            <option key={_id}>{name}</option>
           ))}
         </select>
       </div>
-      <table
-        className="deliveries"
-        aria-labelledby={id}
-        aria-busy={answer === undefined}
-      >
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">Endpoint</th>
-            <th scope="col">State</th>
-            <th scope="col" className="number">
-              Attempts
-            </th>
-            <th scope="col">Last error</th>
-            <th scope="col">Accepted</th>
-            <th scope="col">
-              <span className="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown?.rows.map((delivery) => (
-            <DeliveryRow key={delivery._id} delivery={delivery} />
-          ))}
-        </tbody>
-      </table>
+      <DeliveryTable
+        labelledBy={id}
+        isBusy={answer === undefined && !isUnknown}
+        rows={shown?.rows}
+        selected={view.delivery}
+        onSelect={(delivery) => change({ delivery })}
+      />
       {shown?.rows.length === 0 && (
-        <p className="empty">No deliveries here. Send some webhooks.</p>
+        <p className="empty">
+          {isUnknown
+            ? `No endpoint is called ${view.endpoint}.`
+            : from
+              ? "No deliveries are left from here on."
+              : "No deliveries here. Send some webhooks."}
+        </p>
       )}
-      {shown?.more && (
-        <button type="button" onClick={() => setLimit(limit + PAGE_SIZE)}>
-          Show more
-        </button>
+      {shown && (from || shown.next) && (
+        <nav className="pager" aria-label="Pages">
+          {from && (
+            <button type="button" onClick={() => change({ from: undefined })}>
+              Back to the top
+            </button>
+          )}
+          <p className="muted">
+            {counted(shown.rows.length, "row")} shown
+            {count && ` of ${count.all.toLocaleString("en")}`}
+          </p>
+          {shown.next && (
+            <button
+              type="button"
+              onClick={() => change({ from: shown.next ?? undefined })}
+            >
+              Next {PAGE_SIZE}
+            </button>
+          )}
+        </nav>
       )}
     </section>
   );

@@ -2,6 +2,7 @@ import { useId } from "react";
 import { pendingOf } from "./counts.js";
 import { healthOf } from "./health.js";
 import type { Endpoint } from "./types.js";
+import { counted } from "./words.js";
 
 const EVENTS_SHOWN = 1;
 
@@ -51,7 +52,7 @@ function EndpointCard({ endpoint }: { endpoint: Endpoint }) {
       <div
         className="strip"
         role="img"
-        aria-label={`The last ${recent.length} outcomes`}
+        aria-label={`${counted(recent.length, "outcome")}, the newest at the end`}
       >
         {recent.map((state, index) => (
           <i key={index} data-tone={state} />

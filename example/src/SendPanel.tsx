@@ -1,6 +1,8 @@
 import { useId, useState } from "react";
 import { useNotices } from "./notice.js";
+import { ActButton } from "./online.js";
 import { canSend, sendEvents, useEventKinds } from "./sender.js";
+import { counted } from "./words.js";
 
 const BURST = 50;
 
@@ -32,7 +34,7 @@ function SendForm({ id }: { id: string }) {
   const send = async (count: number) => {
     setSending(true);
     await attempt(
-      `${count} ${name || "sample"} ${count === 1 ? "event" : "events"} accepted`,
+      `${counted(count, `${name || "sample"} event`)} accepted`,
       () => sendEvents({ count, name: name || undefined }),
     );
     setSending(false);
@@ -52,25 +54,20 @@ function SendForm({ id }: { id: string }) {
             <option key={kind.name}>{kind.name}</option>
           ))}
         </select>
-        <button
-          type="button"
+        <ActButton
           className="primary"
           disabled={sending}
           onClick={() => void send(1)}
         >
           Send one
-        </button>
-        <button
-          type="button"
-          disabled={sending}
-          onClick={() => void send(BURST)}
-        >
+        </ActButton>
+        <ActButton disabled={sending} onClick={() => void send(BURST)}>
           Send {BURST}
-        </button>
+        </ActButton>
       </div>
       <p className="hint">
-        {all > 0 ? `${all} real GitHub payloads` : "Real GitHub payloads"},
-        signed and posted to the ingress.
+        {all > 0 ? counted(all, "real GitHub payload") : "Real GitHub payloads"}
+        , signed and posted to the ingress.
       </p>
     </>
   );

@@ -1,4 +1,4 @@
-import type { Counts } from "./types.js";
+import type { Counts, DeliveryState, Endpoint } from "./types.js";
 
 /** Accepted, and without an outcome so far. */
 export function pendingOf(counts: Counts): number {
@@ -14,4 +14,25 @@ export function total(all: Counts[]): Counts {
     sum.canceled += counts.canceled;
   }
   return sum;
+}
+
+/** How many deliveries the filter lets through, and how many of them have no outcome yet. */
+export function matching(
+  endpoints: readonly Endpoint[],
+  { state, endpoint }: { state?: DeliveryState; endpoint?: string },
+): { all: number; pending: number } {
+  const counts = total(
+    endpoints
+      .filter(({ name }) => endpoint === undefined || name === endpoint)
+      .map((each) => each.counts),
+  );
+  const pending = pendingOf(counts);
+  switch (state) {
+    case undefined:
+      return { all: counts.accepted, pending };
+    case "open":
+      return { all: pending, pending };
+    default:
+      return { all: counts[state], pending: 0 };
+  }
 }

@@ -15,6 +15,8 @@ interface Notice {
 }
 
 interface Notices {
+  notice: Notice | null;
+  dismiss(): void;
   /** Does it, then says `done`, or why it could not be done. */
   attempt(done: string, work: () => Promise<unknown>): Promise<void>;
 }
@@ -31,26 +33,35 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
       setNotice({ text: messageOf(error), isError: true });
     }
   }, []);
-  const notices = useMemo(() => ({ attempt }), [attempt]);
+  const notices = useMemo(
+    () => ({ notice, dismiss: () => setNotice(null), attempt }),
+    [notice, attempt],
+  );
+  return <NoticeContext value={notices}>{children}</NoticeContext>;
+}
+
+/** Where the notice is read; `idle` stands there when there is none. */
+export function NoticeLine({ idle }: { idle: string }) {
+  const { notice, dismiss } = useNotices();
   return (
-    <NoticeContext value={notices}>
-      {children}
-      <div className="notice" role="status">
+    <div className="notice">
+      <div role="status">
         {notice && (
-          <p data-error={notice.isError || undefined}>
-            {notice.text}
+          <p data-error={notice.isError || undefined} title={notice.text}>
+            <span>{notice.text}</span>
             <button
               type="button"
               className="quiet"
               aria-label="Dismiss"
-              onClick={() => setNotice(null)}
+              onClick={dismiss}
             >
               ×
             </button>
           </p>
         )}
       </div>
-    </NoticeContext>
+      {!notice && <p className="muted">{idle}</p>}
+    </div>
   );
 }
 

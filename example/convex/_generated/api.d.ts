@@ -8,6 +8,8 @@
  * @module
  */
 
+import type * as attempts from "../attempts.js";
+import type * as cancel from "../cancel.js";
 import type * as counts from "../counts.js";
 import type * as deliveries from "../deliveries.js";
 import type * as dispatch from "../dispatch.js";
@@ -15,11 +17,13 @@ import type * as endpoints from "../endpoints.js";
 import type * as events from "../events.js";
 import type * as github from "../github.js";
 import type * as http from "../http.js";
+import type * as order from "../order.js";
 import type * as pool from "../pool.js";
 import type * as post from "../post.js";
 import type * as progress from "../progress.js";
 import type * as settings from "../settings.js";
 import type * as signing from "../signing.js";
+import type * as status from "../status.js";
 import type * as verdict from "../verdict.js";
 
 import type {
@@ -29,6 +33,8 @@ import type {
 } from "convex/server";
 
 declare const fullApi: ApiFromModules<{
+  attempts: typeof attempts;
+  cancel: typeof cancel;
   counts: typeof counts;
   deliveries: typeof deliveries;
   dispatch: typeof dispatch;
@@ -36,11 +42,13 @@ declare const fullApi: ApiFromModules<{
   events: typeof events;
   github: typeof github;
   http: typeof http;
+  order: typeof order;
   pool: typeof pool;
   post: typeof post;
   progress: typeof progress;
   settings: typeof settings;
   signing: typeof signing;
+  status: typeof status;
   verdict: typeof verdict;
 }>;
 
