@@ -172,6 +172,29 @@ describe("Published components", () => {
   });
 
   conforms(
+    "workflow draws the same random numbers and times at every replay",
+    npm("@convex-dev/workflow src/client/environment.ts"),
+    async () => {
+      await begin("drawing", "drawing");
+      await entries("drawing", 1);
+      await skipUntil(
+        async () =>
+          (await client.query(api.diary.read, { about: "drawing" })).length ===
+          2,
+      );
+      const [outcome] = await entries("drawing outcome", 1);
+      const [first, second] = await entries("drawing", 2);
+      expect(outcome).toEqual({
+        kind: "success",
+        returnValue: [first, second, "undefined", "undefined"],
+      });
+      expect(second.random).not.toBe(first.random);
+      expect(second.now - first.now).toBeGreaterThanOrEqual(HOUR);
+      expect(first.date).toBe(first.now);
+    },
+  );
+
+  conforms(
     "workflow waits for an event and gets its value",
     WORKFLOW,
     async () => {

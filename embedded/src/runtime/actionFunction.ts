@@ -7,7 +7,7 @@
 import type { JSONObject } from "../storage/types.js";
 import { displayPath, exportOf, moduleOf } from "./app.js";
 import type { RequestContext, RuntimeContext } from "./context.js";
-import type { CallHost } from "./environment.js";
+import type { CallHost } from "./callHost.js";
 import { FunctionError, SyscallError, SystemError } from "./errors.js";
 import type { Instance } from "./instances.js";
 import { ProcessDeath, type Life } from "./life.js";

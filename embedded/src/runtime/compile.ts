@@ -4,15 +4,17 @@
  * function instantiates it anew, because Convex keeps no module state between
  * calls. Instantiating costs microseconds; V8 keeps the compiled code.
  *
- * What the code may see of the outside are the parameters of the outer function
- * (see `environment.ts`), so nothing has to be found through globals at run
- * time. The inner function exists so that a module may declare names of its own
- * that shadow those parameters, as it may shadow globals.
+ * What the code may see of the outside are the parameters of its own function and,
+ * by its free names, an object that each call hands over (`freeNames.ts`).
  */
 import vm from "node:vm";
 import { SourceMap } from "node:module";
 import { transform, transformSync, type TransformOptions } from "esbuild";
-import type { Assign } from "./globals.js";
+import {
+  originalColumn,
+  rewriteFreeNames,
+  type Insertion,
+} from "./freeNames.js";
 import type { ModuleSource } from "./types.js";
 
 export type ModuleBody = (
@@ -21,11 +23,11 @@ export type ModuleBody = (
   module: { exports: Record<string, unknown> },
 ) => void;
 
-/** Binds the environment's values, in the order of its names, to the module's code. */
-export type ModuleFactory = (...environment: unknown[]) => {
+/** Gives the module's code the scope that its free names are looked up in. */
+export type ModuleFactory = (scope: object) => {
   body: ModuleBody;
-  /** For when the code changes its globals. */
-  assign: Assign;
+  /** From now on it is another one. */
+  use(scope: object): void;
 };
 
 export interface CompiledModule {
@@ -45,16 +47,12 @@ export interface SourcePosition {
 /** Compiled code is called this in stack traces, so that frames can be recognised. */
 export const MODULE_URL_PREFIX = "convex-module:";
 
-const WRAPPER_HEAD = "return { body: (function (exports, require, module) {";
-const WRAPPER_TAIL = "\n}), ";
+const BOUND = ["exports", "require", "module"] as const;
 
-/** The code of a function that assigns to the parameters. */
-function assignment(parameterNames: readonly string[]): string {
-  const cases = parameterNames.map(
-    (name) => `case "${name}": ${name} = value; break;`,
-  );
-  return `assign: (function (name, value) { switch (name) { ${cases.join(" ")} } }) };`;
-}
+/** What is pushed are ES modules, which are strict. */
+const HEAD = `return { body: (function (${BOUND.join(", ")}) { "use strict"; `;
+const tail = (scope: string): string =>
+  `\n}), use: (function (scope) { ${scope} = scope; }) };`;
 
 function transformOptions(
   source: ModuleSource,
@@ -93,7 +91,6 @@ function describeTransformError(path: string, error: unknown): Error {
 
 export async function compileModule(
   source: ModuleSource,
-  parameterNames: string[],
 ): Promise<CompiledModule> {
   let code: string;
   try {
@@ -105,9 +102,10 @@ export async function compileModule(
   } catch (error) {
     throw describeTransformError(source.path, error);
   }
+  const rewritten = rewriteFreeNames(code, BOUND);
   const factory = vm.compileFunction(
-    WRAPPER_HEAD + code + WRAPPER_TAIL + assignment(parameterNames),
-    parameterNames,
+    HEAD + rewritten.code + tail(rewritten.objectName),
+    [rewritten.objectName],
     { filename: MODULE_URL_PREFIX + source.path },
   ) as ModuleFactory;
   return {
@@ -127,34 +125,70 @@ function stripSourceMapComment(code: string): string {
 function lazyPositions(
   source: ModuleSource,
 ): CompiledModule["originalPosition"] {
-  let map: SourceMap | null | undefined;
+  let places: Places | null | undefined;
   return (line, column) => {
-    map ??= composeMap(source);
-    if (map === null) return null;
-    const onFirstLine = line === 1 ? WRAPPER_HEAD.length : 0;
-    const entry = map.findEntry(line - 1, column - 1 - onFirstLine);
+    places ??= composePlaces(source);
+    return places === null ? null : places.original(line, column);
+  };
+}
+
+function composePlaces(source: ModuleSource): Places | null {
+  const stripped = {
+    ...source,
+    source: stripSourceMapComment(source.source),
+  };
+  try {
+    const { code, map } = transformSync(
+      withInlineMap(stripped),
+      transformOptions(source, true),
+    );
+    return new Places(
+      new SourceMap(JSON.parse(map)),
+      code,
+      rewriteFreeNames(code, BOUND).insertions,
+    );
+  } catch {
+    // A map that cannot be read only makes stack traces less precise.
+    return null;
+  }
+}
+
+/** Leads from places in the compiled code back to the user's files. */
+class Places {
+  private readonly insertions = new Map<number, Insertion[]>();
+
+  constructor(
+    private readonly map: SourceMap,
+    code: string,
+    insertions: readonly Insertion[],
+  ) {
+    let line = 0;
+    let start = 0;
+    let end = code.indexOf("\n");
+    for (const { at, text } of insertions) {
+      while (end !== -1 && end < at) {
+        line++;
+        start = end + 1;
+        end = code.indexOf("\n", start);
+      }
+      const ofLine = this.insertions.get(line);
+      const insertion = { at: at - start, text };
+      if (ofLine === undefined) this.insertions.set(line, [insertion]);
+      else ofLine.push(insertion);
+    }
+  }
+
+  original(line: number, column: number): SourcePosition | null {
+    const inCode = column - 1 - (line === 1 ? HEAD.length : 0);
+    const entry = this.map.findEntry(
+      line - 1,
+      originalColumn(inCode, this.insertions.get(line - 1) ?? []),
+    );
     if (!("originalSource" in entry)) return null;
     return {
       file: entry.originalSource,
       line: entry.originalLine + 1,
       column: entry.originalColumn + 1,
     };
-  };
-}
-
-function composeMap(source: ModuleSource): SourceMap | null {
-  const stripped = {
-    ...source,
-    source: stripSourceMapComment(source.source),
-  };
-  try {
-    const { map } = transformSync(
-      withInlineMap(stripped),
-      transformOptions(source, true),
-    );
-    return new SourceMap(JSON.parse(map));
-  } catch {
-    // A map that cannot be read only makes stack traces less precise.
-    return null;
   }
 }

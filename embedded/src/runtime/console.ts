@@ -1,6 +1,6 @@
 /** `console` of a function: each call becomes one log line of the function. */
 import { inspect } from "node:util";
-import type { CallHost, LogLevel } from "./environment.js";
+import type { CallHost, LogLevel } from "./callHost.js";
 
 /** A line may not be longer than this; the rest is cut off. */
 const MAX_LINE_LENGTH = 32_768;

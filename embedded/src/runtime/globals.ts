@@ -1,106 +1,97 @@
 /**
- * The `globalThis` of one call. Modules are compiled with the names of globals as
- * parameters, so assigning to a property of an object alone would change nothing
- * for code that says `Date`. Every module therefore hands over a function that
- * assigns to its parameters, and this object calls it.
+ * The globals of one call. Modules look their free names up in an object of it
+ * (`freeNames.ts`), so whatever happens to `globalThis` is what the names mean from
+ * then on, in every module of the call and in no other call.
  *
- * Not covered: a name that is neither injected nor shadowed (`Array`, `URL`, one
- * that nobody has ever heard of) changes on `globalThis` only.
+ * Two objects stand for them: the scope, where modules look names up and where one
+ * that nobody has set throws, and the view of it that code gets as `globalThis`, where
+ * such a property is undefined as in any object.
  */
 
-/** Assigns to a parameter of one module. */
-export type Assign = (name: string, value: unknown) => void;
+/** Where a scope's chain ends: what is not even in Object.prototype is not defined. */
+const notDefined: ProxyHandler<object> = {
+  get(target, key, receiver) {
+    if (isDefined(target, key)) {
+      return Reflect.get(target, key, receiver) as unknown;
+    }
+    throw referenceError(key, notDefined.get!);
+  },
+  set(target, key, value, receiver) {
+    if (isDefined(target, key)) {
+      return Reflect.set(target, key, value, receiver);
+    }
+    throw referenceError(key, notDefined.set!);
+  },
+};
+const CHAIN_END: object = new Proxy(Object.prototype, notDefined);
 
-export function positionsOf(names: readonly string[]): Map<string, number> {
-  return new Map(names.map((name, position) => [name, position]));
+function isDefined(target: object, key: string | symbol): key is symbol {
+  return typeof key === "symbol" || key in target;
 }
 
-export class Globals {
-  /** What the code sees as `globalThis`. */
-  readonly object: object;
-  /** In the order of the modules' parameters; those beyond its end are undefined. */
-  readonly values: unknown[] = [];
-  private readonly modules: Assign[] = [];
-  private initial: unknown[] = [];
-  private readonly changed = new Set<string>();
-  private follower: Globals | null = null;
+/** `trap` is left out of the stack: the first frame is the code's. */
+function referenceError(name: string, trap: object): ReferenceError {
+  const error = new ReferenceError(`${name} is not defined`);
+  Error.captureStackTrace(error, trap as () => void);
+  return error;
+}
 
-  constructor(
-    private readonly properties: object,
-    private readonly positions: Map<string, number>,
-  ) {
-    this.object = new Proxy(properties, {
-      defineProperty: (target, key, descriptor) => {
-        const done = Reflect.defineProperty(target, key, descriptor);
-        if (done) this.propertyChanged(key);
-        return done;
-      },
-      deleteProperty: (target, key) => {
-        const done = Reflect.deleteProperty(target, key);
-        if (done) this.propertyChanged(key);
-        return done;
-      },
-    });
-  }
+/** What the scopes of many calls inherit: globals that are the same in all of them. */
+export function sharedGlobals(properties: PropertyDescriptorMap): object {
+  return Object.create(CHAIN_END, properties) as object;
+}
 
-  /** Sets what is there before any code runs. */
-  fill(values: Record<string, unknown>): this {
-    for (const [name, value] of Object.entries(values)) {
-      this.define(name, value);
-      this.values[this.positions.get(name)!] = value;
-    }
-    this.initial = [...this.values];
-    return this;
-  }
+/** What code gets to see as `globalThis` where `scope`, which inherits `sharedGlobals`, is where names are looked up. */
+export function globalThisOf(scope: object): object {
+  return new Proxy(scope, view);
+}
 
-  /** A module whose parameters are to follow. */
-  attach(assign: Assign): void {
-    this.modules.push(assign);
-  }
-
-  /** From now on changes of these globals are `other`'s too, or nobody's. */
-  lead(other: Globals | null): void {
-    this.follower = other;
-  }
-
-  /** Takes back what was changed. */
-  restore(): void {
-    for (const name of this.changed) {
-      const value = this.initial[this.positions.get(name)!];
-      if (value === undefined) Reflect.deleteProperty(this.properties, name);
-      else this.define(name, value);
-      this.assign(name, value);
-    }
-    this.changed.clear();
-  }
-
-  private propertyChanged(key: string | symbol): void {
-    if (typeof key !== "string" || !this.positions.has(key)) return;
-    this.changed.add(key);
-    this.assign(key, Reflect.get(this.properties, key));
-    this.pass(key);
-  }
-
-  private pass(name: string): void {
-    const { follower, properties } = this;
-    if (follower === null) return;
-    if (Object.hasOwn(properties, name)) {
-      Reflect.set(follower.object, name, Reflect.get(properties, name));
-    } else {
-      Reflect.deleteProperty(follower.object, name);
-    }
-  }
-
-  private assign(name: string, value: unknown): void {
-    this.values[this.positions.get(name)!] = value;
-    for (const module of this.modules) module(name, value);
-  }
-
-  private define(name: string, value: unknown): void {
-    Object.defineProperty(this.properties, name, {
+/** As the global object of a realm that is the call's own. */
+const view: ProxyHandler<object> = {
+  get(scope, key, receiver) {
+    return key in scope
+      ? (Reflect.get(scope, key, receiver) as unknown)
+      : undefined;
+  },
+  set(scope, key, value, receiver) {
+    if (key in scope) return Reflect.set(scope, key, value, receiver);
+    return Reflect.defineProperty(receiver as object, key, {
       value,
       writable: true,
+      enumerable: true,
       configurable: true,
     });
+  },
+  getPrototypeOf: () => Object.prototype,
+  getOwnPropertyDescriptor(scope, key) {
+    return Reflect.getOwnPropertyDescriptor(withAllOwn(scope), key);
+  },
+  defineProperty(scope, key, descriptor) {
+    return Reflect.defineProperty(withAllOwn(scope), key, descriptor);
+  },
+  deleteProperty(scope, key) {
+    return Reflect.deleteProperty(withAllOwn(scope), key);
+  },
+  ownKeys(scope) {
+    return Reflect.ownKeys(withAllOwn(scope));
+  },
+};
+
+/**
+ * Code that does more with `globalThis` than to read it finds everything to be the
+ * object's own, and can delete it. Few calls do, so the others inherit what is shared.
+ */
+function withAllOwn(scope: object): object {
+  const shared = Object.getPrototypeOf(scope) as object;
+  if (shared === CHAIN_END) return scope;
+  for (const key of Reflect.ownKeys(shared)) {
+    if (!Object.hasOwn(scope, key)) {
+      Object.defineProperty(
+        scope,
+        key,
+        Object.getOwnPropertyDescriptor(shared, key)!,
+      );
+    }
   }
+  return Object.setPrototypeOf(scope, CHAIN_END) as object;
 }

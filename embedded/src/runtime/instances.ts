@@ -6,7 +6,8 @@
  * code that keeps nothing in module-level variables either may let a call have
  * all the modules of an earlier one.
  */
-import { Environment, type CallHost } from "./environment.js";
+import type { CallHost } from "./callHost.js";
+import { Environment } from "./environment.js";
 import {
   Library,
   type LoadedDefinition,
@@ -54,10 +55,9 @@ export class FreshInstances implements Instances {
     component: string,
     host: CallHost,
   ): Instance {
-    const environment = new Environment(host);
     if (host.io !== null) {
       return {
-        exports: loaded.instantiate(path, environment),
+        exports: loaded.instantiate(path, new Environment(host)),
         giveBack: () => {},
       };
     }
@@ -72,14 +72,12 @@ export class FreshInstances implements Instances {
       shared.library.environment.renew();
     }
     const taken = shared;
-    const globals = environment.globals("isolate");
-    globals.lead(taken.library.environment.globals("isolate"));
+    const { library } = taken;
+    const environment = new Environment(host, library.environment);
+    library.lend(environment.scope("isolate"));
     return {
-      exports: loaded.instantiate(path, environment, taken.library),
-      giveBack: () => {
-        globals.lead(null);
-        free.push(taken);
-      },
+      exports: loaded.instantiate(path, environment, library),
+      giveBack: () => free.push(taken),
     };
   }
 }

@@ -1,6 +1,6 @@
 /** The log lines of one top-level call, those of its nested calls included. */
 import type { RuntimeContext } from "./context.js";
-import type { LogLevel } from "./environment.js";
+import type { LogLevel } from "./callHost.js";
 import type { FunctionAddress, LogLine } from "./types.js";
 
 /** Convex keeps this many per call. */

@@ -7,11 +7,7 @@ import { createHash } from "node:crypto";
 import { createRequire, isBuiltin } from "node:module";
 import { posix } from "node:path";
 import { compileModule, type CompiledModule } from "./compile.js";
-import {
-  ISOLATE_PARAMETERS,
-  NODE_PARAMETERS,
-  type Environment,
-} from "./environment.js";
+import type { Environment } from "./environment.js";
 import { libraryModules } from "./library.js";
 import type { PositionLookup } from "./stack.js";
 import type { ComponentDefinition, ModuleSource } from "./types.js";
@@ -36,15 +32,33 @@ interface ModuleInstance {
   exports: Record<string, unknown>;
 }
 
-/** Instances of the `convex` package's own modules, in an environment of their own. */
+/**
+ * Instances of the `convex` package's own modules. They are evaluated in an environment
+ * of their own, so that what they keep of it outlives a call; from then on, the globals
+ * are those of the call that has the library.
+ */
 export class Library {
   readonly instances = new Map<string, ModuleInstance>();
+  private readonly modules: ((scope: object) => void)[] = [];
+  private scope: object | null = null;
 
   constructor(readonly environment: Environment) {}
+
+  /** For the call with this scope. */
+  lend(scope: object): void {
+    this.scope = scope;
+    for (const use of this.modules) use(scope);
+  }
+
+  /** A module of it that has been evaluated. */
+  add(use: (scope: object) => void): void {
+    this.modules.push(use);
+    if (this.scope !== null) use(this.scope);
+  }
 }
 
 export interface ModuleLoader {
-  /** Compiles modules; what was compiled before is reused. Rejects with a message that names the module. */
+  /** Compiles modules; what was compiled before in this process is reused. Rejects with a message that names the module. */
   load(
     modules: ModuleSource[] | Record<string, ModuleSource>,
   ): Promise<LoadedDefinition>;
@@ -54,26 +68,28 @@ export interface ModuleLoader {
 
 const nodeRequire = createRequire(import.meta.url);
 
+/**
+ * All of this process: compiling takes time, and compiled code keeps nothing, so that
+ * deployments after another (tests, simulated histories) can have the same.
+ */
+const compiled = new Map<string, Promise<CompiledModule>>();
+
+function compile(source: ModuleSource): Promise<CompiledModule> {
+  const key = fingerprint(source);
+  let module = compiled.get(key);
+  if (module === undefined) {
+    module = compileModule(source);
+    compiled.set(key, module);
+    module.catch(() => compiled.delete(key));
+  }
+  return module;
+}
+
 export function createModuleLoader(): ModuleLoader {
-  const compiled = new Map<string, Promise<CompiledModule>>();
   const definitions = new WeakMap<
     ComponentDefinition,
     Promise<LoadedDefinition>
   >();
-
-  function compile(source: ModuleSource): Promise<CompiledModule> {
-    const key = fingerprint(source);
-    let module = compiled.get(key);
-    if (module === undefined) {
-      module = compileModule(
-        source,
-        source.environment === "node" ? NODE_PARAMETERS : ISOLATE_PARAMETERS,
-      );
-      compiled.set(key, module);
-      module.catch(() => compiled.delete(key));
-    }
-    return module;
-  }
 
   async function load(
     modules: ModuleSource[] | Record<string, ModuleSource>,
@@ -161,10 +177,11 @@ class Definition implements LoadedDefinition {
             : `Cannot import "${specifier}" from ${module.path}: it is not part of the pushed code, and Node's modules need "use node".`,
         );
       };
-      const globals = environment.globals(module.environment);
-      const { body, assign } = module.factory(...globals.values);
-      globals.attach(assign);
+      const { body, use } = module.factory(
+        environment.scope(module.environment),
+      );
       body.call(undefined, instance.exports, require, instance);
+      if (place === library) library.add(use);
       return instance.exports;
     };
 

@@ -15,7 +15,7 @@ import {
   requireFunction,
   typeName,
 } from "./app.js";
-import type { CallHost } from "./environment.js";
+import type { CallHost } from "./callHost.js";
 import { FunctionError, SyscallError, SystemError } from "./errors.js";
 import {
   describeThrown,

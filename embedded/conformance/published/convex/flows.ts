@@ -84,6 +84,24 @@ export const failing = manager
     await step.runAction(self.refuse, {});
   });
 
+const drawn = () => ({
+  random: Math.random(),
+  now: Date.now(),
+  date: new Date().getTime(),
+});
+
+/** What it draws before and between its steps are their arguments: the journal compares them at every replay. */
+export const drawing = manager
+  .define({ args: about, returns: v.any() })
+  .handler(async (step, { about }): Promise<unknown> => {
+    const first = drawn();
+    await step.runMutation(write, { about, entry: first });
+    await step.sleep(60 * 60 * 1000);
+    const second = drawn();
+    await step.runMutation(write, { about, entry: second });
+    return [first, second, typeof crypto, typeof process];
+  });
+
 export const begin = mutationGeneric({
   args: { name: v.string(), about: v.string() },
   handler: async (ctx, { name, about }): Promise<string> =>
