@@ -1,6 +1,6 @@
 /** How the pool is doing, for the page. */
 import { v } from "convex/values";
-import { query, type QueryCtx } from "./_generated/server.js";
+import { query } from "./_generated/server.js";
 import { pool } from "./pool.js";
 
 export const now = query({
@@ -19,19 +19,7 @@ export const now = query({
     problems: v.array(v.string()),
   }),
   handler: async (ctx) => {
-    const { running, claimed, facts, problems } = await healthOf(ctx);
+    const { running, claimed, facts, problems } = await pool.health(ctx);
     return { running, claimed, facts, problems };
   },
 });
-
-/** Until the pool tells running and claimed apart. */
-async function healthOf(ctx: QueryCtx) {
-  const health = await pool.health(ctx);
-  const running = Math.min(health.inFlight, health.maxParallelism);
-  return {
-    running,
-    claimed: health.inFlight - running,
-    facts: [] as string[],
-    ...health,
-  };
-}

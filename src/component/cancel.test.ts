@@ -56,7 +56,7 @@ test("what runs goes on, marked, so that it is not retried", async () => {
   await t.mutation(api.lib.cancel, { id: id! });
   expect(await status(id!)).toMatchObject({ state: "running" });
   expect(await t.query(api.lib.get, { id: id! })).toMatchObject({
-    state: "running",
+    state: "claimed",
     canceled: true,
   });
 });
