@@ -181,9 +181,9 @@ export const PLANTS: readonly Plant[] = [
     what: "An action that was lost with its executor runs again, whatever its retry behaviour.",
     patches: [
       inComponent(
-        "loop/recovery.ts",
-        'if (work.fnType === "action" && mayHaveBegun) {',
-        "if (false as boolean) {",
+        "settle.ts",
+        'if (work.fnType !== "action") {',
+        "if (true as boolean) {",
       ),
     ],
     seed: 4,
@@ -205,12 +205,12 @@ export const PLANTS: readonly Plant[] = [
     what: "A work that was canceled while it ran is retried.",
     patches: [
       inComponent(
-        "executor/results.ts",
-        'if (work.canceled) return { kind: "end", result: { kind: "canceled" } };',
-        "",
+        "settle.ts",
+        "if (work.canceled || !mayRetry) {",
+        "if (!mayRetry) {",
       ),
       inComponent(
-        "executor/results.ts",
+        "settler.ts",
         "if (work?.canceled) {",
         "if (false as boolean) {",
       ),
@@ -221,11 +221,7 @@ export const PLANTS: readonly Plant[] = [
     name: "attempts-forgotten",
     what: "A retry forgets how many attempts there were.",
     patches: [
-      inComponent(
-        "executor/results.ts",
-        "        attempts,\n        lastError: outcome.error,",
-        "        lastError: outcome.error,",
-      ),
+      inComponent("settle.ts", "    patch: {\n      attempts,", "    patch: {"),
     ],
     seed: 2,
   },

@@ -5,7 +5,7 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
-import { NOTHING } from "./results.js";
+import { NOTHING } from "../tally.js";
 
 export type Stats = Omit<Doc<"executorStats">, "_id" | "_creationTime">;
 

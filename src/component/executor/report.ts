@@ -49,7 +49,8 @@ import {
   workAt,
   writeStats,
 } from "./positions.js";
-import { addTally, applyResults } from "./results.js";
+import { addTally } from "../tally.js";
+import { applyResults } from "./results.js";
 
 const LEAVE: ReportReply = {
   next: [],
