@@ -37,8 +37,8 @@ export const PLANTS: readonly Plant[] = [
     what: "The loop parks without looking again at what it is about to ignore.",
     patches: [
       inComponent(
-        "loop/turn.ts",
-        "if (parks) return await this.confirmPark();",
+        "loop/transition.ts",
+        "if (parks) return await confirmPark(turn);",
         "",
       ),
     ],

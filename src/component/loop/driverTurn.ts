@@ -16,7 +16,7 @@ import {
   withStats,
 } from "./look.js";
 import { executorCaps, planFor } from "./planView.js";
-import { Turn } from "./turn.js";
+import { doTurn } from "./turn.js";
 
 /** What a report's executor has to do with the loop's turns. */
 export type Driving =
@@ -88,8 +88,8 @@ async function refill(
     stats,
     leaving,
   };
-  const turn = new Turn(ctx, now, await executorCaps(ctx), caller);
-  const outcome = await turn.run(view);
+  const caps = await executorCaps(ctx);
+  const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return { kind: "none" };
   const { parkedAs } = outcome;
   const nothingLeft =
@@ -115,13 +115,13 @@ async function driverTurn(
   }
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
 
-  const turn = new Turn(ctx, now, caps, {
+  const caller: Caller = {
     kind: "driver",
     executorId: executor._id,
     stats,
     leaving,
-  });
-  const outcome = await turn.run(view);
+  };
+  const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return { kind: "none" };
   if (outcome.driver?.executorId === executor._id) {
     return { kind: "drives", pollMs: pollMs(outcome.driver) };

@@ -25,7 +25,7 @@ import type { Caps } from "./lease.js";
 import { executorCaps, planFor } from "./planView.js";
 import { isLink, type TickArgs } from "./caller.js";
 import { watchNow } from "./state.js";
-import { Turn } from "./turn.js";
+import { doTurn } from "./turn.js";
 import {
   isDead,
   LOST_MS,
@@ -64,7 +64,8 @@ export const tick = internalMutation({
     }
     const caps = await executorCaps(ctx);
     if (!args.kick && nothingToDo(stale, caps, now)) return null;
-    await new Turn(ctx, now, caps, { kind: "tick", ...args }).run(stale);
+    const caller = { kind: "tick" as const, ...args };
+    await doTurn(ctx, now, caps, caller, stale);
     return null;
   },
 });
@@ -87,7 +88,7 @@ function concerns(
  * Many who enqueue into a parked pool at once schedule a tick each. The one of
  * the oldest entry starts everything; those of younger ones leave before they would
  * conflict with it. What that one does not see yet conflicts with it instead
- * ({@link Turn.nothingBehind}). Should it have been canceled, or be held up, the
+ * (`nothingBehind` in `transition.ts`). Should it have been canceled, or be held up, the
  * others do not count on it.
  */
 function isAnothers(view: View, args: TickArgs, now: number): boolean {

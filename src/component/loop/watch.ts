@@ -13,7 +13,7 @@
  *
  * Besides it renews `validUntil` and removes executors that have left. Where turns of
  * the loop come by anyway, they put it off after looking for losses themselves
- * (`Turn.armWatch`).
+ * (`transition.ts`).
  */
 import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api.js";
