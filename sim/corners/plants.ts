@@ -68,7 +68,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     rule: "failure that nothing explains",
     patches: [
       inComponent(
-        "settle.ts",
+        "work/settle.ts",
         "attempts < retryBehavior.maxAttempts;",
         "attempts < 1;",
       ),

@@ -5,7 +5,7 @@
  */
 import { type Infer, v } from "convex/values";
 import { logLevel } from "../logging.js";
-import { vFnType } from "../shared.js";
+import { vAttempt } from "../loop/attempt.js";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -47,23 +47,6 @@ export const vAttemptResult = v.object({
   ),
 });
 export type AttemptResult = Infer<typeof vAttemptResult>;
-
-/** An attempt to make. */
-export const vAttempt = v.object({
-  position: v.number(),
-  workId: v.id("work"),
-  fence: v.number(),
-  fnType: vFnType,
-  fnHandle: v.string(),
-  fnName: v.string(),
-  /** Of actions; the transaction of a mutation or query loads its own. */
-  fnArgs: v.optional(v.any()),
-  /** Bytes of the arguments, and of a large context: what the end of the work reads. */
-  size: v.number(),
-  /** What the work declares to take at most. */
-  timeoutMs: v.optional(v.number()),
-});
-export type Attempt = Infer<typeof vAttempt>;
 
 export const vReportArgs = v.object({
   version: v.number(),

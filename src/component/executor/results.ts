@@ -4,7 +4,7 @@
  */
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
-import { Settler } from "../settler.js";
+import { Settler } from "../work/settler.js";
 import type { Tally } from "../tally.js";
 import type { AttemptResult } from "./protocol.js";
 

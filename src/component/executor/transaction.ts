@@ -7,13 +7,13 @@
 import { v } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
-import { effectiveConfig } from "../config.js";
-import { formatError } from "../errorText.js";
-import { runUserMutation, runUserQuery } from "../invoke.js";
+import { effectiveConfig } from "../queue/configRow.js";
+import { formatError } from "../work/errorText.js";
+import { runUserMutation, runUserQuery } from "../work/invoke.js";
 import { createLogger } from "../logging.js";
-import { loadValue } from "../payload.js";
-import type { AttemptEnd } from "../settle.js";
-import { Settler } from "../settler.js";
+import { loadValue } from "../work/payload.js";
+import type { AttemptEnd } from "../work/settle.js";
+import { Settler } from "../work/settler.js";
 
 export const run = internalMutation({
   args: {

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { job, ProtocolTest, recorded } from "../../testing/protocol.js";
 import { internal } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { type Item, enqueueItems } from "../enqueue.js";
+import { type Item, enqueueItems } from "../work/enqueue.js";
 import { MINUTE, SECOND } from "../shared.js";
-import { wakeForChange } from "../wake.js";
+import { wakeForChange } from "../queue/wake.js";
 
 const TICK = "loop/tick:tick";
 const WATCH = "loop/watch:watch";

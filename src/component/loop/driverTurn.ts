@@ -1,8 +1,8 @@
 /** The turn that an executor's report does: that of a driver (`drive.ts`), or of one that freed slots of a saturated pool. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import type { Stats } from "../executor/positions.js";
-import { readRunStatus } from "../wake.js";
+import type { Stats } from "./positions.js";
+import { readRunStatus } from "../queue/wake.js";
 import { driverLives, isLight, pollMs } from "./drive.js";
 import type { Caller } from "./caller.js";
 import type { Caps } from "./lease.js";

@@ -5,14 +5,9 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
-import {
-  newStats,
-  readStats,
-  type Stats,
-  writeStats,
-} from "../executor/positions.js";
+import { newStats, readStats, type Stats, writeStats } from "./positions.js";
 import type { Logger } from "../logging.js";
-import { Settler } from "../settler.js";
+import { Settler } from "../work/settler.js";
 import { addTally } from "../tally.js";
 import { type ExecutorView, relieve, unleased } from "./lease.js";
 import {

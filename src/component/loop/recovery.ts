@@ -14,7 +14,7 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { TransactionBudget } from "../budget.js";
-import { findUndelivered } from "../executor/delivery.js";
+import { findUndelivered } from "./delivery.js";
 import {
   closePositions,
   newStats,
@@ -22,10 +22,10 @@ import {
   type Stats,
   workAt,
   writeStats,
-} from "../executor/positions.js";
+} from "./positions.js";
 import type { Logger } from "../logging.js";
-import type { AttemptEnd } from "../settle.js";
-import { Settler } from "../settler.js";
+import type { AttemptEnd } from "../work/settle.js";
+import { Settler } from "../work/settler.js";
 import { addTally } from "../tally.js";
 import type { Fate } from "./fate.js";
 

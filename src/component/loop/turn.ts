@@ -8,12 +8,12 @@
  */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { owedCursor } from "../callback.js";
-import { effectiveConfig } from "../config.js";
+import { owedCursor } from "../work/callback.js";
+import { effectiveConfig } from "../queue/configRow.js";
 import { createLogger, recordIncident } from "../logging.js";
-import { sweepExpired } from "../retention.js";
+import { sweepExpired } from "../work/retention.js";
 import { SECOND } from "../shared.js";
-import { getOrCreateRunStatus } from "../wake.js";
+import { getOrCreateRunStatus } from "../queue/wake.js";
 import { type Caller, isLink, type Outcome } from "./caller.js";
 import {
   isLight,

@@ -19,9 +19,9 @@ import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
-import { effectiveConfig } from "../config.js";
+import { effectiveConfig } from "../queue/configRow.js";
 import { createLogger, type Logger, recordIncident } from "../logging.js";
-import { readRunStatus } from "../wake.js";
+import { readRunStatus } from "../queue/wake.js";
 import { holdsTooMuch, removeGoneExecutors } from "./executors.js";
 import {
   executorViews,
