@@ -65,7 +65,7 @@ export const vReportArgs = v.object({
   worksPerSlot: v.number(),
   /**
    * No work at or beyond this position begins before the executor sends its next
-   * report. Executors of version 0.1 do not say.
+   * report.
    */
   beginsBefore: v.optional(v.number()),
   /** Take no more hand-overs; those already made are delivered. */
@@ -91,7 +91,7 @@ export const vReportReply = v.object({
   done: v.boolean(),
   /** This executor drives the loop, and reports again after so many milliseconds. Null: it does not. */
   pollMs: v.union(v.number(), v.null()),
-  /** In force now. Not told by version 0.2 and earlier, or to one that leaves. */
+  /** In force now. Not told to one that leaves. */
   logLevel: v.optional(logLevel),
 });
 export type ReportReply = Infer<typeof vReportReply>;

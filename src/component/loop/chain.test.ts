@@ -74,25 +74,6 @@ describe("a tick", () => {
     });
     expect(await everything()).toEqual(before);
   });
-
-  test("that was the watchdog of version 0.1 has the watchdog come, if it was armed last", async () => {
-    await pool.enqueue([action("a")]);
-    await pool.tick();
-    const { generation } = await pool.runStatus();
-    const { guardAt } = await pool.loopState();
-    const before = await everything();
-    const old = { generation, guardAt: guardAt! - 1 };
-    await pool.t.mutation(internal.loop.tick.tick, old);
-    expect(await everything()).toEqual(before);
-    await pool.t.mutation(internal.loop.tick.tick, {
-      generation,
-      guardAt: guardAt!,
-    });
-    expect(await pool.loopState()).toMatchObject({ guardAt: Date.now() });
-    expect(await pool.scheduled(WATCH)).toContainEqual(
-      expect.objectContaining({ args: [{ at: Date.now() }] }),
-    );
-  });
 });
 
 test("a busy pool has one chain, also after its watchdog came", async () => {

@@ -40,12 +40,3 @@ export async function scheduleWatch(
     at,
   });
 }
-
-export async function watchNow(
-  ctx: MutationCtx,
-  state: Doc<"loopState">,
-): Promise<void> {
-  await scheduleWatch(ctx, state, Date.now());
-  const { guardAt, watchId } = state;
-  await ctx.db.patch("loopState", state._id, { guardAt, watchId });
-}

@@ -24,7 +24,6 @@ import { holdsTooMuch } from "./executors.js";
 import type { Caps } from "./lease.js";
 import { executorCaps, planFor } from "./planView.js";
 import { isLink, type TickArgs } from "./caller.js";
-import { watchNow } from "./state.js";
 import { doTurn } from "./turn.js";
 import {
   isDead,
@@ -41,21 +40,14 @@ export const tick = internalMutation({
     takeover: v.optional(v.boolean()),
     /** Says which entries this tick was scheduled for: they carry the same. */
     token: v.optional(v.string()),
-    /** Of version 0.1: it was the watchdog. */
-    guardAt: v.optional(v.number()),
     /** A link of the chain: when it was due. */
     dueAt: v.optional(v.number()),
     /** Somebody asked for it: looks after everything, under a new generation. */
     kick: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: async (ctx, { guardAt, ...args }) => {
+  handler: async (ctx, args) => {
     const now = Date.now();
-    if (guardAt !== undefined) {
-      const state = await ctx.db.query("loopState").first();
-      if (state?.guardAt === guardAt) await watchNow(ctx, state);
-      return null;
-    }
     const { token } = args;
     const looking = token === undefined ? {} : { token };
     const stale = await lookStale(ctx, now, looking);

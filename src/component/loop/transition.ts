@@ -23,9 +23,10 @@ import {
   MAX_FRUITLESS_TICKS_PER_MINUTE,
   parkedState,
   RUNAWAY_DELAY_MS,
+  SHORT_WORKS_COOL_DOWN_MS,
 } from "./decide.js";
 import { afterTurn, DRIVEN_COOL_DOWN_MS, pollMs } from "./drive.js";
-import { anythingAfter, look } from "./look.js";
+import { anythingAfter, executorViews, look } from "./look.js";
 import { needingRecovery } from "./losses.js";
 import { scheduleWatch } from "./state.js";
 import {
@@ -93,7 +94,7 @@ async function nextOf(
     dueSince: state.nextTickAt,
     lastWorkAt: state.lastWorkAt,
     frequent: state.driver !== null || isFrequent(turn),
-    coolDownMs: state.driver === null ? COOL_DOWN_MS : DRIVEN_COOL_DOWN_MS,
+    coolDownMs: coolDownOf(turn),
   });
   if (moved + requeued > 0) state.lastWorkAt = now;
   // Whoever saw the state that was taken over has woken nobody.
@@ -105,6 +106,18 @@ async function nextOf(
   return startsForOthers && !(await nothingBehind(turn))
     ? { decision: { kind: "run", delayMs: 0 }, waits }
     : { decision, waits };
+}
+
+/**
+ * Reports read the state that parking writes. Those of short works come often, and
+ * bring many results: the loop waits for the last of them, but not for long.
+ */
+function coolDownOf({ state, view }: Turn): number {
+  if (state.driver !== null) return DRIVEN_COOL_DOWN_MS;
+  const reportsSoon = executorViews(view).some(
+    ({ inFlight, worksPerSlot }) => inFlight > 0 && worksPerSlot > 1,
+  );
+  return reportsSoon ? SHORT_WORKS_COOL_DOWN_MS : COOL_DOWN_MS;
 }
 
 /**
