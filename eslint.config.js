@@ -3,6 +3,40 @@ import js from "@eslint/js";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
+/** From right to left: a folder imports from those after it, and from the files beside them. */
+const FOLDERS = ["observe", "executor", "loop", "work", "queue"];
+
+/** What a folder of the component, or a file beside them, may not import. */
+const directions = [...FOLDERS, "."].map((folder) => ({
+  files: [
+    folder === "." ? "src/component/*.ts" : `src/component/${folder}/**/*.ts`,
+  ],
+  ignores: [
+    "**/*.test.ts",
+    // The component's face, and the tables that hold everybody's rows.
+    "src/component/{lib,config,schema}.ts",
+  ],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: [
+          {
+            regex: `^\\.{1,2}/(${
+              (folder === "."
+                ? FOLDERS
+                : FOLDERS.slice(0, FOLDERS.indexOf(folder))
+              ).join("|") || "-"
+            })/`,
+            message:
+              "Imports go observe → executor → loop → work → queue → files beside the folders: see docs/architecture.md.",
+          },
+        ],
+      },
+    ],
+  },
+}));
+
 export default tseslint.config(
   {
     ignores: [
@@ -28,6 +62,7 @@ export default tseslint.config(
       "no-undef": "off",
     },
   },
+  ...directions,
   ...convex.configs.recommended.map((config) => ({
     ...config,
     files: ["src/component/**/*.ts", "example/convex/**/*.ts"],

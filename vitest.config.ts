@@ -15,6 +15,8 @@ const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
+    // Not one less than there are processors: of two, half would stand idle.
+    maxWorkers: "100%",
     projects: [
       {
         resolve: { alias },

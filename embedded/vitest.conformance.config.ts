@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Not one less than there are processors: of two, half would stand idle.
+    maxWorkers: "100%",
     name: "conformance",
     environment: "node",
     include: ["embedded/conformance/**/*.test.ts"],

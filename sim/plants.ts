@@ -25,7 +25,7 @@ export const PLANTS: readonly Plant[] = [
     what: "The queue is read in the order of the clock, not of the commits.",
     patches: [
       inComponent(
-        "entries.ts",
+        "queue/entries.ts",
         "commitTs: ctx.db.vars.commitTs,",
         "commitTs: BigInt(Date.now()) * 1_000_000n,",
       ),
@@ -37,8 +37,8 @@ export const PLANTS: readonly Plant[] = [
     what: "The loop parks without looking again at what it is about to ignore.",
     patches: [
       inComponent(
-        "loop/turn.ts",
-        "if (parks) return await this.confirmPark();",
+        "loop/transition.ts",
+        "if (parks) return await confirmPark(turn);",
         "",
       ),
     ],
@@ -66,7 +66,7 @@ export const PLANTS: readonly Plant[] = [
     what: "A callback that ran with its outcome is owed all the same.",
     patches: [
       inComponent(
-        "outcome.ts",
+        "work/outcome.ts",
         `  await deletePayload(ctx, onComplete.contextId);
   return null;`,
         "  return { ...owed, attempts: 0 };",
@@ -91,7 +91,7 @@ export const PLANTS: readonly Plant[] = [
     what: "Callbacks run whatever kinds were excluded.",
     patches: [
       inComponent(
-        "outcome.ts",
+        "work/outcome.ts",
         "if (!onComplete || onComplete.excludeKinds?.includes(result.kind)) {",
         "if (!onComplete) {",
       ),
@@ -103,7 +103,7 @@ export const PLANTS: readonly Plant[] = [
     what: "Nobody wakes a saturated loop.",
     patches: [
       inComponent(
-        "wake.ts",
+        "queue/wake.ts",
         'return reason.kind === "work" ? "none" : "tick";',
         'return "none";',
       ),
@@ -115,7 +115,7 @@ export const PLANTS: readonly Plant[] = [
     what: "A loop that waits for a due time is not woken for earlier work.",
     patches: [
       inComponent(
-        "wake.ts",
+        "queue/wake.ts",
         'return reason.dueAt < status.state.at ? "tick" : "none";',
         'return "none";',
       ),
@@ -181,9 +181,9 @@ export const PLANTS: readonly Plant[] = [
     what: "An action that was lost with its executor runs again, whatever its retry behaviour.",
     patches: [
       inComponent(
-        "loop/recovery.ts",
-        'if (work.fnType === "action" && mayHaveBegun) {',
-        "if (false as boolean) {",
+        "work/settle.ts",
+        'if (work.fnType !== "action") {',
+        "if (true as boolean) {",
       ),
     ],
     seed: 4,
@@ -193,7 +193,7 @@ export const PLANTS: readonly Plant[] = [
     what: "A pending work that is canceled stays in the queue.",
     patches: [
       inComponent(
-        "cancel.ts",
+        "work/cancel.ts",
         "const wasWaiting = await this.#queue.take(work);",
         "const wasWaiting = false;",
       ),
@@ -205,12 +205,12 @@ export const PLANTS: readonly Plant[] = [
     what: "A work that was canceled while it ran is retried.",
     patches: [
       inComponent(
-        "executor/results.ts",
-        'if (work.canceled) return { kind: "end", result: { kind: "canceled" } };',
-        "",
+        "work/settle.ts",
+        "if (work.canceled || !mayRetry) {",
+        "if (!mayRetry) {",
       ),
       inComponent(
-        "executor/results.ts",
+        "work/settler.ts",
         "if (work?.canceled) {",
         "if (false as boolean) {",
       ),
@@ -222,9 +222,9 @@ export const PLANTS: readonly Plant[] = [
     what: "A retry forgets how many attempts there were.",
     patches: [
       inComponent(
-        "executor/results.ts",
-        "        attempts,\n        lastError: outcome.error,",
-        "        lastError: outcome.error,",
+        "work/settle.ts",
+        "    patch: {\n      attempts,",
+        "    patch: {",
       ),
     ],
     seed: 2,
@@ -246,7 +246,7 @@ export const PLANTS: readonly Plant[] = [
     what: "A hand-over is not deleted with its last work.",
     patches: [
       inComponent(
-        "executor/positions.ts",
+        "loop/positions.ts",
         'else if (runningId) await ctx.db.delete("running", runningId);',
         "",
       ),
@@ -286,7 +286,11 @@ export const PLANTS: readonly Plant[] = [
     name: "payload-kept",
     what: "Large arguments are never deleted.",
     patches: [
-      inComponent("outcome.ts", "await deletePayload(ctx, work.argsId);", ""),
+      inComponent(
+        "work/outcome.ts",
+        "await deletePayload(ctx, work.argsId);",
+        "",
+      ),
     ],
     seed: 2,
   },

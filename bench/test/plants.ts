@@ -32,7 +32,7 @@ export const PLANTS: Plant[] = [
   },
   {
     bug: "a shared row written at enqueue",
-    file: "src/component/enqueue.ts",
+    file: "src/component/work/enqueue.ts",
     text: '  const ids: Id<"work">[] = [];\n',
     replacement: `  const shared = await ctx.db.query("config").first();
   if (shared) {

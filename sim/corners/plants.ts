@@ -68,9 +68,9 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     rule: "failure that nothing explains",
     patches: [
       inComponent(
-        "executor/results.ts",
-        "ended < work.retryBehavior.maxAttempts;",
-        "ended < 1;",
+        "work/settle.ts",
+        "attempts < retryBehavior.maxAttempts;",
+        "attempts < 1;",
       ),
     ],
     seed: 3,

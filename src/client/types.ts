@@ -12,7 +12,7 @@ import {
   type RunResult,
   vRunResult,
 } from "../component/shared.js";
-import { vWorkInfo as vComponentWorkInfo } from "../component/workInfo.js";
+import { vWorkInfo as vComponentWorkInfo } from "../component/observe/workInfo.js";
 
 /** The type of `components.workpool`. */
 export type WorkpoolComponent = ComponentApi;
@@ -71,7 +71,10 @@ export const vWorkInfo = v.object({
   ...vComponentWorkInfo.fields,
   workId: vWorkId,
 });
-export { vPoolHealth, type PoolHealth } from "../component/poolHealth.js";
+export {
+  vPoolHealth,
+  type PoolHealth,
+} from "../component/observe/poolHealth.js";
 
 /** What is known about a work: see {@link Workpool.get}. */
 export type WorkInfo = Infer<typeof vWorkInfo>;

@@ -21,10 +21,11 @@ export function retryBackoffMs(
 ): number {
   // A power beyond all numbers is Infinity, and 0 times that no number at all.
   const growth = Math.min(Math.pow(base, endedAttempts - 1), Number.MAX_VALUE);
-  return Math.min(initialBackoffMs * growth, MAX_BACKOFF_MS) * (0.5 + random);
+  const exponential = Math.min(initialBackoffMs * growth, Number.MAX_VALUE);
+  return Math.min(exponential * (0.5 + random), MAX_BACKOFF_MS);
 }
 
-/** Doubling from `initialMs`, never above `maxMs`, jittered the same way. */
+/** Doubling from `initialMs`, jittered the same way, never above `maxMs`. */
 export function cappedBackoffMs(
   initialMs: number,
   maxMs: number,
@@ -32,5 +33,6 @@ export function cappedBackoffMs(
   random: number,
 ): number {
   const exponential = initialMs * Math.pow(2, Math.max(0, failures - 1));
-  return Math.min(exponential, maxMs) * (0.5 + random);
+  // What is cut off here would all come back at the same time.
+  return Math.min(exponential, maxMs / 1.5) * (0.5 + random);
 }

@@ -5,9 +5,9 @@ import {
   item,
 } from "../testing/component.js";
 import { api } from "./_generated/api.js";
-import { type Declaration, effectiveConfig } from "./config.js";
-import { DECLARE_INTERVAL_MS } from "./declaration.js";
-import { effective } from "./settings.js";
+import { type Declaration, effectiveConfig } from "./queue/configRow.js";
+import { DECLARE_INTERVAL_MS } from "./queue/declaration.js";
+import { effective } from "./queue/settings.js";
 
 let t: ComponentTest;
 

@@ -6,22 +6,22 @@ import {
   cancelPage,
   DEFAULT_CANCEL_LIMIT,
   everythingSoFar,
-} from "./cancel.js";
-import { sendOwedCallbacks } from "./callbackKick.js";
-import { effectiveConfig, vDeclaration } from "./config.js";
-import { enqueueItems, vItem } from "./enqueue.js";
-import { poolHealth } from "./health.js";
+} from "./work/cancel.js";
+import { sendOwedCallbacks } from "./work/callbackKick.js";
+import { effectiveConfig, vDeclaration } from "./queue/configRow.js";
+import { enqueueItems, vItem } from "./work/enqueue.js";
+import { poolHealth } from "./observe/health.js";
 import { createLogger, logLevel } from "./logging.js";
-import { vPoolHealth } from "./poolHealth.js";
+import { vPoolHealth } from "./observe/poolHealth.js";
 import { vStatus } from "./shared.js";
-import { workInfo, workStatus, workStatuses } from "./status.js";
+import { workInfo, workStatus, workStatuses } from "./observe/status.js";
 import {
   checkCancelBefore,
   checkCancelLimit,
   checkStatusBatch,
 } from "./validate.js";
-import { kickLoop } from "./wake.js";
-import { vWorkInfo } from "./workInfo.js";
+import { kickLoop } from "./queue/wake.js";
+import { vWorkInfo } from "./observe/workInfo.js";
 
 export const enqueue = mutation({
   args: { ...vItem.fields, config: vDeclaration },

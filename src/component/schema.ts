@@ -6,7 +6,7 @@
  */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
-import { vDeclared, vSettings } from "./settingsValidators.js";
+import { vDeclared, vSettings } from "./queue/settingsValidators.js";
 import {
   vAbility,
   vFnType,

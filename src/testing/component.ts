@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 /** The component as the root of a test, so that a test can see its tables. */
 import { convexTest } from "convex-test";
-import type { Item } from "../component/enqueue.js";
+import type { Item } from "../component/work/enqueue.js";
 import schema from "../component/schema.js";
 
 const modules = import.meta.glob("../component/**/*.ts");

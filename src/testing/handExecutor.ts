@@ -1,8 +1,8 @@
 import type { FunctionArgs } from "convex/server";
 import { internal } from "../component/_generated/api.js";
 import type { Id } from "../component/_generated/dataModel.js";
+import type { Attempt } from "../component/loop/attempt.js";
 import {
-  type Attempt,
   type AttemptResult,
   PROTOCOL_VERSION,
   type ReportArgs,

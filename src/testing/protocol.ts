@@ -11,7 +11,7 @@ import { vi } from "vitest";
 import { api, internal } from "../component/_generated/api.js";
 import type { Doc, Id } from "../component/_generated/dataModel.js";
 import type { MutationCtx } from "../component/_generated/server.js";
-import type { Item } from "../component/enqueue.js";
+import type { Item } from "../component/work/enqueue.js";
 import type { LogLevel } from "../component/logging.js";
 import schema from "../component/schema.js";
 import { MINUTE, SECOND } from "../component/shared.js";

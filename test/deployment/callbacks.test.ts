@@ -89,7 +89,7 @@ test("a callback whose delivery was canceled by hand is delivered all the same",
     ...keys(3).map((key) => act(key)),
   );
   for (const id of ids) await simulation.mutation("cancel", { id });
-  const deliveries = jobsOf(simulation, "callback");
+  const deliveries = jobsOf(simulation, "work/callback");
   cancelJobs(simulation, deliveries);
   await simulation.drain();
   expect(deliveries).not.toEqual([]);

@@ -48,7 +48,7 @@ describe("an enqueue", () => {
     [
       "a name of 100 kB",
       { fnName: text(100_000) },
-      "name must be a string of at most 1000 characters",
+      "name must be a string of 1 to 1000 characters",
     ],
     ["a name that is a number", { fnName: 7 }, "fnName"],
     ["an unknown type", { fnType: "httpAction" }, "fnType"],

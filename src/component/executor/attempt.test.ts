@@ -6,7 +6,7 @@ import { NonRetryableError } from "../errors.js";
 import { MAX_VALUE_BYTES, MINUTE } from "../shared.js";
 import { runAttempt } from "./attempt.js";
 import { ExecutorLog } from "./log.js";
-import type { Attempt } from "./protocol.js";
+import type { Attempt } from "../loop/attempt.js";
 
 const CONFLICT =
   'Documents read from or written to the "effects" table changed while this mutation was being run and on every subsequent retry.';

@@ -8,13 +8,14 @@ import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
 import { isNonRetryableError } from "../errors.js";
-import { formatError } from "../errorText.js";
-import { assertStorable } from "../invoke.js";
+import { formatError } from "../work/errorText.js";
+import { assertStorable } from "../work/invoke.js";
 import { isPassing, isUnknown, wasNotStarted } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
-import { rethrowWrongType } from "../wrongType.js";
+import { rethrowWrongType } from "../work/wrongType.js";
 import type { ExecutorLog } from "./log.js";
-import type { Attempt, AttemptResult } from "./protocol.js";
+import type { Attempt } from "../loop/attempt.js";
+import type { AttemptResult } from "./protocol.js";
 import { sleep } from "./sleep.js";
 
 /** How often a transaction is tried at errors that do not pass by themselves, as far as is known, before the last is its outcome. */

@@ -63,12 +63,12 @@ describe("how attempts ended", () => {
     await reportTwo("WARN");
     expect(lines("error")).toEqual([
       expect.stringMatching(
-        /^\[report\] jobs:act \(work \w+\) failed in attempt 1: Error: no luck$/,
+        /^\[attempt\] jobs:act \(work \w+\) failed in attempt 1: Error: no luck$/,
       ),
     ]);
     expect(lines("warn")).toEqual([
       expect.stringMatching(
-        /^\[report\] jobs:act \(work \w+\) failed in attempt 1 and will be retried: Error: no luck$/,
+        /^\[attempt\] jobs:act \(work \w+\) failed in attempt 1 and will be retried: Error: no luck$/,
       ),
     ]);
   });
@@ -88,7 +88,7 @@ describe("how attempts ended", () => {
     log.end();
     const printed = METHODS.flatMap(lines);
     expect(printed.length).toBeLessThan(150);
-    expect(printed.filter((line) => line.startsWith("[report]"))).toHaveLength(
+    expect(printed.filter((line) => line.startsWith("[attempt]"))).toHaveLength(
       80,
     );
     expect(JSON.parse(lines("warn").at(-1)!)).toMatchObject({

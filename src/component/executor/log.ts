@@ -3,7 +3,7 @@
  * report that brings a result says. One run lasts half an hour and Convex keeps 256
  * lines of it, so what may come again and again is bounded.
  */
-import { formatError } from "../errorText.js";
+import { formatError } from "../work/errorText.js";
 import {
   createLogger,
   LineBudget,
@@ -12,7 +12,7 @@ import {
   recordIncident,
 } from "../logging.js";
 import { messageOf } from "../platformTexts.js";
-import type { Attempt } from "./protocol.js";
+import type { Attempt } from "../loop/attempt.js";
 
 /** An unknown text often comes with many works, and sometimes with an id in it. */
 const MAX_UNKNOWN_TEXTS = 20;

@@ -9,7 +9,7 @@
  * | MAX_RESULT_BYTES  | results not reported, and those to be expected  | nothing more begins                |
  */
 
-import { MAX_ENTRY_BYTES } from "../entries.js";
+import { MAX_ENTRY_BYTES } from "../queue/entries.js";
 
 export const MAX_HELD_BYTES = 8_000_000;
 export const MAX_RESULT_BYTES = 12_000_000;

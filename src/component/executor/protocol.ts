@@ -5,7 +5,7 @@
  */
 import { type Infer, v } from "convex/values";
 import { logLevel } from "../logging.js";
-import { vFnType } from "../shared.js";
+import { vAttempt } from "../loop/attempt.js";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -48,23 +48,6 @@ export const vAttemptResult = v.object({
 });
 export type AttemptResult = Infer<typeof vAttemptResult>;
 
-/** An attempt to make. */
-export const vAttempt = v.object({
-  position: v.number(),
-  workId: v.id("work"),
-  fence: v.number(),
-  fnType: vFnType,
-  fnHandle: v.string(),
-  fnName: v.string(),
-  /** Of actions; the transaction of a mutation or query loads its own. */
-  fnArgs: v.optional(v.any()),
-  /** Bytes of the arguments, and of a large context: what the end of the work reads. */
-  size: v.number(),
-  /** What the work declares to take at most. */
-  timeoutMs: v.optional(v.number()),
-});
-export type Attempt = Infer<typeof vAttempt>;
-
 export const vReportArgs = v.object({
   version: v.number(),
   executorId: v.id("executor"),
@@ -82,7 +65,7 @@ export const vReportArgs = v.object({
   worksPerSlot: v.number(),
   /**
    * No work at or beyond this position begins before the executor sends its next
-   * report. Executors of version 0.1 do not say.
+   * report.
    */
   beginsBefore: v.optional(v.number()),
   /** Take no more hand-overs; those already made are delivered. */
@@ -108,7 +91,7 @@ export const vReportReply = v.object({
   done: v.boolean(),
   /** This executor drives the loop, and reports again after so many milliseconds. Null: it does not. */
   pollMs: v.union(v.number(), v.null()),
-  /** In force now. Not told by version 0.2 and earlier, or to one that leaves. */
+  /** In force now. Not told to one that leaves. */
   logLevel: v.optional(logLevel),
 });
 export type ReportReply = Infer<typeof vReportReply>;

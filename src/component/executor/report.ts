@@ -16,7 +16,7 @@
 import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
-import { effectiveConfig } from "../config.js";
+import { effectiveConfig } from "../queue/configRow.js";
 import {
   createLogger,
   LineBudget,
@@ -24,15 +24,15 @@ import {
   SHARED_RUN,
 } from "../logging.js";
 import { type Driving, turnInReport } from "../loop/driverTurn.js";
-import { wakeFromReport } from "../wake.js";
+import { wakeFromReport } from "../queue/wake.js";
 import {
   countDeliverable,
   deliver,
   findUndelivered,
   logStarted,
-} from "./delivery.js";
+} from "../loop/delivery.js";
+import type { Attempt } from "../loop/attempt.js";
 import {
-  type Attempt,
   PROTOCOL_VERSION,
   type ReportArgs,
   type ReportReply,
@@ -48,8 +48,9 @@ import {
   type Stats,
   workAt,
   writeStats,
-} from "./positions.js";
-import { addTally, applyResults } from "./results.js";
+} from "../loop/positions.js";
+import { addTally } from "../tally.js";
+import { applyResults } from "./results.js";
 
 const LEAVE: ReportReply = {
   next: [],

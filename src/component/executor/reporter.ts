@@ -13,7 +13,7 @@ import { internal } from "../_generated/api.js";
 import type { Id } from "../_generated/dataModel.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
-import { formatError } from "../errorText.js";
+import { formatError } from "../work/errorText.js";
 import { isPassing } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
 import type { ExecutorLog } from "./log.js";

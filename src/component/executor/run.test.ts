@@ -3,7 +3,8 @@ import { getFunctionName } from "convex/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Id } from "../_generated/dataModel.js";
 import { MINUTE, SECOND } from "../shared.js";
-import type { Attempt, ReportArgs, ReportReply } from "./protocol.js";
+import type { Attempt } from "../loop/attempt.js";
+import type { ReportArgs, ReportReply } from "./protocol.js";
 import { run } from "./run.js";
 
 beforeEach(() => {

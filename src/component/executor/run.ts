@@ -35,12 +35,8 @@ import {
   ResultSizes,
   widthForResults,
 } from "./memory.js";
-import {
-  type Attempt,
-  type AttemptResult,
-  type ReportReply,
-  vAttempt,
-} from "./protocol.js";
+import { type Attempt, vAttempt } from "../loop/attempt.js";
+import { type AttemptResult, type ReportReply } from "./protocol.js";
 import { mayBegin as mayBeginToDrive } from "../loop/drive.js";
 import { Reporter } from "./reporter.js";
 import { decideStep, type Situation } from "./step.js";

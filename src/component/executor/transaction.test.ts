@@ -8,7 +8,7 @@ import {
 } from "../../testing/protocol.js";
 import { internal } from "../_generated/api.js";
 import type { Id } from "../_generated/dataModel.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { MAX_VALUE_BYTES } from "../shared.js";
 
 let pool: ProtocolTest;

@@ -5,14 +5,15 @@
  * one that its siblings touch, so works do not conflict with each other.
  */
 import { v } from "convex/values";
-import { internalMutation } from "../_generated/server.js";
-import { effectiveConfig } from "../config.js";
-import { formatError } from "../errorText.js";
-import { runUserMutation, runUserQuery } from "../invoke.js";
+import type { Doc } from "../_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "../_generated/server.js";
+import { effectiveConfig } from "../queue/configRow.js";
+import { formatError } from "../work/errorText.js";
+import { runUserMutation, runUserQuery } from "../work/invoke.js";
 import { createLogger } from "../logging.js";
-import { endWork } from "../outcome.js";
-import { loadValue } from "../payload.js";
-import type { RunResult } from "../shared.js";
+import { loadValue } from "../work/payload.js";
+import type { AttemptEnd } from "../work/settle.js";
+import { Settler } from "../work/settler.js";
 
 export const run = internalMutation({
   args: {
@@ -34,32 +35,33 @@ export const run = internalMutation({
     }
     const { logLevel } = await effectiveConfig(ctx);
     const console = createLogger(logLevel);
-    let result: RunResult;
+    const settler = new Settler(ctx, console, {
+      inlineCallbacks: inlineCallback,
+    });
     if (work.canceled) {
-      result = { kind: "canceled" };
-    } else {
-      work.attempts = (work.attempts ?? 0) + 1;
-      try {
-        const { fnHandle, fnName } = work;
-        const fnArgs = await loadValue(ctx, {
-          value: work.fnArgs,
-          payloadId: work.argsId,
-        });
-        const call = { fnHandle, fnName, fnArgs };
-        const returnValue =
-          work.fnType === "mutation"
-            ? await runUserMutation(ctx, call)
-            : await runUserQuery(ctx, workId, call);
-        result = { kind: "success", returnValue };
-      } catch (error) {
-        work.lastError = formatError(error);
-        console.error(
-          `[transaction] ${work.fnName} (work ${work._id}) failed: ${work.lastError.trim()}`,
-        );
-        result = { kind: "failed", error: work.lastError };
-      }
+      return (await settler.settle(work, { kind: "returned" }))!;
     }
-    await endWork(ctx, console, work, result, { startedAt, inlineCallback });
-    return result.kind;
+    return (await settler.settle(work, await attempt(ctx, work), startedAt))!;
   },
 });
+
+/** It throws the same again, whatever is tried: conflicts and overload never come here. */
+async function attempt(
+  ctx: MutationCtx,
+  { _id, fnType, fnHandle, fnName, fnArgs, argsId }: Doc<"work">,
+): Promise<AttemptEnd> {
+  try {
+    const call = {
+      fnHandle,
+      fnName,
+      fnArgs: await loadValue(ctx, { value: fnArgs, payloadId: argsId }),
+    };
+    const returnValue =
+      fnType === "mutation"
+        ? await runUserMutation(ctx, call)
+        : await runUserQuery(ctx, _id, call);
+    return { kind: "success", returnValue };
+  } catch (error) {
+    return { kind: "failed", error: formatError(error), retryable: false };
+  }
+}

@@ -1,7 +1,7 @@
 /** No lost wake-up, no runaway: work that may run starts without outside help, and an idle pool does nothing. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ended, job, ProtocolTest, recorded } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { HOUR, MINUTE, SECOND } from "../shared.js";
 
 const TICK = "loop/tick:tick";

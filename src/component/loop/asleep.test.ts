@@ -7,7 +7,7 @@ import {
   ProtocolTest,
   recorded,
 } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { SECOND } from "../shared.js";
 
 let pool: ProtocolTest;

@@ -1,7 +1,7 @@
 /** Executors whose scheduled function was canceled: Convex does not interrupt them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ended, job, ProtocolTest, recorded } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { MINUTE, SECOND } from "../shared.js";
 
 let pool: ProtocolTest;

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { job, ProtocolTest, recorded } from "../../testing/protocol.js";
 import { internal } from "../_generated/api.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { type Item, enqueueItems } from "../enqueue.js";
+import { type Item, enqueueItems } from "../work/enqueue.js";
 import { MINUTE, SECOND } from "../shared.js";
-import { wakeForChange } from "../wake.js";
+import { wakeForChange } from "../queue/wake.js";
 
 const TICK = "loop/tick:tick";
 const WATCH = "loop/watch:watch";
@@ -73,25 +73,6 @@ describe("a tick", () => {
       takeover: true,
     });
     expect(await everything()).toEqual(before);
-  });
-
-  test("that was the watchdog of version 0.1 has the watchdog come, if it was armed last", async () => {
-    await pool.enqueue([action("a")]);
-    await pool.tick();
-    const { generation } = await pool.runStatus();
-    const { guardAt } = await pool.loopState();
-    const before = await everything();
-    const old = { generation, guardAt: guardAt! - 1 };
-    await pool.t.mutation(internal.loop.tick.tick, old);
-    expect(await everything()).toEqual(before);
-    await pool.t.mutation(internal.loop.tick.tick, {
-      generation,
-      guardAt: guardAt!,
-    });
-    expect(await pool.loopState()).toMatchObject({ guardAt: Date.now() });
-    expect(await pool.scheduled(WATCH)).toContainEqual(
-      expect.objectContaining({ args: [{ at: Date.now() }] }),
-    );
   });
 });
 

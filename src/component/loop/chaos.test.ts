@@ -6,6 +6,7 @@
  * each has one, and nothing is left over.
  */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Attempt } from "./attempt.js";
 import {
   ended,
   failure,
@@ -16,11 +17,7 @@ import {
 } from "../../testing/protocol.js";
 import { randomFrom } from "../../testing/random.js";
 import type { Id } from "../_generated/dataModel.js";
-import type {
-  Attempt,
-  AttemptResult,
-  ReportArgs,
-} from "../executor/protocol.js";
+import type { AttemptResult, ReportArgs } from "../executor/protocol.js";
 
 beforeEach(() => {
   vi.useFakeTimers();

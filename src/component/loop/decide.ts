@@ -20,6 +20,8 @@ export type LoopStateKind = Doc<"runStatus">["state"];
 
 /** A chain tries to park after two segments without anything to do. */
 export const COOL_DOWN_MS = 2 * SEGMENT_MS;
+/** The same while executors have short works in flight. */
+export const SHORT_WORKS_COOL_DOWN_MS = 1 * SECOND;
 /** A tick this late tells that the deployment is busy, not that the pool is idle. */
 const LATE_MS = SEGMENT_MS;
 /**

@@ -1,8 +1,8 @@
 /** The turn that an executor's report does: that of a driver (`drive.ts`), or of one that freed slots of a saturated pool. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import type { Stats } from "../executor/positions.js";
-import { readRunStatus } from "../wake.js";
+import type { Stats } from "./positions.js";
+import { readRunStatus } from "../queue/wake.js";
 import { driverLives, isLight, pollMs } from "./drive.js";
 import type { Caller } from "./caller.js";
 import type { Caps } from "./lease.js";
@@ -16,7 +16,7 @@ import {
   withStats,
 } from "./look.js";
 import { executorCaps, planFor } from "./planView.js";
-import { Turn } from "./turn.js";
+import { doTurn } from "./turn.js";
 
 /** What a report's executor has to do with the loop's turns. */
 export type Driving =
@@ -88,8 +88,8 @@ async function refill(
     stats,
     leaving,
   };
-  const turn = new Turn(ctx, now, await executorCaps(ctx), caller);
-  const outcome = await turn.run(view);
+  const caps = await executorCaps(ctx);
+  const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return { kind: "none" };
   const { parkedAs } = outcome;
   const nothingLeft =
@@ -115,13 +115,13 @@ async function driverTurn(
   }
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
 
-  const turn = new Turn(ctx, now, caps, {
+  const caller: Caller = {
     kind: "driver",
     executorId: executor._id,
     stats,
     leaving,
-  });
-  const outcome = await turn.run(view);
+  };
+  const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return { kind: "none" };
   if (outcome.driver?.executorId === executor._id) {
     return { kind: "drives", pollMs: pollMs(outcome.driver) };

@@ -5,16 +5,10 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
-import { firstDue, requeue, type Requeued } from "../entries.js";
-import {
-  newStats,
-  readStats,
-  type Stats,
-  writeStats,
-} from "../executor/positions.js";
-import { addTally } from "../executor/results.js";
+import { newStats, readStats, type Stats, writeStats } from "./positions.js";
 import type { Logger } from "../logging.js";
-import { endWork } from "../outcome.js";
+import { Settler } from "../work/settler.js";
+import { addTally } from "../tally.js";
 import { type ExecutorView, relieve, unleased } from "./lease.js";
 import {
   executorViews,
@@ -157,7 +151,9 @@ export async function takeBack(
 }> {
   const row = await readStats(ctx, executor._id);
   const stats: Stats = row ? { ...row } : newStats(executor);
-  const back: Requeued[] = [];
+  const settler = new Settler(ctx, console);
+  /** What goes back, the latest first. */
+  const back: Doc<"work">[] = [];
   let works = 0;
   let unfinished = false;
   const handOvers = ctx.db
@@ -174,11 +170,8 @@ export async function takeBack(
       works += 1;
       const work = await ctx.db.get("work", handOver.works[kept]!);
       // One that was canceled meanwhile ends here, and does not wait for its turn again.
-      if (work?.canceled) {
-        await endWork(ctx, console, work, { kind: "canceled" });
-      } else if (work) {
-        back.push({ work, dueAt: firstDue(work), patch: {} });
-      }
+      if (work?.canceled) await settler.settle(work, { kind: "returned" });
+      else if (work) back.push(work);
     }
     unfinished = kept > 0;
     if (!unfinished) {
@@ -193,16 +186,13 @@ export async function takeBack(
   if (works === 0) {
     return { works, earliestDueAt: null, unfinished, stats: row };
   }
-  await requeue(ctx, back.reverse());
+  for (const work of back.reverse()) {
+    await settler.settle(work, { kind: "returned" });
+  }
+  const earliestDueAt = await settler.putBack();
   stats.ended += works;
   await writeStats(ctx, row, stats);
-  const times = back.map(({ dueAt }) => dueAt ?? Date.now());
-  return {
-    works,
-    earliestDueAt: times.length > 0 ? Math.min(...times) : null,
-    unfinished,
-    stats,
-  };
+  return { works, earliestDueAt, unfinished, stats };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Works that need an executor opened for them. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ended, job, ProtocolTest, recorded } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { MINUTE, SECOND } from "../shared.js";
 
 const timeoutMs = 25 * MINUTE;

@@ -12,12 +12,12 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "../_generated/server.js";
-import { nextOwedCallback } from "../callback.js";
-import { effectiveConfig, type EffectiveConfig } from "../config.js";
-import { openWorks } from "../executor/positions.js";
+import { nextOwedCallback } from "../work/callback.js";
+import { effectiveConfig, type EffectiveConfig } from "../queue/configRow.js";
+import { openWorks } from "./positions.js";
 import { snapshotTs } from "../platform.js";
 import { MINUTE, SECOND } from "../shared.js";
-import { NAMELESS } from "../wake.js";
+import { NAMELESS } from "../queue/wake.js";
 import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
 
 /** Entries one tick moves at most; of single works, so many rows are read and deleted. */

@@ -7,7 +7,7 @@ import {
   ProtocolTest,
   recorded,
 } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { MINUTE } from "../shared.js";
 import { look } from "./look.js";
 import { needingRecovery } from "./losses.js";

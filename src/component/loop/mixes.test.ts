@@ -11,7 +11,7 @@ import {
   appFunction,
 } from "../../testing/protocol.js";
 import { randomFrom } from "../../testing/random.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { SECOND } from "../shared.js";
 
 let pool: ProtocolTest;

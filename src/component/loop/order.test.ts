@@ -1,7 +1,7 @@
 /** What starts first. One slot: then the order of the attempts is the order of the starts. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { job, ProtocolTest } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { MINUTE, SECOND } from "../shared.js";
 
 const ONE_SLOT = { maxParallelism: 1 };

@@ -1,7 +1,7 @@
 /** What a lost executor had goes on piece by piece. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { job, ProtocolTest, recorded } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { SECOND } from "../shared.js";
 
 const died = { kind: "failed" as const, error: "Boom" };

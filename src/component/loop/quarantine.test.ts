@@ -9,7 +9,7 @@ import {
   recorded,
 } from "../../testing/protocol.js";
 import type { Doc } from "../_generated/dataModel.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { SECOND } from "../shared.js";
 
 const retryBehavior = { maxAttempts: 9, initialBackoffMs: 50, base: 1 };

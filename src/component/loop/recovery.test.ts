@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Attempt } from "./attempt.js";
 import {
   ended,
   type HandExecutor,
@@ -7,8 +8,7 @@ import {
   recorded,
 } from "../../testing/protocol.js";
 import { internal } from "../_generated/api.js";
-import type { Item } from "../enqueue.js";
-import type { Attempt } from "../executor/protocol.js";
+import type { Item } from "../work/enqueue.js";
 import { SECOND } from "../shared.js";
 
 /** What the pool promises. */

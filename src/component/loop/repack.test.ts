@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Id } from "../_generated/dataModel.js";
-import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../entries.js";
+import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../queue/entries.js";
 import { repack, splitForStart } from "./start.js";
 
 const works = (count: number, from = 0) =>

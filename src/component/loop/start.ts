@@ -4,8 +4,8 @@
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../entries.js";
-import { deliver, logStarted } from "../executor/delivery.js";
+import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../queue/entries.js";
+import { deliver, logStarted } from "./delivery.js";
 import type { Logger } from "../logging.js";
 import { reuse } from "./executors.js";
 import type { EntryView, View } from "./look.js";

@@ -2,7 +2,7 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { internal } from "../_generated/api.js";
-import { NOTHING } from "../executor/results.js";
+import { NOTHING } from "../tally.js";
 import { START } from "./look.js";
 
 export async function getOrCreateState(
@@ -39,13 +39,4 @@ export async function scheduleWatch(
   state.watchId = await ctx.scheduler.runAt(at, internal.loop.watch.watch, {
     at,
   });
-}
-
-export async function watchNow(
-  ctx: MutationCtx,
-  state: Doc<"loopState">,
-): Promise<void> {
-  await scheduleWatch(ctx, state, Date.now());
-  const { guardAt, watchId } = state;
-  await ctx.db.patch("loopState", state._id, { guardAt, watchId });
 }

@@ -3,7 +3,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalQuery, type MutationCtx } from "../_generated/server.js";
-import { addTally, NOTHING } from "../executor/results.js";
+import { addTally, NOTHING } from "../tally.js";
 import { type Logger, recordReport, shouldLog } from "../logging.js";
 import { MINUTE } from "../shared.js";
 import { executorViews, type View } from "./look.js";

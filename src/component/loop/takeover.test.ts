@@ -1,7 +1,7 @@
 /** Who takes over a loop that died, and how often. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ended, job, ProtocolTest, recorded } from "../../testing/protocol.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { SECOND } from "../shared.js";
 
 const TICK = "loop/tick:tick";

@@ -24,8 +24,7 @@ import { holdsTooMuch } from "./executors.js";
 import type { Caps } from "./lease.js";
 import { executorCaps, planFor } from "./planView.js";
 import { isLink, type TickArgs } from "./caller.js";
-import { watchNow } from "./state.js";
-import { Turn } from "./turn.js";
+import { doTurn } from "./turn.js";
 import {
   isDead,
   LOST_MS,
@@ -41,21 +40,14 @@ export const tick = internalMutation({
     takeover: v.optional(v.boolean()),
     /** Says which entries this tick was scheduled for: they carry the same. */
     token: v.optional(v.string()),
-    /** Of version 0.1: it was the watchdog. */
-    guardAt: v.optional(v.number()),
     /** A link of the chain: when it was due. */
     dueAt: v.optional(v.number()),
     /** Somebody asked for it: looks after everything, under a new generation. */
     kick: v.optional(v.boolean()),
   },
   returns: v.null(),
-  handler: async (ctx, { guardAt, ...args }) => {
+  handler: async (ctx, args) => {
     const now = Date.now();
-    if (guardAt !== undefined) {
-      const state = await ctx.db.query("loopState").first();
-      if (state?.guardAt === guardAt) await watchNow(ctx, state);
-      return null;
-    }
     const { token } = args;
     const looking = token === undefined ? {} : { token };
     const stale = await lookStale(ctx, now, looking);
@@ -64,7 +56,8 @@ export const tick = internalMutation({
     }
     const caps = await executorCaps(ctx);
     if (!args.kick && nothingToDo(stale, caps, now)) return null;
-    await new Turn(ctx, now, caps, { kind: "tick", ...args }).run(stale);
+    const caller = { kind: "tick" as const, ...args };
+    await doTurn(ctx, now, caps, caller, stale);
     return null;
   },
 });
@@ -87,7 +80,7 @@ function concerns(
  * Many who enqueue into a parked pool at once schedule a tick each. The one of
  * the oldest entry starts everything; those of younger ones leave before they would
  * conflict with it. What that one does not see yet conflicts with it instead
- * ({@link Turn.nothingBehind}). Should it have been canceled, or be held up, the
+ * (`nothingBehind` in `transition.ts`). Should it have been canceled, or be held up, the
  * others do not count on it.
  */
 function isAnothers(view: View, args: TickArgs, now: number): boolean {

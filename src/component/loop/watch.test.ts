@@ -8,7 +8,7 @@ import {
   recorded,
 } from "../../testing/protocol.js";
 import { internal } from "../_generated/api.js";
-import type { Item } from "../enqueue.js";
+import type { Item } from "../work/enqueue.js";
 import { MINUTE, SECOND } from "../shared.js";
 
 const TICK = "loop/tick:tick";

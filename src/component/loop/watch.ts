@@ -13,15 +13,15 @@
  *
  * Besides it renews `validUntil` and removes executors that have left. Where turns of
  * the loop come by anyway, they put it off after looking for losses themselves
- * (`Turn.armWatch`).
+ * (`transition.ts`).
  */
 import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
-import { effectiveConfig } from "../config.js";
+import { effectiveConfig } from "../queue/configRow.js";
 import { createLogger, type Logger, recordIncident } from "../logging.js";
-import { readRunStatus } from "../wake.js";
+import { readRunStatus } from "../queue/wake.js";
 import { holdsTooMuch, removeGoneExecutors } from "./executors.js";
 import {
   executorViews,

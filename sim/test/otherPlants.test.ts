@@ -1,0 +1,3 @@
+import { findPlants } from "./findPlants.js";
+
+findPlants(1, 2);

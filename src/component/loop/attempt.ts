@@ -1,0 +1,20 @@
+/** What an executor is given to make an attempt. */
+import { type Infer, v } from "convex/values";
+import { vFnType } from "../shared.js";
+
+/** An attempt to make. */
+export const vAttempt = v.object({
+  position: v.number(),
+  workId: v.id("work"),
+  fence: v.number(),
+  fnType: vFnType,
+  fnHandle: v.string(),
+  fnName: v.string(),
+  /** Of actions; the transaction of a mutation or query loads its own. */
+  fnArgs: v.optional(v.any()),
+  /** Bytes of the arguments, and of a large context: what the end of the work reads. */
+  size: v.number(),
+  /** What the work declares to take at most. */
+  timeoutMs: v.optional(v.number()),
+});
+export type Attempt = Infer<typeof vAttempt>;

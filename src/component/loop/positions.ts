@@ -1,0 +1,84 @@
+/**
+ * What an executor has, as its statistics tell: the positions of the works that were
+ * delivered to it and have not ended. Its reports write them; once it is lost,
+ * recovery does so in its place.
+ */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { NOTHING } from "../tally.js";
+
+export type Stats = Omit<Doc<"executorStats">, "_id" | "_creationTime">;
+
+export async function readStats(
+  ctx: QueryCtx,
+  executorId: Id<"executor">,
+): Promise<Doc<"executorStats"> | null> {
+  return await ctx.db
+    .query("executorStats")
+    .withIndex("by_executor", (q) => q.eq("executorId", executorId))
+    .unique();
+}
+
+/** Of an executor that has not reported yet: it has what it was started with. */
+export function newStats(executor: Doc<"executor">): Stats {
+  const left = executor.first.map((_, index) => executor.firstPosition + index);
+  return {
+    executorId: executor._id,
+    incarnation: executor.incarnation,
+    seq: -1,
+    open: left.length > 0 ? [{ runningId: null, left }] : [],
+    cursor: executor.firstPosition + left.length,
+    ended: 0,
+    worksPerSlot: 1,
+    lastReportAt: 0,
+    tally: NOTHING,
+  };
+}
+
+export async function writeStats(
+  ctx: MutationCtx,
+  row: Doc<"executorStats"> | null,
+  stats: Stats,
+): Promise<void> {
+  const {
+    _id: _,
+    _creationTime: __,
+    ...fields
+  } = stats as Doc<"executorStats">;
+  if (row) await ctx.db.replace("executorStats", row._id, fields);
+  else await ctx.db.insert("executorStats", fields);
+}
+
+export function openWorks(stats: Pick<Stats, "open">): number {
+  return stats.open.reduce((sum, { left }) => sum + left.length, 0);
+}
+
+/** The work at an open position. Null: its hand-over is gone. */
+export async function workAt(
+  ctx: QueryCtx,
+  executor: Doc<"executor">,
+  runningId: Id<"running"> | null,
+  position: number,
+): Promise<Id<"work"> | null> {
+  const row = runningId && (await ctx.db.get("running", runningId));
+  const workId = row
+    ? row.works[position - row.first]
+    : executor.first[position - executor.firstPosition];
+  return workId ?? null;
+}
+
+/** Crosses off what ended; a hand-over goes with its last member. */
+export async function closePositions(
+  ctx: MutationCtx,
+  stats: Stats,
+  ended: ReadonlySet<number>,
+): Promise<void> {
+  const open: Stats["open"] = [];
+  for (const { runningId, left } of stats.open) {
+    const remaining = left.filter((position) => !ended.has(position));
+    stats.ended += left.length - remaining.length;
+    if (remaining.length > 0) open.push({ runningId, left: remaining });
+    else if (runningId) await ctx.db.delete("running", runningId);
+  }
+  stats.open = open;
+}

@@ -1,0 +1,249 @@
+/**
+ * The end of a turn: the only place that writes the loop's state and its generation,
+ * and that schedules what comes next. What is decided is in `decide.ts` and
+ * `watchdog.ts`; here it is made certain, and carried out.
+ *
+ * | from                     | to                | who causes it                          | what it costs                  |
+ * | ------------------------ | ----------------- | -------------------------------------- | ------------------------------ |
+ * | any                      | the same          | a turn that finds nothing to change    | `loopState`                    |
+ * | idle, scheduled, saturated | running         | a turn that leaves more to do, or whose like come often | `runStatus`, a generation, a tick |
+ * | running                  | running           | its tick, or its driver's report       | a tick; of a driver none       |
+ * | running                  | idle, scheduled, saturated | a tick or driver that found nothing for a while, after a second look | `runStatus`, a generation; scheduled: a tick |
+ * | idle, scheduled, saturated | another of these | a turn, after a second look           | the same                       |
+ * | any                      | idle, and on      | a takeover, before anything else       | a generation                   |
+ */
+import { internal } from "../_generated/api.js";
+import { recordRunaway } from "../logging.js";
+import { MINUTE } from "../shared.js";
+import {
+  COOL_DOWN_MS,
+  decide,
+  type Decision,
+  type LoopStateKind,
+  MAX_FRUITLESS_TICKS_PER_MINUTE,
+  parkedState,
+  RUNAWAY_DELAY_MS,
+  SHORT_WORKS_COOL_DOWN_MS,
+} from "./decide.js";
+import { afterTurn, DRIVEN_COOL_DOWN_MS, pollMs } from "./drive.js";
+import { anythingAfter, executorViews, look } from "./look.js";
+import { needingRecovery } from "./losses.js";
+import { scheduleWatch } from "./state.js";
+import {
+  type Done,
+  isFrequent,
+  isKicked,
+  leavesWaiting,
+  place,
+  type Turn,
+  withOwnStats,
+} from "./turning.js";
+import {
+  mayPutOff,
+  needsRenewal,
+  validUntil,
+  wantedWatch,
+  watchMissing,
+} from "./watchdog.js";
+
+/**
+ * @param done - Null: a driver's last turn, which hands on.
+ * @returns what the loop parked as. Null: it did not.
+ */
+export async function transition(
+  turn: Turn,
+  done: Done | null,
+  tookOver: boolean,
+): Promise<LoopStateKind | null> {
+  const { state, status, now } = turn;
+  const { decision, waits } = await nextOf(turn, done, tookOver);
+  if (decision.kind === "park") await park(turn, decision.as, waits);
+  if (decision.kind === "run") {
+    if (done === null || done.tooMuchForDriver) state.driver = null;
+    const moved = done?.moved ?? 0;
+    await keepRunning(turn, decision.delayMs, moved, waits, tookOver);
+  }
+  // Only now is it known which executors there are.
+  const dangers = { hasExecutors: hasExecutors(turn), waits };
+  if (needsRenewal(status, dangers, now, false)) {
+    await writeStatus(turn, status.state, waits);
+  }
+  await armWatch(turn, waits);
+  return decision.kind === "park" ? decision.as : null;
+}
+
+type Next = { decision: Decision; waits: boolean };
+
+async function nextOf(
+  turn: Turn,
+  done: Done | null,
+  tookOver: boolean,
+): Promise<Next> {
+  if (done === null) {
+    return { decision: { kind: "run", delayMs: 0 }, waits: false };
+  }
+  const { state, status, view, now } = turn;
+  const { moved, requeued, leftOver, boundMet, waits } = done;
+  const decision = decide({
+    state: status.state,
+    moved: moved + requeued,
+    more: requeued > 0 || boundMet,
+    waiting: leftOver,
+    nextDueAt: view.nextDueAt,
+    now,
+    dueSince: state.nextTickAt,
+    lastWorkAt: state.lastWorkAt,
+    frequent: state.driver !== null || isFrequent(turn),
+    coolDownMs: coolDownOf(turn),
+  });
+  if (moved + requeued > 0) state.lastWorkAt = now;
+  // Whoever saw the state that was taken over has woken nobody.
+  const parks =
+    decision.kind === "park" || (tookOver && decision.kind === "stay");
+  if (parks) return await confirmPark(turn);
+  const startsForOthers =
+    decision.kind === "stay" && moved > 0 && status.state.kind !== "saturated";
+  return startsForOthers && !(await nothingBehind(turn))
+    ? { decision: { kind: "run", delayMs: 0 }, waits }
+    : { decision, waits };
+}
+
+/**
+ * Reports read the state that parking writes. Those of short works come often, and
+ * bring many results: the loop waits for the last of them, but not for long.
+ */
+function coolDownOf({ state, view }: Turn): number {
+  if (state.driver !== null) return DRIVEN_COOL_DOWN_MS;
+  const reportsSoon = executorViews(view).some(
+    ({ inFlight, worksPerSlot }) => inFlight > 0 && worksPerSlot > 1,
+  );
+  return reportsSoon ? SHORT_WORKS_COOL_DOWN_MS : COOL_DOWN_MS;
+}
+
+/**
+ * Reads the ends of the queue with dependencies: whoever adds to it at the same
+ * time conflicts. Later work too: its wake-up also counts on this tick.
+ */
+async function nothingBehind({ ctx, state }: Turn): Promise<boolean> {
+  return (
+    !(await anythingAfter(ctx, "ready", state.ready)) &&
+    !(await anythingAfter(ctx, "later", state.later))
+  );
+}
+
+/**
+ * Before parking, everything that is about to be ignored is read with
+ * dependencies: whoever adds work or frees room at the same time conflicts
+ * with this turn, so one of the two sees the other.
+ */
+async function confirmPark(turn: Turn): Promise<Next> {
+  const { ctx, now, state, caller } = turn;
+  const fresh = withOwnStats(
+    caller,
+    await look(ctx, now, { entries: 1, arrivals: 1 }, state),
+  );
+  const made = place(turn, fresh);
+  const waits = leavesWaiting(fresh, made);
+  if (fresh.arrivals.length > 0 || made.pieces.length > 0) {
+    return { decision: { kind: "run", delayMs: 0 }, waits };
+  }
+  const as = parkedState(made.leftOver, fresh.nextDueAt);
+  return { decision: { kind: "park", as }, waits };
+}
+
+async function keepRunning(
+  turn: Turn,
+  delayMs: number,
+  moved: number,
+  waits: boolean,
+  tookOver: boolean,
+): Promise<void> {
+  const { ctx, now, state, status, console } = turn;
+  if (moved > 0 || now - state.reschedules.since >= MINUTE) {
+    state.reschedules = { since: now, count: 0 };
+  }
+  state.reschedules.count += 1;
+  let delay = delayMs;
+  if (state.reschedules.count > MAX_FRUITLESS_TICKS_PER_MINUTE) {
+    delay = Math.max(delay, RUNAWAY_DELAY_MS);
+    recordRunaway(console, state.reschedules);
+  }
+  if (status.state.kind !== "running") {
+    if (!tookOver) status.generation += 1n;
+    await writeStatus(turn, { kind: "running" }, waits);
+  }
+  if (state.driver) {
+    state.driver = afterTurn(state.driver, moved, now);
+    state.nextTickAt = now + pollMs(state.driver);
+    return;
+  }
+  state.nextTickAt = now + delay;
+  await ctx.scheduler.runAfter(delay, internal.loop.tick.tick, {
+    generation: status.generation,
+    dueAt: state.nextTickAt,
+  });
+}
+
+async function park(
+  turn: Turn,
+  as: LoopStateKind,
+  waits: boolean,
+): Promise<void> {
+  const { ctx, state, status } = turn;
+  status.generation += 1n;
+  state.driver = null;
+  await writeStatus(turn, as, waits);
+  if (as.kind === "scheduled") {
+    state.nextTickAt = as.at;
+    // The clock of functions shows whole milliseconds: at a fraction of one,
+    // this tick would find that it is too early.
+    await ctx.scheduler.runAt(Math.ceil(as.at), internal.loop.tick.tick, {
+      generation: status.generation,
+    });
+  }
+}
+
+async function writeStatus(
+  turn: Turn,
+  state: LoopStateKind,
+  waits: boolean,
+): Promise<void> {
+  const { ctx, status, now } = turn;
+  status.state = state;
+  status.validUntil = validUntil(
+    { state, hasExecutors: hasExecutors(turn), waits },
+    now,
+  );
+  const { _id, _creationTime: _, ...fields } = status;
+  await ctx.db.replace("runStatus", _id, fields);
+}
+
+function hasExecutors({ state }: Turn): boolean {
+  return state.assigned.length > 0;
+}
+
+/** Sees to it that the watchdog comes, or puts it off where this turn has seen what it would. */
+async function armWatch(turn: Turn, waits: boolean): Promise<void> {
+  const { ctx, state, now, status, view, caller } = turn;
+  const dangers = {
+    state: status.state,
+    hasExecutors: hasExecutors(turn),
+    waits,
+    owedAt: view.owedAt,
+    recovers: false,
+  };
+  const wanted = isKicked(caller) ? now : wantedWatch(dangers, now);
+  if (wanted === null) return;
+  if (watchMissing(state, wanted, now)) {
+    await scheduleWatch(ctx, state, wanted);
+  } else if (
+    mayPutOff(state, wanted, dangers.owedAt, now) &&
+    (await needingRecovery(ctx, view, now)).length === 0
+  ) {
+    await ctx.scheduler.cancel(state.watchId!);
+    await scheduleWatch(ctx, state, wanted);
+    if (needsRenewal(status, dangers, now, true)) {
+      await writeStatus(turn, status.state, waits);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** What a turn has to go by, and what it has done: shared by its parts. */
+import type { Doc } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import type { Logger } from "../logging.js";
+import type { Caller } from "./caller.js";
+import { MAX_PARKED_TICKS } from "./decide.js";
+import type { Caps } from "./lease.js";
+import { type View, withStats } from "./look.js";
+import type { Plan } from "./plan.js";
+import { planFor } from "./planView.js";
+
+/** What a turn has to go by. The two rows are changed in place and written at its end. */
+export type Turn = {
+  ctx: MutationCtx;
+  console: Logger;
+  now: number;
+  caps: Caps;
+  caller: Caller;
+  view: View;
+  state: Doc<"loopState">;
+  status: Doc<"runStatus">;
+};
+
+/** What a turn has done so far. */
+export type Done = {
+  /** Works handed over. */
+  moved: number;
+  /** Works put back into the queue. */
+  requeued: number;
+  /** Something waits that found no place. */
+  leftOver: boolean;
+  /** The same, or something that waits for an executor of its own; not in a paused pool. */
+  waits: boolean;
+  /** There is more to see than one turn looks at, or more to do than it does. */
+  boundMet: boolean;
+  /** Other executors than the driver were needed, or a bound was met. */
+  tooMuchForDriver: boolean;
+};
+
+export function isKicked(caller: Caller): boolean {
+  return caller.kind === "tick" && caller.kick === true;
+}
+
+/** What a report has changed is not in the table yet. */
+export function withOwnStats(caller: Caller, view: View): View {
+  return caller.kind === "tick" ? view : withStats(view, caller.stats);
+}
+
+export function place({ caps, now, caller }: Turn, view: View): Plan {
+  const reporting = caller.kind === "report" ? caller.executorId : null;
+  return planFor(view, caps, now, reporting);
+}
+
+/** Whether something waits for a place, in a pool that is not paused. */
+export function leavesWaiting(view: View, made: Plan): boolean {
+  return view.config.maxParallelism > 0 && (made.leftOver || made.apartWaits);
+}
+
+/** Parked ticks so close to each other that a chain is cheaper, and conflicts less. */
+export function isFrequent({ status, state, view }: Turn): boolean {
+  const { ready } = view;
+  // Where all slots are taken many wait, and few end.
+  const crowded =
+    status.state.kind !== "saturated" &&
+    ready.length > 1 &&
+    ready[0]!.position?.commitTs !== ready.at(-1)!.position?.commitTs;
+  return crowded || state.parkedTicks.count > MAX_PARKED_TICKS;
+}

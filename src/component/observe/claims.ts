@@ -1,0 +1,94 @@
+/** Who was given which works, and which of these have begun: see `begun.ts`. */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { QueryCtx } from "../_generated/server.js";
+import { begunClaims, slotsOf } from "./begun.js";
+import { newStats, openWorks, readStats } from "../loop/positions.js";
+
+/**
+ * A pool has 20 executors at most, and rows of those that have left are removed
+ * within seconds.
+ */
+const MAX_EXECUTOR_ROWS = 64;
+
+type Claim = Doc<"executorStats">["open"][number];
+
+/**
+ * The works of one executor that have begun.
+ *
+ * @param widest - The widest lease that they may have begun under. It is asked for
+ *   only where it matters, since the loop writes the row that says so with each turn.
+ */
+export async function begunAt(
+  ctx: QueryCtx,
+  executor: Doc<"executor">,
+  widest: () => Promise<number>,
+): Promise<Claim[]> {
+  const row = await readStats(ctx, executor._id);
+  const stats = row ?? newStats(executor);
+  const open = openWorks(stats);
+  return begunClaims({
+    // Whoever takes works back may have made the row before the first report.
+    started: stats.lastReportAt > 0 || (await isStarted(ctx, executor)),
+    slots: slotsOf(
+      executor.width,
+      open,
+      open > executor.width ? await widest() : 0,
+    ),
+    open: stats.open,
+    beginsBefore: stats.beginsBefore,
+  });
+}
+
+async function isStarted(
+  ctx: QueryCtx,
+  { scheduledId }: Doc<"executor">,
+): Promise<boolean> {
+  const job =
+    scheduledId &&
+    (await ctx.db.system.get("_scheduled_functions", scheduledId));
+  return job?.state.kind !== "pending";
+}
+
+/**
+ * Whether the handler of a work that has left the queue has begun. Reads the rows of
+ * each executor, and of what these have begun: at most as many claims as handlers
+ * may be in flight.
+ */
+export async function hasBegun(
+  ctx: QueryCtx,
+  workId: Id<"work">,
+): Promise<boolean> {
+  const executors = await ctx.db.query("executor").take(MAX_EXECUTOR_ROWS);
+  for (const executor of executors) {
+    if (executor.done !== null) continue;
+    const claims = await begunAt(ctx, executor, () =>
+      widestLease(ctx, executor._id),
+    );
+    for (const claim of claims) {
+      const members = await membersOf(ctx, executor, claim);
+      const position = members.works.indexOf(workId);
+      if (position >= 0) return claim.left.includes(members.first + position);
+    }
+  }
+  return false;
+}
+
+async function membersOf(
+  ctx: QueryCtx,
+  executor: Doc<"executor">,
+  { runningId }: Claim,
+): Promise<{ first: number; works: Id<"work">[] }> {
+  const own = { first: executor.firstPosition, works: executor.first };
+  if (runningId === null) return own;
+  return (await ctx.db.get("running", runningId)) ?? { first: 0, works: [] };
+}
+
+async function widestLease(
+  ctx: QueryCtx,
+  executorId: Id<"executor">,
+): Promise<number> {
+  const state = await ctx.db.query("loopState").first();
+  return (
+    state?.assigned.find((each) => each.executorId === executorId)?.peak ?? 0
+  );
+}

@@ -1,0 +1,47 @@
+/** What can be known about a work. Apps use the validator too, so no database access here. */
+import { type Infer, v } from "convex/values";
+import { vFnType, vResult } from "../shared.js";
+
+export const vWorkInfo = v.object({
+  workId: v.string(),
+  fnName: v.string(),
+  fnType: vFnType,
+  /**
+   * - "pending": in the queue; `dueAt` tells what waits for its turn from what is due later.
+   * - "claimed": given to an executor, which has no free slot for it or has not started.
+   * - "running": its handler has begun, as far as the executor's last report tells.
+   * - "finished": it has ended; `result` is its outcome.
+   */
+  state: v.union(
+    v.literal("pending"),
+    v.literal("claimed"),
+    v.literal("running"),
+    v.literal("finished"),
+  ),
+  /** Attempts that have ended. */
+  attempts: v.number(),
+  /** Canceled, but an executor has it: it may still run, and is not retried. */
+  canceled: v.optional(v.literal(true)),
+  enqueuedAt: v.number(),
+  /** When it was to run first. */
+  runAt: v.number(),
+  /** While pending: when its next attempt is due. In the past: it waits for its turn. */
+  dueAt: v.optional(v.number()),
+  /** When the last attempt began, if the work has ended and one did. */
+  startedAt: v.optional(v.number()),
+  finishedAt: v.optional(v.number()),
+  /** Of the attempt that failed last. */
+  lastError: v.optional(v.string()),
+  /** The outcome, once finished. */
+  result: v.optional(vResult),
+  /** While `onComplete` is owed, and of one that did not succeed at once. */
+  callback: v.optional(
+    v.object({
+      state: v.union(v.literal("owed"), v.literal("done"), v.literal("failed")),
+      /** Attempts that have failed. */
+      attempts: v.number(),
+      lastError: v.optional(v.string()),
+    }),
+  ),
+});
+export type WorkInfo = Infer<typeof vWorkInfo>;

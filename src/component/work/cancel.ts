@@ -1,0 +1,209 @@
+/**
+ * Cancelation: what waits ends here; what runs may finish, but is not retried.
+ *
+ * All works are canceled in pages, each in a transaction of its own that
+ * schedules the next. What a page schedules is undone when the page fails, and
+ * nobody would go on: so a page must not be able to fail. It runs no code of
+ * users, and it ends where its budget does, whatever its works carry.
+ */
+import type { IndexRange } from "convex/server";
+import { getConvexSize, v, type Value } from "convex/values";
+import { internal } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import { internalMutation, type MutationCtx } from "../_generated/server.js";
+import { TransactionBudget } from "../budget.js";
+import { effectiveConfig } from "../queue/configRow.js";
+import { EntryRemoval } from "../queue/entries.js";
+import { createLogger, type Logger } from "../logging.js";
+import { endWork } from "./outcome.js";
+import { MAX_VALUE_BYTES } from "../shared.js";
+import { wakeForChange } from "../queue/wake.js";
+
+/** Works per page, unless the caller says otherwise: few enough to rarely meet a report that ends one of them. */
+export const DEFAULT_CANCEL_LIMIT = 100;
+
+/** Read and written by one page. The first one shares the transaction of whoever calls `cancelAll`. */
+const MAX_PAGE_BYTES = 2_000_000;
+
+/**
+ * Each document of a transaction is created a tiny bit (2⁻¹² ms) after the one
+ * before it. The 16,000 that one transaction may write are therefore up to 4 ms
+ * ahead of its clock. Reading further ahead than that would make concurrent
+ * enqueues conflict with `cancelAll`.
+ */
+const MAX_CREATION_LEAD_MS = 4;
+
+/** A time that comes after everything enqueued so far, and before almost everything to come. */
+export function everythingSoFar(now: number): number {
+  return now + MAX_CREATION_LEAD_MS;
+}
+
+/** Any string will do for `id`. */
+export async function cancelOne(
+  ctx: MutationCtx,
+  console: Logger,
+  id: string,
+): Promise<void> {
+  const workId = ctx.db.normalizeId("work", id);
+  const work = workId && (await ctx.db.get("work", workId));
+  if (work) {
+    const canceler = new Canceler(ctx, console);
+    await canceler.cancel(work);
+    await canceler.finish();
+  } else {
+    console.debug(`[cancel] there is no work ${id}, or it has ended`);
+  }
+}
+
+/** Where a page begins: with the work before `id`, or, without one, the latest created by then. */
+type Position = { creationTime: number; id?: Id<"work"> };
+
+/** Every index ends in the id, which the types of ranges leave out. */
+type IdRange = { lt(field: "_id", value: Id<"work">): IndexRange };
+
+/**
+ * Cancels what was enqueued up to `from`, latest first, at most `limit` works per
+ * transaction: a page that is not the last one schedules the next.
+ */
+export async function cancelPage(
+  ctx: MutationCtx,
+  console: Logger,
+  { from, limit }: { from: Position; limit: number },
+): Promise<void> {
+  const budget = new TransactionBudget(ctx, {
+    works: limit,
+    bytes: MAX_PAGE_BYTES,
+  });
+  const next = (await budget.isUsedUp())
+    ? from
+    : await cancelWithin(ctx, console, budget, from);
+  if (next !== null) {
+    await scheduleNextPage(ctx, { from: next, limit });
+  }
+  console.end();
+}
+
+export const cancelNextPage = internalMutation({
+  args: {
+    from: v.object({
+      creationTime: v.number(),
+      id: v.optional(v.id("work")),
+    }),
+    limit: v.number(),
+  },
+  returns: v.null(),
+  handler: async (ctx, page): Promise<null> => {
+    const { logLevel } = await effectiveConfig(ctx);
+    await cancelPage(ctx, createLogger(logLevel), page);
+    return null;
+  },
+});
+
+/** @returns where the next page begins. Null: there is none. */
+async function cancelWithin(
+  ctx: MutationCtx,
+  console: Logger,
+  budget: TransactionBudget,
+  from: Position,
+): Promise<Position | null> {
+  const canceler = new Canceler(ctx, console);
+  let last = from;
+  let isFull = false;
+  for await (const work of worksUpTo(ctx, from)) {
+    isFull = !(await budget.hasRoom(knownBytes(work)));
+    if (isFull) break;
+    budget.spend(1, mostBytes(work));
+    await canceler.cancel(work);
+    last = { creationTime: work._creationTime, id: work._id };
+  }
+  await canceler.finish();
+  return isFull ? last : null;
+}
+
+/** Works that were created at the same time lie in the order of their ids. */
+async function* worksUpTo(
+  ctx: MutationCtx,
+  { creationTime, id }: Position,
+): AsyncGenerator<Doc<"work">> {
+  if (id === undefined) {
+    yield* ctx.db
+      .query("work")
+      .withIndex("by_creation_time", (q) =>
+        q.lte("_creationTime", creationTime),
+      )
+      .order("desc");
+    return;
+  }
+  yield* ctx.db
+    .query("work")
+    .withIndex("by_creation_time", (q) => {
+      const sameTime: unknown = q.eq("_creationTime", creationTime);
+      return (sameTime as IdRange).lt("_id", id);
+    })
+    .order("desc");
+  yield* ctx.db
+    .query("work")
+    .withIndex("by_creation_time", (q) => q.lt("_creationTime", creationTime))
+    .order("desc");
+}
+
+/** What deleting it is known to read. The size of a context that is stored apart is not known. */
+function knownBytes({ argsId, argsSize }: Doc<"work">): number {
+  return argsId === undefined ? 0 : argsSize;
+}
+
+/** Where nothing is measured: its row is read twice, and written as what it ended as, with a callback's delivery. */
+function mostBytes(work: Doc<"work">): number {
+  const context = work.onComplete?.contextId ? MAX_VALUE_BYTES : 0;
+  return 4 * getConvexSize(work as Value) + knownBytes(work) + context;
+}
+
+async function scheduleNextPage(
+  ctx: MutationCtx,
+  page: { from: Position; limit: number },
+): Promise<void> {
+  const id = await ctx.scheduler.runAfter(
+    0,
+    internal.work.cancel.cancelNextPage,
+    page,
+  );
+  // Within a scheduled function that was canceled, Convex inserts new ones
+  // already canceled: then the rest would silently go on.
+  const scheduled = await ctx.db.system.get("_scheduled_functions", id);
+  if (scheduled?.state.kind !== "pending") {
+    throw new Error(
+      "No work was canceled: there is more than one page of it, and the next page could not be scheduled, because the scheduled function that calls cancelAll was canceled.",
+    );
+  }
+}
+
+/** Cancels works one by one; what they share is written at the end. */
+class Canceler {
+  readonly #ctx: MutationCtx;
+  readonly #console: Logger;
+  readonly #queue: EntryRemoval;
+  #ended = 0;
+
+  constructor(ctx: MutationCtx, console: Logger) {
+    this.#ctx = ctx;
+    this.#console = console;
+    this.#queue = new EntryRemoval(ctx);
+  }
+
+  async cancel(work: Doc<"work">): Promise<void> {
+    const wasWaiting = await this.#queue.take(work);
+    if (wasWaiting) {
+      this.#ended += 1;
+      await endWork(this.#ctx, this.#console, work, { kind: "canceled" });
+    } else if (!work.canceled) {
+      await this.#ctx.db.patch("work", work._id, { canceled: true });
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#queue.write();
+    if (this.#ended > 0) {
+      await wakeForChange(this.#ctx);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The end of a work. Whoever ends it holds its row in the transaction, so there
+ * is one outcome; the callback runs in that same transaction where possible,
+ * and is otherwise owed by the `complete` row written in it.
+ */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { isAmple, userShare } from "./userShare.js";
+import { scheduleCallback, type OwedCallback } from "./callback.js";
+import { formatError } from "./errorText.js";
+import { runUserMutation } from "./invoke.js";
+import { type Logger, recordCompleted } from "../logging.js";
+import { deletePayload, loadValue } from "./payload.js";
+import { storeResult } from "./result.js";
+import { DEFAULT_STATUS_TTL, type RunResult } from "../shared.js";
+
+/**
+ * Ends `work` with `result`: removes its rows, runs or owes its callback, keeps
+ * the outcome as long as its `statusTtl` says.
+ *
+ * @param options.startedAt when the last attempt began, if one did.
+ * @param options.inlineCallback run the callback here and now; else it is owed.
+ */
+export async function endWork(
+  ctx: MutationCtx,
+  console: Logger,
+  work: Doc<"work">,
+  result: RunResult,
+  options: { startedAt?: number; inlineCallback?: boolean } = {},
+): Promise<void> {
+  const now = Date.now();
+  // Before any user code: a callback that asks for the status is told "finished".
+  await ctx.db.delete("work", work._id);
+  await deletePayload(ctx, work.argsId);
+
+  const callback = await settleCallback(ctx, console, work, result, options);
+  const ttl = (work.statusTtl ?? DEFAULT_STATUS_TTL)[result.kind];
+  let scheduledId: Id<"_scheduled_functions"> | undefined;
+  if (ttl > 0 || callback !== null) {
+    const stored = await storeResult(ctx, result);
+    const completeId = await ctx.db.insert("complete", {
+      workId: work._id,
+      fnType: work.fnType,
+      fnName: work.fnName,
+      ...stored,
+      attempts: work.attempts ?? 0,
+      ...(work.lastError !== undefined ? { lastError: work.lastError } : {}),
+      enqueuedAt: work._creationTime,
+      runAt: work.runAt,
+      ...(options.startedAt !== undefined
+        ? { startedAt: options.startedAt }
+        : {}),
+      finishedAt: now,
+      ttl,
+      expiresAt: callback ? null : now + ttl,
+      ...(callback ? { callback } : {}),
+    });
+    if (callback) {
+      scheduledId = await scheduleCallback(ctx, completeId, callback, now);
+    }
+  }
+  recordCompleted(console, {
+    workId: work._id,
+    fnName: work.fnName,
+    completedAt: now,
+    onCompleteScheduledFunctionId: scheduledId,
+    attempts: work.attempts ?? 0,
+    status: result.kind,
+  });
+}
+
+/** Runs the callback, or says what is owed. Null: none is wanted, or it has run. */
+async function settleCallback(
+  ctx: MutationCtx,
+  console: Logger,
+  work: Doc<"work">,
+  result: RunResult,
+  options: { inlineCallback?: boolean },
+): Promise<OwedCallback | null> {
+  const onComplete = work.onComplete;
+  if (!onComplete || onComplete.excludeKinds?.includes(result.kind)) {
+    await deletePayload(ctx, onComplete?.contextId);
+    return null;
+  }
+  const { excludeKinds: _, contextSize: __, ...call } = onComplete;
+  const owed = { ...call, state: "owed" as const, dueAt: Date.now() };
+  if (!options.inlineCallback) return { ...owed, attempts: 0 };
+  if (!isAmple(await userShare(ctx))) {
+    console.debug(
+      `[complete] onComplete of ${work.fnName} (work ${work._id}) gets a transaction of its own: too little of this one is left`,
+    );
+    return { ...owed, attempts: 0 };
+  }
+  try {
+    await runUserMutation(ctx, {
+      fnHandle: onComplete.fnHandle,
+      fnName: `onComplete of ${work.fnName}`,
+      fnArgs: {
+        workId: work._id,
+        context: await loadValue(ctx, {
+          value: onComplete.context,
+          payloadId: onComplete.contextId,
+        }),
+        result,
+      },
+    });
+  } catch (error) {
+    const lastError = formatError(error);
+    console.each(
+      "error",
+      `[complete] onComplete of ${work.fnName} (work ${work._id}) failed and will be retried: ${lastError.trim()}`,
+    );
+    return { ...owed, attempts: 1, lastError };
+  }
+  await deletePayload(ctx, onComplete.contextId);
+  return null;
+}

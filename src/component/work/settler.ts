@@ -1,0 +1,157 @@
+/**
+ * Carries out what `settle.ts` decides: works end here, or go back to the queue.
+ * Every end of an attempt comes through this file.
+ */
+import type { Doc } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { requeue, type Requeued } from "../queue/entries.js";
+import { type Logger, recordCompleted, recordIncident } from "../logging.js";
+import { endWork } from "./outcome.js";
+import { inHalves } from "./quarantine.js";
+import { type AttemptEnd, type Settlement, settleAttempt } from "./settle.js";
+import type { RunResult } from "../shared.js";
+import { NOTHING, type Tally } from "../tally.js";
+
+export type SettleOptions = {
+  /** Callbacks run here and now, where possible; else they are owed. */
+  inlineCallbacks?: boolean;
+};
+
+export class Settler {
+  readonly tally: Tally = { ...NOTHING };
+  private readonly back: Requeued[] = [];
+  /** Of these, one may be why the executor of all of them died. */
+  private readonly suspects: Requeued[] = [];
+
+  constructor(
+    private readonly ctx: MutationCtx,
+    private readonly console: Logger,
+    private readonly options: SettleOptions = {},
+  ) {}
+
+  /**
+   * @param work - As it is now: user code that ran before may have changed it.
+   * @param startedAt - When the attempt began, if it did.
+   * @returns how the work ended. Null: it goes on, once {@link putBack} was called.
+   */
+  async settle(
+    work: Doc<"work">,
+    end: AttemptEnd,
+    startedAt?: number,
+  ): Promise<RunResult["kind"] | null> {
+    const { ctx, console, options } = this;
+    const settlement = settleAttempt(work, end, Date.now(), Math.random());
+    this.log(work, end, settlement);
+    if (settlement.kind === "goOn") {
+      const { dueAt, patch, long, isSuspect, isRetry } = settlement;
+      (isSuspect ? this.suspects : this.back).push({
+        work,
+        dueAt,
+        patch,
+        long,
+      });
+      if (isRetry) this.count("retries");
+      return null;
+    }
+    const { result, attempts, lastError } = settlement;
+    await endWork(
+      ctx,
+      console,
+      { ...work, attempts, ...(lastError === undefined ? {} : { lastError }) },
+      result,
+      {
+        ...(startedAt === undefined ? {} : { startedAt }),
+        inlineCallback: options.inlineCallbacks === true,
+      },
+    );
+    this.countEnd(result.kind);
+    return result.kind;
+  }
+
+  /** Of a mutation or query, whose own transaction has settled it. */
+  countEnd(kind: RunResult["kind"]): void {
+    this.count(kind === "success" ? "succeeded" : kind);
+  }
+
+  /**
+   * What goes on goes back to the queue. A callback that ran meanwhile may have
+   * canceled some of it: that ends.
+   *
+   * @returns when the earliest is due. Null: nothing went back.
+   */
+  async putBack(): Promise<number | null> {
+    const { ctx, console, suspects } = this;
+    const quarantined = inHalves(suspects);
+    if (quarantined.length > 0) {
+      const groups = new Set(quarantined.map(({ patch }) => patch.isolate));
+      recordIncident(
+        console,
+        "warn",
+        "quarantine",
+        `${quarantined.length} works of an executor that ran out of memory run apart from others from now on`,
+        { works: quarantined.length, groups: groups.size },
+      );
+    }
+    const waiting: Requeued[] = [];
+    for (const item of [...this.back, ...quarantined]) {
+      const work = this.options.inlineCallbacks
+        ? await ctx.db.get("work", item.work._id)
+        : item.work;
+      if (work?.canceled) {
+        await endWork(
+          ctx,
+          console,
+          { ...work, ...item.patch },
+          { kind: "canceled" },
+        );
+        this.countEnd("canceled");
+      } else if (work) {
+        waiting.push({ ...item, work });
+      }
+    }
+    await requeue(ctx, waiting);
+    return waiting.length > 0
+      ? Math.min(...waiting.map(({ dueAt }) => dueAt!))
+      : null;
+  }
+
+  private count(kind: keyof Tally): void {
+    this.tally[kind] += 1;
+  }
+
+  private log(
+    { _id, fnName }: Doc<"work">,
+    end: AttemptEnd,
+    settlement: Settlement,
+  ): void {
+    const { console } = this;
+    const what = `[attempt] ${fnName} (work ${_id})`;
+    if (end.kind === "notStarted" && settlement.kind === "goOn") {
+      const why = end.error.trim();
+      console.each("warn", `${what} was not started and waits again: ${why}`);
+    }
+    if (settlement.kind === "goOn") {
+      const { attempts, lastError } = settlement.patch;
+      if (!settlement.isRetry || lastError === undefined) return;
+      console.each(
+        "warn",
+        `${what} failed in attempt ${attempts} and will be retried: ${lastError.trim()}`,
+      );
+      recordCompleted(console, {
+        workId: _id,
+        fnName,
+        completedAt: Date.now(),
+        onCompleteScheduledFunctionId: undefined,
+        attempts: attempts!,
+        status: "retrying",
+      });
+      return;
+    }
+    const { lastError, attempts, result } = settlement;
+    if (lastError === undefined || result.kind === "success") return;
+    console.each(
+      "error",
+      `${what} failed in attempt ${attempts}: ${lastError.trim()}`,
+    );
+  }
+}
