@@ -20,8 +20,9 @@ export type LoopStateKind = Doc<"runStatus">["state"];
 
 /** A chain tries to park after two segments without anything to do. */
 export const COOL_DOWN_MS = 2 * SEGMENT_MS;
-/** The same while executors have short works in flight. */
-export const SHORT_WORKS_COOL_DOWN_MS = 1 * SECOND;
+/** The same while executors have so many more works than slots, all of them short: as many as one report brings. */
+export const BUFFERING_COOL_DOWN_MS = 1 * SECOND;
+export const MANY_BUFFERED = 100;
 /** A tick this late tells that the deployment is busy, not that the pool is idle. */
 const LATE_MS = SEGMENT_MS;
 /**

@@ -20,10 +20,11 @@ import {
   decide,
   type Decision,
   type LoopStateKind,
+  MANY_BUFFERED,
   MAX_FRUITLESS_TICKS_PER_MINUTE,
   parkedState,
   RUNAWAY_DELAY_MS,
-  SHORT_WORKS_COOL_DOWN_MS,
+  BUFFERING_COOL_DOWN_MS,
 } from "./decide.js";
 import { afterTurn, DRIVEN_COOL_DOWN_MS, pollMs } from "./drive.js";
 import { anythingAfter, executorViews, look } from "./look.js";
@@ -109,15 +110,17 @@ async function nextOf(
 }
 
 /**
- * Reports read the state that parking writes. Those of short works come often, and
- * bring many results: the loop waits for the last of them, but not for long.
+ * Reports read the state that parking writes, and while executors have many more works
+ * than slots the next ones come soon, full of results that would be recorded twice:
+ * the loop waits until most have ended, but not for long.
  */
 function coolDownOf({ state, view }: Turn): number {
   if (state.driver !== null) return DRIVEN_COOL_DOWN_MS;
-  const reportsSoon = executorViews(view).some(
-    ({ inFlight, worksPerSlot }) => inFlight > 0 && worksPerSlot > 1,
+  const buffered = executorViews(view).reduce(
+    (sum, { inFlight, width }) => sum + Math.max(0, inFlight - width),
+    0,
   );
-  return reportsSoon ? SHORT_WORKS_COOL_DOWN_MS : COOL_DOWN_MS;
+  return buffered >= MANY_BUFFERED ? BUFFERING_COOL_DOWN_MS : COOL_DOWN_MS;
 }
 
 /**
