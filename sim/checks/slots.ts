@@ -10,7 +10,7 @@
  * - no further executor may be started, and those there are leave;
  * - executors have as many bytes in memory as they may;
  * - a fault was not long ago: `goingOn.ts` looks after that;
- * - the pools together want more than the deployment's class allows.
+ * - the pools together want more than the deployment's class allows, and have it.
  */
 import type { Lives, Pool } from "../corners/lives.js";
 import type { Violate } from "./check.js";
@@ -36,6 +36,8 @@ export interface SlotsOptions {
   /** All latencies are multiplied by this. */
   pace: number;
   executors: () => number;
+  /** The pools together have every permit of the class, for actions or for scheduled functions. */
+  isCrowded: () => boolean;
   /** No fault was felt since, in time that passes. */
   calmSince: () => number;
   elapsed: () => number;
@@ -94,6 +96,7 @@ export class SlotsCheck {
     const { heldBytes } = this.pool;
     return (
       executors >= this.options.executorCap ||
+      this.options.isCrowded() ||
       (heldBytes > 0 && heldBytes >= EXECUTOR_BYTES * Math.max(1, executors))
     );
   }

@@ -164,10 +164,25 @@ class CornerHistory {
       executorCap: EXECUTOR_CAP[setting.deploymentClass as "S16"],
       pace: setting.pace,
       executors: () => this.runs.countExecutors(name),
+      isCrowded: () => this.isCrowded(),
       calmSince: () => (setting.isFaultless ? this.blows.calmSince : Infinity),
       elapsed: () => world.clock.elapsed,
       now: () => world.now(),
     });
+  }
+
+  /** All actions of the class run, or all scheduled functions: then not even a tick does. */
+  private isCrowded(): boolean {
+    const { pools, concurrency } = this.setting;
+    const names = pools.map(({ name }) => name);
+    const sum = (of: (name: string) => number): number =>
+      names.reduce((total, name) => total + of(name), 0);
+    const executors = sum((name) => this.runs.countExecutors(name));
+    const handlers = sum((name) => this.lives.pool(name).running);
+    return (
+      executors >= concurrency.scheduledJobs ||
+      executors + handlers >= concurrency.actions
+    );
   }
 
   private slotsOf(name: string): SlotsCheck | undefined {
