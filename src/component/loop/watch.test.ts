@@ -168,7 +168,7 @@ describe("where turns of the loop come by,", () => {
       action("owed", { runAt: Date.now() + 30 * MINUTE }),
     ]);
     await pool.cancel(id!);
-    expect(await pool.cancelScheduled("callback:deliver")).toBe(1);
+    expect(await pool.cancelScheduled("work/callback:deliver")).toBe(1);
     await busyFor(30);
     expect(await pool.outcomes()).toMatchObject({ owed: [{}] });
     await executor.report(executor.attempts().map((each) => ended(each)));

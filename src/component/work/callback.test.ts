@@ -11,7 +11,7 @@ import { MAX_CALLBACK_ATTEMPTS } from "./callbackSchedule.js";
 import { DAY, HOUR, MINUTE, SECOND } from "../shared.js";
 import { LATE_MS } from "../timeCursor.js";
 
-const DELIVERY = "callback:deliver";
+const DELIVERY = "work/callback:deliver";
 
 let pool: ProtocolTest;
 beforeEach(() => {

@@ -8,8 +8,8 @@ import { PAGE_SIZE } from "./callbackKick.js";
 import { callbackWaitMs, MAX_CALLBACK_ATTEMPTS } from "./callbackSchedule.js";
 import { MINUTE, SECOND } from "../shared.js";
 
-const DELIVERY = "callback:deliver";
-const PAGE = "callbackKick:page";
+const DELIVERY = "work/callback:deliver";
+const PAGE = "work/callbackKick:page";
 
 let pool: ProtocolTest;
 beforeEach(() => {
