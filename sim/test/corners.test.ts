@@ -81,6 +81,11 @@ describe("histories", () => {
     [74, "long works took one slot each, of many that were free"],
     [1041, "works that were only buffered failed with their executor"],
     [2221, "an executor that waited for its permit had never begun"],
+    [
+      4019,
+      "works given back by an executor too old for them wait like long ones",
+    ],
+    [10447, "an idle executor for long works kept the last slot for 90 s"],
   ])("seed %i: %s", async (seed) => {
     const { violations } = await runCornerHistory(versions, seed);
     expect(violations).toEqual([]);

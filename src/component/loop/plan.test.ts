@@ -259,6 +259,22 @@ describe("a plan", () => {
     expect(many.newExecutors).toMatchObject([{ width: 20 }]);
   });
 
+  test("takes the last slot of an idle executor for long works once nothing has moved, though all others sleep", () => {
+    const asleep = ["a", "b", "c", "d"].map((id) =>
+      executor(id, { inFlight: 10, asleep: true }),
+    );
+    const idle = executor("l", { width: 1, inFlight: 0, long: true });
+    const executors = [...asleep, idle];
+    const patient = plan(41, CAPS, executors, [entry("w", 8)], []);
+    expect(patient).toMatchObject({ newExecutors: [], leftOver: true });
+    const made = plan(41, CAPS, executors, [entry("w", 8)], [], {
+      impatient: true,
+    });
+    expect(made.leases).toEqual([{ id: "l", width: 0 }]);
+    expect(made.newExecutors).toMatchObject([{ width: 1, long: false }]);
+    expect(made.pieces.map(({ works }) => works)).toEqual([1]);
+  });
+
   test("gives long works executors of their own, and ordinary ones nothing of those", () => {
     const open = executor("a", { inFlight: 1 });
     const long = { ...entry("l", 3), kind: "long" as const };

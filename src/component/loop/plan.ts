@@ -261,8 +261,8 @@ class Planner {
     for (;;) {
       while (lane.places[0]?.free === 0) lane.places.shift();
       if (lane.places[0]) return lane.places[0];
-      if (this.left < 1 && this.canUse(lane)) {
-        const other = lane.long ? this.ordinary : this.longs;
+      const other = lane.long ? this.ordinary : this.longs;
+      if (this.left < 1 && this.canUse(lane, freeOf(other))) {
         this.reclaim(lane.waiting, [other]);
       }
       if (this.widenFavored(lane)) continue;
@@ -347,15 +347,16 @@ class Planner {
     return { kind: "new", index };
   }
 
-  /** Whether it could do anything with a slot of another. */
-  private canUse(lane: Lane): boolean {
+  /** Whether it could do anything with so many slots of another. */
+  private canUse(lane: Lane, slots: number): boolean {
     return (
-      this.executorSlots(lane) > 0 || lane.open.some(({ view }) => !view.asleep)
+      this.executorSlots(lane, this.left + slots) > 0 ||
+      lane.open.some(({ view }) => !view.asleep)
     );
   }
 
-  /** How many executors may be started for works of this kind. */
-  private executorSlots(lane: Lane): number {
+  /** How many executors may be started for works of this kind, if so much of the limit is nobody's. */
+  private executorSlots(lane: Lane, left = this.left): number {
     const kept = lane.long ? KEPT_FROM_LONG : 0;
     const inAll = this.caps.inAll - kept - this.inAll;
     const accepting = this.caps.accepting - lane.accepting;
@@ -364,7 +365,7 @@ class Planner {
     const much = this.asked.impatient
       ? 1
       : Math.min(MIN_WIDTH, Math.ceil(this.limit / MUCH));
-    const least = asleep && this.left >= much ? 1 : 0;
+    const least = asleep && left >= much ? 1 : 0;
     return Math.max(0, Math.min(inAll, Math.max(accepting, least)));
   }
 
@@ -386,6 +387,11 @@ class Planner {
       }
     }
   }
+}
+
+/** Slots of open executors in which nothing runs. */
+function freeOf({ places }: Lane): number {
+  return places.reduce((sum, each) => sum + (each.ahead ? 0 : each.free), 0);
 }
 
 /** Room ahead goes round in small shares: what waits is spread, however little it is. */
