@@ -1,8 +1,8 @@
 /** A deployment under a virtual clock with the app of these tests, which ends with the test that started it. */
+import { readFileSync } from "node:fs";
 import { inject, onTestFinished } from "vitest";
 import type { App } from "../../embedded/src/runtime/types.js";
 import type { Work } from "../../sim/app/convex/works.js";
-import { appIn } from "../../sim/push.js";
 import { World, type WorldOptions } from "../../sim/world.js";
 import { Handlers } from "./handlers.js";
 import { Processes } from "./processes.js";
@@ -20,7 +20,9 @@ let pushed: App | null = null;
 
 /** The app of these tests on the component as it is. */
 export function pushedApp(): App {
-  return (pushed ??= appIn(inject("pushedApp")));
+  return (pushed ??= JSON.parse(
+    readFileSync(inject("pushedCode"), "utf8"),
+  ) as App);
 }
 
 export class Simulation extends World {
