@@ -71,6 +71,11 @@ export function statsView(
   return { ...counters, held: openWorks(stats) };
 }
 
+/** Of the living, and of those that have left and whose rows are still there. */
+export async function readExecutors(ctx: QueryCtx): Promise<Doc<"executor">[]> {
+  return await ctx.db.query("executor").take(MAX_EXECUTOR_ROWS);
+}
+
 /** Executors that have not made their last report. */
 export function livingExecutors(
   view: Pick<View, "executors">,
@@ -129,7 +134,7 @@ export async function look(
 ): Promise<View> {
   const status = await ctx.db.query("runStatus").first();
   const state = currentState ?? (await ctx.db.query("loopState").first());
-  const executors = await ctx.db.query("executor").take(MAX_EXECUTOR_ROWS);
+  const executors = await readExecutors(ctx);
   const stats: StatsView[] = [];
   for (const { _id, done } of executors) {
     if (done) continue;

@@ -1,14 +1,9 @@
 /** Who was given which works, and which of these have begun: see `begun.ts`. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
+import { livingExecutors, readExecutors } from "../loop/look.js";
 import { begunClaims, slotsOf } from "./begun.js";
 import { newStats, openWorks, readStats } from "../loop/positions.js";
-
-/**
- * A pool has 20 executors at most, and rows of those that have left are removed
- * within seconds.
- */
-const MAX_EXECUTOR_ROWS = 64;
 
 type Claim = Doc<"executorStats">["open"][number];
 
@@ -58,9 +53,8 @@ export async function hasBegun(
   ctx: QueryCtx,
   workId: Id<"work">,
 ): Promise<boolean> {
-  const executors = await ctx.db.query("executor").take(MAX_EXECUTOR_ROWS);
-  for (const executor of executors) {
-    if (executor.done !== null) continue;
+  const executors = await readExecutors(ctx);
+  for (const executor of livingExecutors({ executors })) {
     const claims = await begunAt(ctx, executor, () =>
       widestLease(ctx, executor._id),
     );
