@@ -86,6 +86,10 @@ describe("histories", () => {
       "works given back by an executor too old for them wait like long ones",
     ],
     [10447, "an idle executor for long works kept the last slot for 90 s"],
+    [
+      12027,
+      "a full executor whose works had been short was handed others that it never asked for",
+    ],
   ])("seed %i: %s", async (seed) => {
     const { violations } = await runCornerHistory(versions, seed);
     expect(violations).toEqual([]);

@@ -134,11 +134,11 @@ export const report = internalMutation({
     const listener = executor.listener && openWorks(stats) > 0;
     const listen =
       !closed && ((active && driving.kind !== "another") || listener);
-    // With free slots it asks for more, or, where nothing comes, to leave.
+    // With free slots it asks for more, or, where nothing comes, to leave. With none it
+    // asks only as long as more may come, whatever its works took so far.
     const asks =
       openWorks(stats) < executor.width ||
-      stats.worksPerSlot > 1 ||
-      (executor.long === true && listen);
+      (listen && (stats.worksPerSlot > 1 || executor.long === true));
     stats.asleep = driving.kind !== "drives" && (memoryFull || !asks);
     await write(ctx, executor, row, stats, { closed, done });
     console.end();

@@ -87,3 +87,12 @@ test("its own report wakes it: what it freed is filled at once", async () => {
   const { next } = await executor.report([ended(first!), ended(second!)]);
   expect(next).toHaveLength(2);
 });
+
+test("one that is full sleeps as soon as nothing more is expected, however short its works were", async () => {
+  await pool.enqueue(actions(8), { maxParallelism: 8 });
+  const executor = await pool.startByHand();
+  await pool.pass(2 * SECOND);
+  const { listen } = await executor.report([], { worksPerSlot: 64, want: 0 });
+  expect(listen).toBe(false);
+  expect(await executor.stats()).toMatchObject({ asleep: true });
+});
