@@ -360,8 +360,8 @@ class History implements RunListener {
     this.note("fault: the last executor to die");
     this.runs.kill(executor, "Transient error while executing action");
     await this.pass(NOTICED_MS);
-    for (const { _id, scheduledId, done } of this.mirror.rows("executor")) {
-      if (scheduledId === executor.scheduledId && done === null) {
+    for (const { _id, scheduledId, state } of this.mirror.rows("executor")) {
+      if (scheduledId === executor.scheduledId && state.kind !== "done") {
         this.violate("loss that is not noticed", `of executor ${_id}`);
       }
     }

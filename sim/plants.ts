@@ -125,7 +125,13 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "slot-leaked",
     what: "Works taken back from an executor still count as its own.",
-    patches: [inComponent("loop/executors.ts", "stats.ended += works;", "")],
+    patches: [
+      inComponent(
+        "loop/executors.ts",
+        "stats.cursor = handOver.first + taken;",
+        "",
+      ),
+    ],
     seed: 1,
   },
   {

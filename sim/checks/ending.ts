@@ -29,7 +29,7 @@ export function checkRest(mirror: Mirror, violate: Violate): void {
     violate("not idle", JSON.stringify(status));
   }
   const state = mirror.single("loopState");
-  if (state && (state.assigned.length > 0 || state.guardAt !== null)) {
+  if (state && (state.assigned.length > 0 || state.watch !== null)) {
     violate("watches though it is idle", JSON.stringify(state));
   }
 }

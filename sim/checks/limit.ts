@@ -48,15 +48,11 @@ export class LimitCheck {
     const epoch = this.mirror.single("config")?.epoch;
     for (const { table, before, after } of writes) {
       if (table !== "executorStats" || !before || !after) continue;
-      const { executorId, cursor, incarnation } = after.value as Record<
-        string,
-        any
-      >;
+      const { executorId, cursor, seq } = after.value as Record<string, any>;
       if (cursor === before.value.cursor) continue;
-      const executor = this.mirror.get("executor", executorId);
-      // Recovery settles what a lost one was not given.
-      if (executor?.incarnation !== incarnation) continue;
-      const lease = executor?.epoch;
+      // What is taken back, or settled in its place, moves the cursor, too, and is no report.
+      if (seq === before.value.seq) continue;
+      const lease = this.mirror.get("executor", executorId)?.epoch;
       if (lease !== epoch) {
         this.violate(
           "delivered under an old lease",
@@ -68,8 +64,8 @@ export class LimitCheck {
 
   private lowered(): void {
     this.ceiling = this.currentCeiling();
-    for (const { _id, done, incarnation } of this.mirror.rows("executor")) {
-      if (done === null) this.unaware.set(_id, incarnation);
+    for (const { _id, state, incarnation } of this.mirror.rows("executor")) {
+      if (state.kind !== "done") this.unaware.set(_id, incarnation);
     }
     this.settlesAt = this.elapsed() + REPLY_MS + this.lateMs;
   }
@@ -90,7 +86,7 @@ export class LimitCheck {
     for (const [id, incarnation] of this.unaware) {
       const row = this.mirror.get("executor", id);
       const isOver =
-        !row || row.done !== null || row.incarnation !== incarnation;
+        !row || row.state.kind === "done" || row.incarnation !== incarnation;
       if (isOver || (row.epoch === epoch && reported.has(id))) {
         this.unaware.delete(id);
       }

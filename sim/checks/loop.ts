@@ -71,8 +71,8 @@ export function checkLoop(
     const state = writes.find(({ table }) => table === "loopState")?.before
       ?.value as StoredRow | undefined;
     if (!state) return;
-    if (state.guardAt !== at) {
-      violate("watchdog of the past", `${at}, not ${state.guardAt}`);
+    if (state.watch?.at !== at) {
+      violate("watchdog of the past", `${at}, not ${state.watch?.at}`);
     }
     const count = countLastMinute(watches);
     if (count > MAX_WATCHES_PER_MINUTE) {
@@ -117,7 +117,7 @@ export function checkLoop(
     const state = mirror.single("loopState");
     const status = mirror.single("runStatus");
     if (!state || !status) return;
-    const { guardAt, assigned } = state;
+    const { watch, assigned } = state;
     const inDanger = assigned.length > 0 || status.state.kind === "running";
     if (
       inDanger &&
@@ -126,7 +126,7 @@ export function checkLoop(
     ) {
       violate("counts as alive for ever", `in state ${status.state.kind}`);
     }
-    if (guardAt === null) {
+    if (watch === null) {
       if (inDanger || status.state.kind === "scheduled") {
         violate("no watchdog", `in state ${status.state.kind}`);
       }
@@ -137,12 +137,12 @@ export function checkLoop(
         namespace === COMPONENT && table === "loopState",
     );
     if (!looked) return;
-    if (inDanger && guardAt > now() + MAX_WATCH_MS) {
-      violate("late watchdog", `it comes in ${guardAt - now()} ms`);
+    if (inDanger && watch.at > now() + MAX_WATCH_MS) {
+      violate("late watchdog", `it comes in ${watch.at - now()} ms`);
     }
     // One that was canceled by hand is there and canceled.
-    if (!jobs.some((job) => isWatch(job) && job.args[0].at === guardAt)) {
-      violate("watchdog that was not armed", `of ${guardAt}`);
+    if (!jobs.some((job) => isWatch(job) && job.args[0].at === watch.at)) {
+      violate("watchdog that was not armed", `of ${watch.at}`);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Mirror, StoredRow } from "../mirror.js";
 import type { CommitCheck, Violate } from "./check.js";
+import { inFlightAt } from "./inFlight.js";
 
 export function checkPlaces(mirror: Mirror, violate: Violate): CommitCheck {
   return () => {
@@ -55,17 +56,17 @@ class Places {
         ?.assigned.map((each: StoredRow) => [each.executorId, each]),
     );
     for (const executor of mirror.rows("executor")) {
-      const { _id, done } = executor;
+      const { _id, state } = executor;
       const known = assigned.get(_id);
       if (!known) violate("executor nobody knows", _id);
       assigned.delete(_id);
-      if (done !== null) continue;
+      if (state.kind === "done") continue;
       const [own, ...more] = stats.get(_id) ?? [];
       if (more.length > 0) violate("two rows of statistics", _id);
       stats.delete(_id);
       const held = this.held(executor, own, handOvers.get(_id) ?? []);
       handOvers.delete(_id);
-      const counted = (known?.works ?? 0) - (own?.ended ?? 0);
+      const counted = inFlightAt(executor, own, known);
       if (counted !== held) {
         violate(
           "wrong count of works in flight",
@@ -84,7 +85,7 @@ class Places {
     stats: StoredRow | undefined,
     handOvers: StoredRow[],
   ): number {
-    const { _id, first, firstPosition } = executor;
+    const { _id, first } = executor;
     const rows = new Map(handOvers.map((row) => [row._id, row]));
     const delivered = new Set<string>();
     let held = 0;
@@ -94,9 +95,7 @@ class Places {
         ? [
             {
               runningId: null,
-              left: first.map(
-                (_: string, index: number) => firstPosition + index,
-              ),
+              left: first.map((_: string, index: number) => index),
             },
           ]
         : []);
@@ -108,14 +107,12 @@ class Places {
       }
       if (runningId !== null) delivered.add(runningId);
       for (const position of left) {
-        const workId = row
-          ? row.works[position - row.first]
-          : first[position - firstPosition];
+        const workId = row ? row.works[position - row.first] : first[position];
         this.put(workId, `position ${position} of executor ${_id}`);
         held += 1;
       }
     }
-    const cursor = stats?.cursor ?? firstPosition + first.length;
+    const cursor = stats?.cursor ?? first.length;
     for (const row of handOvers) {
       if (row.first >= cursor) {
         for (const workId of row.works) {

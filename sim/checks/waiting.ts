@@ -5,6 +5,7 @@
 import type { Mirror, StoredRow } from "../mirror.js";
 import type { Run, RunListener } from "../runs.js";
 import type { CommitCheck, Violate } from "./check.js";
+import { inFlightAt } from "./inFlight.js";
 
 /** A lost executor is noticed, and a lost tick replaced, within this. */
 export const NOTICED_MS = 15_000;
@@ -92,18 +93,25 @@ export interface Caps {
  */
 function firstWithRoom(mirror: Mirror, caps: Caps): StoredRow | null {
   const living = [...mirror.rows("executor")].filter(
-    ({ done }) => done === null,
+    ({ state }) => state.kind !== "done",
   );
-  const accepting = living.filter(({ closing, long }) => !closing && !long);
+  const accepting = living.filter(
+    ({ state, role }) => state.kind === "open" && role !== "long",
+  );
   if (living.length >= caps.inAll) return null;
   if (accepting.length >= caps.accepting) return null;
   const stats = new Map(
     [...mirror.rows("executorStats")].map((row) => [row.executorId, row]),
   );
+  const assigned = new Map<string, StoredRow>(
+    mirror
+      .single("loopState")
+      ?.assigned.map((each: StoredRow) => [each.executorId, each]),
+  );
   let inFlight = 0;
-  for (const { executorId, works } of mirror.single("loopState")?.assigned ??
-    []) {
-    inFlight += works - (stats.get(executorId)?.ended ?? 0);
+  for (const executor of living) {
+    const { _id } = executor;
+    inFlight += inFlightAt(executor, stats.get(_id), assigned.get(_id));
   }
   if (inFlight >= mirror.limit) return null;
   let first: StoredRow | null = null;

@@ -49,8 +49,8 @@ export class Blows {
       const heard = new Set(
         this.world.rows("executorStats", pool).map((row) => row.executorId),
       );
-      for (const { _id, done, first } of this.world.rows("executor", pool)) {
-        if (done === null && !heard.has(_id)) works += first.length;
+      for (const { _id, state, first } of this.world.rows("executor", pool)) {
+        if (state.kind !== "done" && !heard.has(_id)) works += first.length;
       }
     }
     return works;

@@ -24,14 +24,28 @@ export const vTally = v.object({
   canceled: v.number(),
 });
 
-/** An executor whose reports do the loop's turns: see `loop/drive.ts`. */
-export const vDriver = v.object({
-  executorId: v.id("executor"),
-  /** How many works have been arriving. */
-  perSecond: v.number(),
-  /** When it did its last turn, or became the driver. */
-  lastTurnAt: v.number(),
-});
+/** What an executor may still be given. */
+const vExecutorState = v.union(
+  v.object({ kind: v.literal("open") }),
+  /** It takes no new hand-overs. */
+  v.object({ kind: v.literal("closing") }),
+  /** Its last report is in, and this is what it has done. */
+  v.object({ kind: v.literal("done"), tally: vTally }),
+);
+
+/** What sets an executor apart from others. */
+const vRole = v.union(
+  /** It was opened for long works, and takes no others. */
+  v.literal("long"),
+  /** It stays open while it has anything in flight, because no further executor may be started. */
+  v.literal("listener"),
+);
+
+/** Where a scan in commit order goes on. The rows of one mutation share a timestamp: among them creation time tells. */
+const vPosition = v.object({ commitTs: v.int64(), creationTime: v.number() });
+
+/** How often something happened since a time. */
+const vCount = v.object({ since: v.number(), count: v.number() });
 
 /** A scheduled tick, and what it is called in its own arguments. */
 export const vWakeUp = v.object({
@@ -83,36 +97,36 @@ export default defineSchema({
 
   /** Singleton. Read and written by the loop alone. */
   loopState: defineTable({
-    /** Up to here (exclusive of it) ready entries were consumed: commit timestamp, then creation time. */
-    ready: v.object({ commitTs: v.int64(), creationTime: v.number() }),
+    /** Up to here (exclusive of it) ready entries were consumed. */
+    ready: vPosition,
     /** Up to here arrivals of later entries were seen. */
-    later: v.object({ commitTs: v.int64(), creationTime: v.number() }),
-    /** No later entry is due before this; also where the scan of due entries starts. */
-    dueFrom: v.number(),
-    /** The same for isolated and for long entries; unset: from the beginning. */
-    apartFrom: v.optional(v.object({ isolated: v.number(), long: v.number() })),
+    later: vPosition,
+    /** Where scans by time begin: nothing that they look for is earlier. Unset: they begin at the start. */
+    scanFrom: v.object({
+      /** Due times of entries, by kind. */
+      later: v.number(),
+      isolated: v.optional(v.number()),
+      long: v.optional(v.number()),
+      /** When outcomes expire: see `retention.ts`. */
+      outcomes: v.optional(v.number()),
+      /** Due times of owed callbacks: see `callback.ts`. */
+      callbacks: v.optional(v.number()),
+    }),
     /** The executors that live, or whose end was not noticed yet. */
     assigned: v.array(
       v.object({
         executorId: v.id("executor"),
-        incarnation: v.number(),
-        /** The position of the next work handed to it. */
+        /** The position of the next work handed to it. Its statistics say which of those before are over. */
         next: v.number(),
-        /**
-         * How many works it was handed (taken-back ones excluded). Its statistics
-         * say how many of them ended; the difference is in flight.
-         */
-        works: v.number(),
         /** The widest lease that its handlers in flight were started under. */
         peak: v.number(),
       }),
     ),
-    /** While one drives, no chain runs. */
-    driver: v.union(vDriver, v.null()),
+    /** The executor whose reports do the turns: see `drive.ts`. Unset: ticks do, or nobody need. */
+    turnBy: v.optional(v.id("executor")),
     /**
-     * When the chain's next tick is due, or the driver's next report. A link of
-     * the chain with another due time exits; a watchdog that finds it long overdue
-     * starts a new chain.
+     * When the next turn is due, by a tick or a report. A link of the chain with another
+     * due time exits; a watchdog that finds it long overdue starts a new chain.
      */
     nextTickAt: v.number(),
     /** When somebody last took a dead loop over. */
@@ -121,20 +135,17 @@ export default defineSchema({
     lastTurnAt: v.number(),
     /** When the last turn moved something. */
     lastWorkAt: v.number(),
-    /** Ticks outside the running state in the window that began at `since`: many of them mean a chain is cheaper. */
-    parkedTicks: v.object({ since: v.number(), count: v.number() }),
-    /** When the watchdog comes; a `watch` of another time exits. Null: none is scheduled. */
-    guardAt: v.union(v.number(), v.null()),
-    watchId: v.optional(v.id("_scheduled_functions")),
-    /** Self-reschedules in the minute that began at `since` (runaway protection). */
-    reschedules: v.object({ since: v.number(), count: v.number() }),
-    /** Of executors that are gone, less what was reported of living ones: for the report event. */
-    totals: vTally,
-    lastReportAt: v.number(),
-    /** No outcome that is kept expired before this: see `retention.ts`. */
-    sweptUntil: v.optional(v.number()),
-    /** No callback that is owed was due before this: see `callback.ts`. */
-    owedFrom: v.optional(v.number()),
+    /** Ticks outside the running state within a second: many of them mean a chain is cheaper. */
+    parkedTicks: vCount,
+    /** The `watch` that counts: one of another time exits. Null: none is scheduled. */
+    watch: v.union(
+      v.object({ at: v.number(), scheduledId: v.id("_scheduled_functions") }),
+      v.null(),
+    ),
+    /** Self-reschedules within a minute (runaway protection). */
+    reschedules: vCount,
+    /** For the report event: what executors that are gone did since then, less what was reported of living ones. */
+    totals: v.object({ since: v.number(), tally: vTally }),
   }),
 
   /** Singleton, while lost executors are looked after: see `loop/recover.ts`. Written by `watch` and `recover`. */
@@ -219,10 +230,11 @@ export default defineSchema({
     commitTs: v.commitTs(),
     dueAt: v.number(),
     works: v.array(v.id("work")),
-    /** Bytes of the works' arguments and contexts together: hand-overs are bounded in bytes too. */
-    bytes: v.number(),
-    /** The same of each work, where one of them is large; else they count as equal. */
-    sizes: v.optional(v.array(v.number())),
+    /**
+     * Bytes of the works' arguments and contexts, since hand-overs are bounded in bytes:
+     * of all together, each of which counts as equal; where one is large, of each.
+     */
+    bytes: v.union(v.number(), v.array(v.number())),
     /** The tick that the same mutation scheduled, if it did: that one looks after this entry. */
     wakeUp: v.optional(vWakeUp),
     /**
@@ -248,7 +260,7 @@ export default defineSchema({
   /**
    * One executor's lease. The row outlives it: the next executor takes it over
    * under the next incarnation. Written by the loop; the executor's report sets
-   * `closing` and `done`, once each.
+   * `state` to closing and to done, once each.
    */
   executor: defineTable({
     incarnation: v.number(),
@@ -257,18 +269,11 @@ export default defineSchema({
     width: v.number(),
     /** Of the config when `width` was given. */
     epoch: v.number(),
-    /** Takes no new hand-overs. */
-    closing: v.boolean(),
-    /** Stays open while it has anything in flight, because no further executor may be started. */
-    listener: v.boolean(),
-    /** It was opened for long works, and takes no others. */
-    long: v.optional(v.boolean()),
+    state: vExecutorState,
+    role: v.optional(vRole),
     startedAt: v.number(),
-    /** What it was started with: these works, at the positions from `firstPosition` on. */
+    /** What it was started with, from position 0 on. */
     first: v.array(v.id("work")),
-    firstPosition: v.number(),
-    /** Its last report is in; this is what it has done. Null while it lives. */
-    done: v.union(vTally, v.null()),
   }),
 
   /**
@@ -277,7 +282,6 @@ export default defineSchema({
    */
   executorStats: defineTable({
     executorId: v.id("executor"),
-    incarnation: v.number(),
     /** Of the last report; a repetition gets nothing new. */
     seq: v.number(),
     /**
@@ -290,16 +294,16 @@ export default defineSchema({
         left: v.array(v.number()),
       }),
     ),
-    /** Hand-overs before this position were delivered; the next report continues here. */
+    /** What was handed over before this position was delivered, or taken back; the next report continues here. */
     cursor: v.number(),
-    /** How many works ended here. */
-    ended: v.number(),
-    /** How many works per slot it can make use of: more than one when they are short. */
+    /**
+     * How many works per slot it can make use of: more than one when they are short.
+     * Zero: it is asleep. Its slots are taken by long works, or its memory is, and it does
+     * not report before one of them ends: nobody hands it anything.
+     */
     worksPerSlot: v.number(),
     /** Works at or beyond this position have not begun: it does not begin them before its next report. Unset: nobody knows. */
     beginsBefore: v.optional(v.number()),
-    /** Its slots are taken by long works, and it does not report before one of them ends: nobody hands it anything. */
-    asleep: v.optional(v.boolean()),
     lastReportAt: v.number(),
     tally: vTally,
   }).index("by_executor", ["executorId"]),

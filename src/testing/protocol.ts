@@ -155,10 +155,10 @@ export class ProtocolTest {
   }
   /** The watchdog alone, when it is due. */
   async watch(): Promise<void> {
-    const { guardAt } = await this.loopState();
-    if (guardAt === null) throw new Error("No watchdog is armed.");
-    vi.setSystemTime(Math.max(guardAt, Date.now()));
-    await this.t.mutation(internal.loop.watch.watch, { at: guardAt });
+    const { watch } = await this.loopState();
+    if (watch === null) throw new Error("No watchdog is armed.");
+    vi.setSystemTime(Math.max(watch.at, Date.now()));
+    await this.t.mutation(internal.loop.watch.watch, { at: watch.at });
   }
   /** The next piece of a recovery, here and now. False: none is under way. */
   async recoverPiece(): Promise<boolean> {
@@ -195,8 +195,8 @@ export class ProtocolTest {
   async takeExecutors(): Promise<HandExecutor[]> {
     const rows = await this.rows("executor");
     const hands: HandExecutor[] = [];
-    for (const { _id, done } of rows) {
-      if (done === null) hands.push(await this.takeExecutor(_id));
+    for (const { _id, state } of rows) {
+      if (state.kind !== "done") hands.push(await this.takeExecutor(_id));
     }
     return hands;
   }

@@ -31,7 +31,7 @@ export function expectAtRest(
     { state: { kind: "idle" }, validUntil: null },
   ]);
   expect(simulation.rows("loopState", component)).toMatchObject([
-    { assigned: [], guardAt: null },
+    { assigned: [], watch: null },
   ]);
 }
 

@@ -76,10 +76,10 @@ describe("an executor that is lost while its handlers run on", () => {
     );
     const isolated = simulation
       .rows("executor", "workpool")
-      .map(({ width, closing }) => ({ width, closing }));
+      .map(({ width, state }) => ({ width, state }));
     expect(isolated).toEqual([
-      { width: 2, closing: true },
-      { width: 2, closing: true },
+      { width: 2, state: { kind: "closing" } },
+      { width: 2, state: { kind: "closing" } },
     ]);
     await simulation.drain();
     expect(outcomes(simulation)).toEqual(all(keys(4), "success"));
@@ -95,7 +95,7 @@ test("a limit that changes before a work that runs apart has begun", async () =>
   const apart = () =>
     simulation
       .rows("executor", "workpool")
-      .some(({ closing }) => closing as boolean);
+      .some(({ state }) => state.kind !== "open");
   expect(await simulation.until(apart, NOTICED_MS)).not.toBeNull();
   await simulation.setLimit(5);
   await simulation.drain();
@@ -135,7 +135,7 @@ test("a canceled executor is not interrupted: it ends what it runs and gets noth
   const closed = () =>
     simulation
       .rows("executor", "workpool")
-      .some(({ closing }) => closing as boolean);
+      .some(({ state }) => state.kind !== "open");
   expect(await simulation.until(closed, 60_000)).toBeLessThan(NOTICED_MS);
 
   await simulation.drain();

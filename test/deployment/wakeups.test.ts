@@ -156,8 +156,8 @@ test("what is enqueued while the loop is taken over is seen", async () => {
   cancelJobs(simulation, links);
   failJobs(simulation, executors(simulation), "Transient error");
 
-  const { guardAt } = simulation.rows("loopState", COMPONENT)[0]!;
-  await simulation.pass(guardAt - simulation.now() - 100);
+  const { watch } = simulation.rows("loopState", COMPONENT)[0]!;
+  await simulation.pass(watch.at - simulation.now() - 100);
   decides = 300;
   await simulation.pass(250);
   expect(status().state.kind).toBe("running");

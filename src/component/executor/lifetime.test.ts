@@ -35,7 +35,7 @@ test("a queue outlives its executors: old ones leave, new ones take over, nothin
     await pool.pass(MINUTE);
     const alive = await pool.rows("executor");
     expect(alive.length).toBeLessThanOrEqual(MOST_EXECUTORS);
-    const widths = alive.filter(({ closing }) => !closing);
+    const widths = alive.filter(({ state }) => state.kind === "open");
     expect(
       widths.reduce((sum, { width }) => sum + width, 0),
     ).toBeLessThanOrEqual(limit);

@@ -53,7 +53,7 @@ describe("a report that is repeated", () => {
     const before = await executor.stats();
     await executor.again({ results });
     expect(await executor.stats()).toEqual(before);
-    expect(before).toMatchObject({ ended: 2, tally: tally({ succeeded: 2 }) });
+    expect(before).toMatchObject({ open: [], tally: tally({ succeeded: 2 }) });
     expect(await pool.effects("completed")).toHaveLength(2);
   });
 
@@ -65,7 +65,7 @@ describe("a report that is repeated", () => {
     await executor.report(results);
     await executor.again({ results });
     expect(await executor.stats()).toMatchObject({
-      ended: 1,
+      open: [],
       tally: tally({ succeeded: 1 }),
     });
   });
@@ -101,7 +101,7 @@ describe("a report that is repeated", () => {
     await executor.report();
     const reply = await executor.again({ closing: true });
     expect(reply.closed).toBe(false);
-    expect((await executor.row())!.closing).toBe(false);
+    expect((await executor.row())!.state.kind).toBe("open");
   });
 
   test("and was the last one is told again to leave", async () => {
@@ -130,7 +130,7 @@ test("results of one report may come in two, in any order, and each counts once"
   });
   await executor.report(results);
   expect(await executor.stats()).toMatchObject({
-    ended: 5,
+    cursor: 5,
     open: [],
     tally: tally({ succeeded: 5 }),
   });
@@ -150,8 +150,7 @@ describe("an executor's last report", () => {
       closing: true,
     });
     expect(await executor.row()).toMatchObject({
-      closing: true,
-      done: tally({ succeeded: 2, failed: 1 }),
+      state: { kind: "done", tally: tally({ succeeded: 2, failed: 1 }) },
     });
     expect(await pool.rows("executorStats")).toEqual([]);
     expect(await pool.rows("running")).toEqual([]);
@@ -166,7 +165,7 @@ describe("an executor's last report", () => {
     expect(reply).toMatchObject({ closed: true, done: true });
     expect(await executor.stats()).toBeNull();
     expect(await executor.row()).toMatchObject({
-      done: tally({ succeeded: 3 }),
+      state: { kind: "done", tally: tally({ succeeded: 3 }) },
     });
   });
 
@@ -187,7 +186,9 @@ describe("an executor that is told to leave, and changes nothing, is one", () =>
     const results = executor.attempts().map((attempt) => ended(attempt));
     await executor.becomes(null);
     await pool.guard();
-    expect(await executor.row()).toMatchObject({ done: tally({ failed: 1 }) });
+    expect(await executor.row()).toMatchObject({
+      state: { kind: "done", tally: tally({ failed: 1 }) },
+    });
     const reply = await executor.report(results);
     expect(reply).toMatchObject({ done: true, next: [] });
     await pool.drain();
@@ -217,10 +218,12 @@ describe("an executor that is told to leave, and changes nothing, is one", () =>
     }
     expect(await pool.work(id!)).not.toBeNull();
     expect(await second.stats()).toBeNull();
-    expect(await second.row()).toMatchObject({ done: null });
+    expect(await second.row()).not.toMatchObject({ state: { kind: "done" } });
 
     await second.report([ended(attempt!)]);
-    expect(await second.row()).toMatchObject({ done: tally({ succeeded: 1 }) });
+    expect(await second.row()).toMatchObject({
+      state: { kind: "done", tally: tally({ succeeded: 1 }) },
+    });
     expect(await pool.effects("completed")).toHaveLength(2);
   });
 });
@@ -319,7 +322,10 @@ describe("what was canceled while it ran", () => {
     await pool.cancel(id!);
     const { next } = await executor.report();
     expect(next).toEqual([]);
-    expect(await executor.stats()).toMatchObject({ ended: 1 });
+    expect(await executor.stats()).toMatchObject({
+      cursor: 2,
+      open: [{ left: [0] }],
+    });
     await pool.pass(1000);
     expect(await pool.outcomes()).toEqual({ k1: [{ kind: "canceled" }] });
   });
@@ -367,7 +373,9 @@ test("what was given back, never begun, waits again in its old place, free of ch
   expect(await pool.rows("pendingStart")).toMatchObject([
     { kind: "later", works: [id], dueAt: Math.floor(work0!._creationTime) },
   ]);
-  expect(await executor.row()).toMatchObject({ done: tally({ succeeded: 1 }) });
+  expect(await executor.row()).toMatchObject({
+    state: { kind: "done", tally: tally({ succeeded: 1 }) },
+  });
   await pool.drain();
   expect(await pool.outcomes()).toMatchObject({ k0: [{ kind: "success" }] });
   expect(await pool.effects("attempt")).toHaveLength(1);

@@ -83,24 +83,24 @@ export const report = internalMutation({
     const heldBefore = openWorks(stats);
     const repeated = args.seq <= stats.seq;
     stats.seq = Math.max(stats.seq, args.seq);
-    if (!repeated) {
-      // A delayed repetition tells of what was.
-      stats.worksPerSlot = args.worksPerSlot;
-      stats.beginsBefore = args.beginsBefore;
-    }
+    // A delayed repetition tells of what was. Whoever reports is awake, and can be
+    // handed anything in this report.
+    const worksPerSlot = repeated
+      ? Math.max(1, stats.worksPerSlot)
+      : args.worksPerSlot;
+    stats.worksPerSlot = worksPerSlot;
+    if (!repeated) stats.beginsBefore = args.beginsBefore;
     stats.lastReportAt = Date.now();
 
     const earliestRetryAt = await takeResults(ctx, console, stats, args);
 
-    // It is awake, and can be handed anything in this report.
-    stats.asleep = false;
-    const endedHere = stats.ended - (row?.ended ?? 0);
+    const endedHere = heldBefore - openWorks(stats);
     // Not when it is tried again: results must get through whatever is wrong with the loop.
     const mayTurn = args.inlineCallbacks && !repeated;
     const driving: Driving = mayTurn
       ? await turnInReport(ctx, before, stats, {
-          leaving: args.closing || before.closing,
-          mayDrive: args.mayDrive && !before.closing,
+          leaving: args.closing || isClosing(before),
+          mayDrive: args.mayDrive && !isClosing(before),
           freed: endedHere,
         })
       : { kind: "none" };
@@ -111,7 +111,7 @@ export const report = internalMutation({
     if (!executor) return LEAVE;
     const next = await resend(ctx, console, executor, stats, args);
     const { closed, done, undelivered, memoryFull } = repeated
-      ? { closed: executor.closing, ...NOTHING_DELIVERED }
+      ? { closed: isClosing(executor), ...NOTHING_DELIVERED }
       : await deliverNext(ctx, console, executor, stats, args, driving, next);
     const handedOver = openWorks(stats) + undelivered;
     // What was delivered here had been handed over before, and fills no slot
@@ -121,9 +121,9 @@ export const report = internalMutation({
       closed || handedOver < executor.width || heldBefore > executor.width;
     const freed =
       driving.kind !== "refilled" &&
-      ((endedHere > 0 && makesRoom) || done || (closed && !before.closing));
+      ((endedHere > 0 && makesRoom) || done || (closed && !isClosing(before)));
     // The loop takes back what finds no memory here, when that is new.
-    const spills = memoryFull && undelivered > 0 && row?.asleep !== true;
+    const spills = memoryFull && undelivered > 0 && row?.worksPerSlot !== 0;
     const status = await wakeFromReport(
       ctx,
       freed || spills,
@@ -131,22 +131,24 @@ export const report = internalMutation({
     );
     const active =
       status.state.kind === "running" || status.state.kind === "saturated";
-    const listener = executor.listener && openWorks(stats) > 0;
+    const isListener = executor.role === "listener";
+    const listener = isListener && openWorks(stats) > 0;
     const listen =
       !closed && ((active && driving.kind !== "another") || listener);
     // With free slots it asks for more, or, where nothing comes, to leave. With none it
     // asks only as long as more may come, whatever its works took so far.
     const asks =
       openWorks(stats) < executor.width ||
-      (listen && (stats.worksPerSlot > 1 || executor.long === true));
-    stats.asleep = driving.kind !== "drives" && (memoryFull || !asks);
+      (listen && (worksPerSlot > 1 || executor.role === "long"));
+    const isAsleep = driving.kind !== "drives" && (memoryFull || !asks);
+    stats.worksPerSlot = isAsleep ? 0 : worksPerSlot;
     await write(ctx, executor, row, stats, { closed, done });
     console.end();
     return {
       next,
       width: executor.width,
       listen,
-      listener: executor.listener,
+      listener: isListener,
       closed,
       done,
       pollMs: driving.kind === "drives" ? driving.pollMs : null,
@@ -161,8 +163,13 @@ async function readExecutor(
   { executorId, incarnation }: ReportArgs,
 ): Promise<Doc<"executor"> | null> {
   const executor = await ctx.db.get("executor", executorId);
-  const alive = executor?.incarnation === incarnation && executor.done === null;
+  const alive =
+    executor?.incarnation === incarnation && executor.state.kind !== "done";
   return alive ? executor : null;
+}
+
+function isClosing({ state }: Doc<"executor">): boolean {
+  return state.kind !== "open";
 }
 
 type Delivered = {
@@ -190,7 +197,7 @@ async function deliverNext(
   const sentAgain = next.length;
   const { epoch } = await effectiveConfig(ctx);
   const closing = args.closing || driving.kind === "parked";
-  const leaving = closing || executor.closing;
+  const leaving = closing || isClosing(executor);
   const handsOver = driving.kind === "drives" || driving.kind === "refilled";
   // Under a lease of an older epoch nothing new may start. Whoever leaves, or has
   // just handed something over to itself, takes all that was handed over.
@@ -251,13 +258,14 @@ async function write(
   if (done) {
     if (row) await ctx.db.delete("executorStats", row._id);
     await ctx.db.patch("executor", executor._id, {
-      closing: true,
-      done: stats.tally,
+      state: { kind: "done", tally: stats.tally },
     });
     return;
   }
-  if (closed && !executor.closing) {
-    await ctx.db.patch("executor", executor._id, { closing: true });
+  if (closed && !isClosing(executor)) {
+    await ctx.db.patch("executor", executor._id, {
+      state: { kind: "closing" },
+    });
   }
   await writeStats(ctx, row, stats);
 }

@@ -87,7 +87,10 @@ test("what is recorded counts when it is reported, and what was superseded does 
   );
   expect(ids).toHaveLength(3);
   expect(await executor.row()).toMatchObject({
-    done: { succeeded: 1, failed: 1, retries: 0, canceled: 0 },
+    state: {
+      kind: "done",
+      tally: { succeeded: 1, failed: 1, retries: 0, canceled: 0 },
+    },
   });
 });
 

@@ -77,7 +77,7 @@ describe("in a pool that is idle,", () => {
 
   test("nothing needs a guard", async () => {
     expect(await pool.runStatus()).toMatchObject({ validUntil: null });
-    expect(await pool.loopState()).toMatchObject({ guardAt: null });
+    expect(await pool.loopState()).toMatchObject({ watch: null });
   });
 });
 

@@ -42,7 +42,7 @@ const waiting = async () =>
 test("what was handed over ahead is taken back, free of charge, when the executor falls asleep", async () => {
   const executor = await handedAhead();
   await executor.report([], { worksPerSlot: 1, want: 0 });
-  expect(await executor.stats()).toMatchObject({ asleep: true });
+  expect(await executor.stats()).toMatchObject({ worksPerSlot: 0 });
   await pool.tick();
   expect(await waiting()).toBe(16);
   expect(await pool.rows("running")).toEqual([]);
@@ -94,5 +94,5 @@ test("one that is full sleeps as soon as nothing more is expected, however short
   await pool.pass(2 * SECOND);
   const { listen } = await executor.report([], { worksPerSlot: 64, want: 0 });
   expect(listen).toBe(false);
-  expect(await executor.stats()).toMatchObject({ asleep: true });
+  expect(await executor.stats()).toMatchObject({ worksPerSlot: 0 });
 });

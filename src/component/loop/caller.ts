@@ -31,8 +31,10 @@ export type Caller =
     };
 
 export type Outcome = {
-  /** Who does the next turn; null: a tick, or nobody. */
-  driver: Doc<"loopState">["driver"];
+  /** Whose report does the next turn. Undefined: a tick does, or nobody. */
+  turnBy: Id<"executor"> | undefined;
+  /** When the next turn is due. */
+  nextAt: number;
   /** What the loop parked as, if it did. */
   parkedAs: LoopStateKind | null;
 };

@@ -62,7 +62,7 @@ describe.each(moments)("when an executor is canceled $when,", ({ reports }) => {
     await pool.enqueue([action("c"), action("d"), action("e")]);
     await pool.tick();
     const given = (await pool.rows("executor"))
-      .filter(({ done }) => done === null)
+      .filter(({ state }) => state.kind !== "done")
       .flatMap(({ first }) => first);
     expect(given).toHaveLength(4);
     await pool.pass(5 * MINUTE);

@@ -129,14 +129,14 @@ class Chaos {
 
   private async guard(): Promise<void> {
     const [state] = await this.pool.rows("loopState");
-    if (!state || state.guardAt === null) return;
+    if (!state || state.watch === null) return;
     await this.pool.guard();
     await this.takeNewExecutors();
   }
 
   private async takeNewExecutors(): Promise<void> {
     for (const row of await this.pool.rows("executor")) {
-      if (row.done !== null || this.taken.has(nameOf(row))) continue;
+      if (row.state.kind === "done" || this.taken.has(nameOf(row))) continue;
       const hand = await this.pool.takeExecutor(row._id);
       this.taken.add(nameOf(row));
       this.players.set(nameOf(row), {
@@ -240,7 +240,8 @@ class Chaos {
     const { hand } = player;
     // It has left, and only the answer that said so was lost.
     const row = await hand.row();
-    if (row?.done !== null || nameOf(row) !== playerName(player)) return;
+    if (!row || row.state.kind === "done") return;
+    if (nameOf(row) !== playerName(player)) return;
     if (this.random(3) === 0) {
       // It may go on, but Convex says that it was canceled.
       return await hand.becomes({ kind: "canceled" });

@@ -1,18 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Id } from "../_generated/dataModel.js";
 import { SEGMENT_MS } from "../shared.js";
 import {
-  afterTurn,
   DRIVER_WIDTH,
   isLight,
+  MAX_POLL_MS,
   mayBegin,
-  newDriver,
-  pollMs,
+  nextPollMs,
 } from "./drive.js";
 import type { ExecutorView } from "./lease.js";
-
-const ID = "e" as Id<"executor">;
 
 const view = (inFlight: number): ExecutorView => ({
   id: "e",
@@ -28,32 +24,30 @@ const view = (inFlight: number): ExecutorView => ({
   long: false,
 });
 
-/** A driver that was handed so many works per second for a while, in turns of its own rhythm. */
-function drivenAt(perSecond: number, seconds: number) {
-  let driver = newDriver(ID, 0);
+/** How long a driver waits that was handed so many works per second for a while, in turns of its own rhythm. */
+function pollMsAt(perSecond: number, seconds: number): number {
+  let ms = MAX_POLL_MS;
   let owed = 0;
-  for (let now = 0; now < seconds * 1000;) {
-    const ms = pollMs(driver);
-    now += ms;
+  for (let now = 0; now < seconds * 1000; now += ms) {
     owed += (ms * perSecond) / 1000;
     const moved = Math.floor(owed);
     owed -= moved;
-    driver = afterTurn(driver, moved, now);
+    ms = nextPollMs(ms, ms, moved);
   }
-  return driver;
+  return ms;
 }
 
 test.each([5, 20, 50])(
   "at %i works per second a driver makes fewer calls than there are works",
   (perSecond) => {
-    const calls = 1000 / pollMs(drivenAt(perSecond, 10));
+    const calls = 1000 / pollMsAt(perSecond, 10);
     expect(calls).toBeLessThan(perSecond);
   },
 );
 
 test("a driver reports the more often the more comes, and not more often than a chain would tick", () => {
   const rhythms = [1, 5, 20, 50, 500].map((perSecond) =>
-    pollMs(drivenAt(perSecond, 10)),
+    pollMsAt(perSecond, 10),
   );
   expect(rhythms).toEqual([...rhythms].sort((a, b) => b - a));
   expect(rhythms.at(-1)).toBe(SEGMENT_MS);
@@ -63,11 +57,11 @@ test("whatever was moved and whenever, the next report comes within a quarter of
   const turns = fc.array(fc.tuple(fc.nat(300), fc.nat(100_000)));
   fc.assert(
     fc.property(turns, (turns) => {
-      let driver = newDriver(ID, 0);
-      for (const [moved, ms] of turns) {
-        driver = afterTurn(driver, moved, driver.lastTurnAt + ms);
-        expect(pollMs(driver)).toBeGreaterThanOrEqual(SEGMENT_MS);
-        expect(pollMs(driver)).toBeLessThanOrEqual(250);
+      let last = MAX_POLL_MS;
+      for (const [moved, elapsed] of turns) {
+        last = nextPollMs(last, elapsed, moved);
+        expect(last).toBeGreaterThanOrEqual(SEGMENT_MS);
+        expect(last).toBeLessThanOrEqual(250);
       }
     }),
   );

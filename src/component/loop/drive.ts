@@ -14,13 +14,9 @@
  * A driver that dies is found by the watchdog, like any lost executor, and its
  * loop like a lost chain.
  */
-import type { Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import type { vDriver } from "../schema.js";
 import { SECOND, SEGMENT_MS } from "../shared.js";
 import type { ExecutorView } from "./lease.js";
-
-export type Driver = Infer<typeof vDriver>;
 
 /**
  * How wide a driver's lease may get before others are started. More operations
@@ -35,35 +31,32 @@ export const DRIVEN_COOL_DOWN_MS = 1 * SECOND;
 export const MIN_WAKE_UPS = 3;
 
 /** At a handful of works per second nobody waits longer for a start; a chain would look as often as the least. */
-const MAX_POLL_MS = 2.2 * SEGMENT_MS;
+export const MAX_POLL_MS = Math.round(2.2 * SEGMENT_MS);
 const MIN_POLL_MS = SEGMENT_MS;
 /** A report is worth its price when it serves about so many works. */
 const WORKS_PER_POLL = 3;
 /** The rate is an average over about this time. */
-const RATE_WINDOW_MS = 1 * SECOND;
+const RATE_WINDOW_MS = 4 * SECOND;
 
-/** How often a driver reports. Milliseconds. */
-export function pollMs({ perSecond }: Pick<Driver, "perSecond">): number {
-  if (perSecond <= 0) return MAX_POLL_MS;
-  const ms = (WORKS_PER_POLL * SECOND) / perSecond;
-  return Math.round(Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, ms)));
-}
-
-/** The driver after a turn in which it was handed `moved` works. */
-export function afterTurn(driver: Driver, moved: number, now: number): Driver {
-  const elapsed = Math.max(1, now - driver.lastTurnAt);
+/**
+ * How long a driver waits until its next report.
+ *
+ * @param lastMs - How long it was told to wait before this turn: this says how many
+ *   works were coming.
+ * @param elapsedMs - How long it did wait.
+ * @param moved - How many works it was handed in this turn.
+ */
+export function nextPollMs(
+  lastMs: number,
+  elapsedMs: number,
+  moved: number,
+): number {
+  const elapsed = Math.max(1, elapsedMs);
+  const before = WORKS_PER_POLL / Math.max(MIN_POLL_MS, lastMs);
   const weight = Math.min(1, elapsed / RATE_WINDOW_MS);
-  const { perSecond } = driver;
-  const rate = (moved * SECOND) / elapsed;
-  return {
-    ...driver,
-    perSecond: perSecond + (rate - perSecond) * weight,
-    lastTurnAt: now,
-  };
-}
-
-export function newDriver(executorId: Id<"executor">, now: number): Driver {
-  return { executorId, perSecond: MIN_WAKE_UPS, lastTurnAt: now };
+  const perMs = before + (moved / elapsed - before) * weight;
+  const ms = perMs > 0 ? WORKS_PER_POLL / perMs : MAX_POLL_MS;
+  return Math.round(Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, ms)));
 }
 
 /** Whether an executor that has this many works could begin to drive. */
@@ -77,11 +70,11 @@ export function isLight(executors: readonly ExecutorView[]): boolean {
   return works <= LIGHT_WORKS;
 }
 
-/** Whether the loop's driver is there to do its turns. */
-export function driverLives(
-  driver: Driver,
-  executors: readonly Pick<Doc<"executor">, "_id" | "done" | "closing">[],
+/** Whether it is there to do the loop's turns. */
+export function isOpen(
+  executorId: Id<"executor">,
+  executors: readonly Pick<Doc<"executor">, "_id" | "state">[],
 ): boolean {
-  const executor = executors.find(({ _id }) => _id === driver.executorId);
-  return executor !== undefined && executor.done === null && !executor.closing;
+  const executor = executors.find(({ _id }) => _id === executorId);
+  return executor?.state.kind === "open";
 }

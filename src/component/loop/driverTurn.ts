@@ -3,7 +3,7 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Stats } from "./positions.js";
 import { readRunStatus } from "../queue/wake.js";
-import { driverLives, isLight, pollMs } from "./drive.js";
+import { isLight, isOpen } from "./drive.js";
 import type { Caller } from "./caller.js";
 import type { Caps } from "./lease.js";
 import {
@@ -105,12 +105,12 @@ async function driverTurn(
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
-  const driver = view.state?.driver ?? null;
-  if (driver && driver.executorId !== executor._id) {
-    return { kind: driverLives(driver, view.executors) ? "another" : "none" };
+  const turnBy = view.state?.turnBy;
+  if (turnBy !== undefined && turnBy !== executor._id) {
+    return { kind: isOpen(turnBy, view.executors) ? "another" : "none" };
   }
   const caps = await executorCaps(ctx);
-  if (!driver && (leaving || !volunteers(view, executor, caps))) {
+  if (!turnBy && (leaving || !volunteers(view, executor, caps))) {
     return { kind: "none" };
   }
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
@@ -123,8 +123,8 @@ async function driverTurn(
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return { kind: "none" };
-  if (outcome.driver?.executorId === executor._id) {
-    return { kind: "drives", pollMs: pollMs(outcome.driver) };
+  if (outcome.turnBy === executor._id) {
+    return { kind: "drives", pollMs: outcome.nextAt - now };
   }
   const { parkedAs } = outcome;
   const nothingLeft =

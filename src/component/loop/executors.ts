@@ -96,7 +96,7 @@ export async function takeBackFromSleepers(
     const back = await takeBackInTurn(ctx, console, view, executor, budget);
     works += back.works;
     unfinished ||= back.unfinished;
-    if (back.unfinished || executor.closing) continue;
+    if (back.unfinished || executor.state.kind !== "open") continue;
     const { inFlight } = executorViews(view).find((each) => each.id === id)!;
     executor.width = Math.min(executor.width, Math.max(1, inFlight));
     await ctx.db.patch("executor", executor._id, { width: executor.width });
@@ -134,9 +134,9 @@ function settlePeaks(view: View, state: State): void {
 }
 
 /**
- * Takes back what was handed over and not delivered, the latest first, as much as
- * `budget` allows. Reads the statistics with dependencies: a delivery at the same
- * time conflicts. What is taken back counts there as ended.
+ * Takes back what was handed over and not delivered, as much as `budget` allows.
+ * Reads the statistics with dependencies: a delivery at the same time conflicts.
+ * Their cursor moves on, so that what is taken back counts as over.
  */
 export async function takeBack(
   ctx: MutationCtx,
@@ -152,45 +152,39 @@ export async function takeBack(
   const row = await readStats(ctx, executor._id);
   const stats: Stats = row ? { ...row } : newStats(executor);
   const settler = new Settler(ctx, console);
-  /** What goes back, the latest first. */
-  const back: Doc<"work">[] = [];
   let works = 0;
   let unfinished = false;
   const handOvers = ctx.db
     .query("running")
     .withIndex("by_executor", (q) =>
       q.eq("executorId", executor._id).gte("first", stats.cursor),
-    )
-    .order("desc");
+    );
   for await (const handOver of handOvers) {
-    let kept = handOver.works.length;
-    while (kept > 0 && (await budget.hasRoom())) {
-      kept -= 1;
+    let taken = 0;
+    for (const workId of handOver.works) {
+      if (!(await budget.hasRoom())) break;
       budget.spend();
-      works += 1;
-      const work = await ctx.db.get("work", handOver.works[kept]!);
+      taken += 1;
+      const work = await ctx.db.get("work", workId);
       // One that was canceled meanwhile ends here, and does not wait for its turn again.
-      if (work?.canceled) await settler.settle(work, { kind: "returned" });
-      else if (work) back.push(work);
+      if (work) await settler.settle(work, { kind: "returned" });
     }
-    unfinished = kept > 0;
-    if (!unfinished) {
-      await ctx.db.delete("running", handOver._id);
-    } else {
+    works += taken;
+    stats.cursor = handOver.first + taken;
+    unfinished = taken < handOver.works.length;
+    if (unfinished) {
       await ctx.db.patch("running", handOver._id, {
-        works: handOver.works.slice(0, kept),
+        first: stats.cursor,
+        works: handOver.works.slice(taken),
       });
       break;
     }
+    await ctx.db.delete("running", handOver._id);
   }
   if (works === 0) {
     return { works, earliestDueAt: null, unfinished, stats: row };
   }
-  for (const work of back.reverse()) {
-    await settler.settle(work, { kind: "returned" });
-  }
   const earliestDueAt = await settler.putBack();
-  stats.ended += works;
   await writeStats(ctx, row, stats);
   return { works, earliestDueAt, unfinished, stats };
 }
@@ -204,7 +198,7 @@ export async function reuse(
   view: View,
   state: State,
 ): Promise<{ executorId: Id<"executor">; incarnation: number }> {
-  const gone = view.executors.find(({ done }) => done !== null);
+  const gone = view.executors.find(({ state }) => state.kind === "done");
   if (gone) {
     fold(view, state, gone);
     return { executorId: gone._id, incarnation: gone.incarnation + 1 };
@@ -214,12 +208,9 @@ export async function reuse(
     scheduledId: null,
     width: 0,
     epoch: 0,
-    closing: true,
-    listener: false,
+    state: { kind: "closing" },
     startedAt: 0,
     first: [],
-    firstPosition: 0,
-    done: null,
   });
   return { executorId, incarnation: 0 };
 }
@@ -230,11 +221,12 @@ export async function removeGoneExecutors(
   view: View,
   state: State,
 ): Promise<void> {
-  for (const { _id, done } of view.executors) {
-    if (done === null) continue;
+  for (const seen of view.executors) {
+    if (seen.state.kind !== "done") continue;
+    const { _id } = seen;
     // By now it may be the next executor's.
     const executor = await ctx.db.get("executor", _id);
-    if (!executor || executor.done === null) continue;
+    if (executor?.state.kind !== "done") continue;
     fold(view, state, executor);
     await ctx.db.delete("executor", _id);
   }
@@ -242,7 +234,10 @@ export async function removeGoneExecutors(
 
 /** Its counts go to the totals, and the loop forgets it. */
 function fold(view: View, state: State, executor: Doc<"executor">): void {
-  state.totals = addTally(state.totals, executor.done!);
+  if (executor.state.kind === "done") {
+    const { totals } = state;
+    totals.tally = addTally(totals.tally, executor.state.tally);
+  }
   forget(view, state, executor._id);
 }
 

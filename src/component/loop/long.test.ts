@@ -23,7 +23,7 @@ const action = (key: string, changes: Partial<Item> = {}) =>
 const actions = (count: number, prefix = "k") =>
   Array.from({ length: count }, (_, index) => action(`${prefix}${index}`));
 const executors = async () =>
-  (await pool.rows("executor")).filter(({ done }) => done === null);
+  (await pool.rows("executor")).filter(({ state }) => state.kind !== "done");
 
 test("a long work gets an executor of its own kind, and ordinary ones do not go there", async () => {
   await pool.enqueue([action("long", { timeoutMs })], { maxParallelism: 20 });
@@ -44,7 +44,7 @@ test("a long work does not go to an ordinary executor, however much room it has"
   await pool.enqueue([action("long", { timeoutMs })]);
   await pool.tick();
   expect((await ordinary.report()).next).toEqual([]);
-  expect((await executors()).map(({ long }) => long === true)).toEqual([
+  expect((await executors()).map(({ role }) => role === "long")).toEqual([
     false,
     true,
   ]);

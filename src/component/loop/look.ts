@@ -80,7 +80,7 @@ export async function readExecutors(ctx: QueryCtx): Promise<Doc<"executor">[]> {
 export function livingExecutors(
   view: Pick<View, "executors">,
 ): Doc<"executor">[] {
-  return view.executors.filter(({ done }) => done === null);
+  return view.executors.filter(({ state }) => state.kind !== "done");
 }
 
 export type View = {
@@ -136,8 +136,7 @@ export async function look(
   const state = currentState ?? (await ctx.db.query("loopState").first());
   const executors = await readExecutors(ctx);
   const stats: StatsView[] = [];
-  for (const { _id, done } of executors) {
-    if (done) continue;
+  for (const { _id } of livingExecutors({ executors })) {
     const row = await ctx.db
       .query("executorStats")
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
@@ -151,7 +150,7 @@ export async function look(
     new Bound(limits.arrivals),
   );
   const dueFrom = Math.min(
-    state?.dueFrom ?? 0,
+    state?.scanFrom.later ?? 0,
     ...arrivals.map(({ dueAt }) => dueAt),
   );
   const byDue = (kind: "later" | Apart, from: number) => ({
@@ -165,8 +164,8 @@ export async function look(
       .withIndex("by_due", (q) => q.eq("kind", kind).gt("dueAt", now)),
   });
   const later = byDue("later", dueFrom);
-  const isolated = byDue("isolated", state?.apartFrom?.isolated ?? 0);
-  const long = byDue("long", state?.apartFrom?.long ?? 0);
+  const isolated = byDue("isolated", state?.scanFrom.isolated ?? 0);
+  const long = byDue("long", state?.scanFrom.long ?? 0);
   const next = [
     await later.next.first(),
     await isolated.next.first(),
@@ -204,7 +203,7 @@ export async function look(
     long: (await long.due.take(MAX_LONG)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
-    owedAt: await nextOwedCallback(ctx, now, state?.owedFrom),
+    owedAt: await nextOwedCallback(ctx, now, state?.scanFrom.callbacks),
   };
 }
 
@@ -332,12 +331,17 @@ export function executorViews(
   view: Pick<View, "now" | "executors" | "stats" | "state">,
 ): ExecutorView[] {
   return livingExecutors(view).map((executor) => {
-    const { _id, width, epoch, closing, first, long, startedAt } = executor;
+    const { _id, width, epoch, first, startedAt } = executor;
+    const closing = executor.state.kind === "closing";
+    const long = executor.role === "long";
     const stats = view.stats.find(({ executorId }) => executorId === _id);
     const assigned = view.state?.assigned.find(
       ({ executorId }) => executorId === _id,
     );
-    const inFlight = (assigned?.works ?? 0) - (stats?.ended ?? 0);
+    const delivered = stats?.cursor ?? first.length;
+    const held = stats?.held ?? first.length;
+    const undelivered = (assigned?.next ?? 0) - delivered;
+    const inFlight = held + undelivered;
     // Once no more is in flight than the lease allows, an older, wider one is over.
     const isOver = !closing && inFlight <= width;
     return {
@@ -347,13 +351,13 @@ export function executorViews(
       closing,
       drains: closing && view.now - startedAt > DRAINS_AFTER_MS,
       inFlight,
-      undelivered: inFlight - (stats?.held ?? first.length),
+      undelivered,
       peak: isOver ? width : (assigned?.peak ?? width),
       worksPerSlot: stats?.worksPerSlot ?? 1,
       asleep:
-        view.state?.driver?.executorId !== _id &&
-        (stats ? stats.asleep === true : !long && first.length >= width),
-      long: long === true,
+        view.state?.turnBy !== _id &&
+        (stats ? stats.worksPerSlot === 0 : !long && first.length >= width),
+      long,
     };
   });
 }

@@ -11,7 +11,7 @@ export async function needingRecovery(
 ): Promise<Id<"executor">[]> {
   const found: Id<"executor">[] = [];
   for (const executor of livingExecutors(view)) {
-    const { _id, scheduledId, closing } = executor;
+    const { _id, scheduledId, state } = executor;
     const job =
       scheduledId &&
       (await ctx.db.system.get("_scheduled_functions", scheduledId));
@@ -20,7 +20,8 @@ export async function needingRecovery(
     const isCanceled = job?.state.kind === "canceled";
     // What a canceled one was handed and not given waits for nothing.
     const holds =
-      isCanceled && (!closing || (await hasHandOvers(ctx, _id, stats)));
+      isCanceled &&
+      (state.kind === "open" || (await hasHandOvers(ctx, _id, stats)));
     if (fate.kind === "lost" || holds) found.push(_id);
   }
   return found;

@@ -184,5 +184,5 @@ async function expectNothingLeft(): Promise<void> {
     state: { kind: "idle" },
     validUntil: null,
   });
-  expect(await pool.loopState()).toMatchObject({ assigned: [], guardAt: null });
+  expect(await pool.loopState()).toMatchObject({ assigned: [], watch: null });
 }

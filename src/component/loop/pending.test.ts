@@ -71,7 +71,7 @@ async function endAndGoOn(
     const reply = await executor.report(done, { mayDrive: true });
     if (reply.closed) break;
   }
-  if ((await executor.row())?.done === null) await executor.leave();
+  if ((await executor.row())?.state.kind === "open") await executor.leave();
   await pool.drain();
 }
 

@@ -46,9 +46,7 @@ function favoredIn(
   caps: Caps,
   reporting: string | null,
 ): Favored | null {
-  if (state?.driver) {
-    return { id: state.driver.executorId, width: DRIVER_WIDTH };
-  }
+  if (state?.turnBy) return { id: state.turnBy, width: DRIVER_WIDTH };
   return reporting === null
     ? null
     : { id: reporting, width: fairWidth(config.maxParallelism, caps) };

@@ -21,14 +21,12 @@ export async function readStats(
 
 /** Of an executor that has not reported yet: it has what it was started with. */
 export function newStats(executor: Doc<"executor">): Stats {
-  const left = executor.first.map((_, index) => executor.firstPosition + index);
+  const left = executor.first.map((_, index) => index);
   return {
     executorId: executor._id,
-    incarnation: executor.incarnation,
     seq: -1,
     open: left.length > 0 ? [{ runningId: null, left }] : [],
-    cursor: executor.firstPosition + left.length,
-    ended: 0,
+    cursor: left.length,
     worksPerSlot: 1,
     lastReportAt: 0,
     tally: NOTHING,
@@ -63,7 +61,7 @@ export async function workAt(
   const row = runningId && (await ctx.db.get("running", runningId));
   const workId = row
     ? row.works[position - row.first]
-    : executor.first[position - executor.firstPosition];
+    : executor.first[position];
   return workId ?? null;
 }
 
@@ -76,7 +74,6 @@ export async function closePositions(
   const open: Stats["open"] = [];
   for (const { runningId, left } of stats.open) {
     const remaining = left.filter((position) => !ended.has(position));
-    stats.ended += left.length - remaining.length;
     if (remaining.length > 0) open.push({ runningId, left: remaining });
     else if (runningId) await ctx.db.delete("running", runningId);
   }

@@ -50,7 +50,8 @@ const groups = async () =>
 /** Executors that were started for a group. */
 const alone = async (): Promise<Doc<"executor">[]> =>
   (await pool.rows("executor")).filter(
-    ({ done, first, width }) => done === null && first.length === width,
+    ({ state, first, width }) =>
+      state.kind !== "done" && first.length === width,
   );
 /** Dies of exhausted memory, and what it had is due again. */
 async function exhaust(executor: HandExecutor): Promise<void> {
@@ -68,7 +69,7 @@ describe("actions that were begun in an executor that ran out of memory", () => 
     await pool.tick();
     const executors = await alone();
     expect(executors.map(({ width }) => width)).toEqual([3, 3]);
-    for (const { closing } of executors) expect(closing).toBe(true);
+    for (const { state } of executors) expect(state.kind).toBe("closing");
     expect(await pool.rows("running")).toEqual([]);
     await pool.drain();
     const outcomes = await pool.outcomes();

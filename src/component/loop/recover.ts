@@ -92,7 +92,7 @@ async function lookAfter(
   giveUp: string | null,
 ): Promise<Piece> {
   const executor = await ctx.db.get("executor", executorId);
-  if (!executor || executor.done !== null) return NOTHING;
+  if (!executor || executor.state.kind === "done") return NOTHING;
   const job =
     executor.scheduledId &&
     (await ctx.db.system.get("_scheduled_functions", executor.scheduledId));
@@ -111,8 +111,8 @@ async function lookAfter(
   if (job?.state.kind !== "canceled") return NOTHING;
   // It may still be running, and gets no more work: first of all, or it would be
   // handed again what is taken back.
-  if (!executor.closing) {
-    await ctx.db.patch("executor", executorId, { closing: true });
+  if (executor.state.kind === "open") {
+    await ctx.db.patch("executor", executorId, { state: { kind: "closing" } });
   }
   const back = await takeBack(ctx, console, executor, budget);
   return { ...back, settled: back.works };

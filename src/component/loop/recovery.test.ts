@@ -195,7 +195,7 @@ test("what a lost executor had done is counted", async () => {
   await pool.guard();
   expect(await pool.loopState()).toMatchObject({
     assigned: [],
-    totals: { succeeded: 1, failed: 1 },
+    totals: { tally: { succeeded: 1, failed: 1 } },
   });
 });
 
@@ -213,8 +213,8 @@ describe("the row of an executor that has left", () => {
     expect(await pool.rows("executor")).toEqual([]);
     expect(await pool.loopState()).toMatchObject({
       assigned: [],
-      totals: { succeeded: 1 },
-      guardAt: null,
+      totals: { tally: { succeeded: 1 } },
+      watch: null,
     });
   });
 
@@ -223,10 +223,13 @@ describe("the row of an executor that has left", () => {
     await pool.enqueue([action("b")]);
     const next = await pool.startByHand();
     expect(next.id).toBe(before.id);
-    expect(await next.row()).toMatchObject({ incarnation: 1, done: null });
+    expect(await next.row()).toMatchObject({
+      incarnation: 1,
+      state: { kind: "closing" },
+    });
     expect(await pool.loopState()).toMatchObject({
-      assigned: [{ executorId: next.id, incarnation: 1, works: 1 }],
-      totals: { succeeded: 1 },
+      assigned: [{ executorId: next.id, next: 1 }],
+      totals: { tally: { succeeded: 1 } },
     });
   });
 

@@ -87,14 +87,13 @@ export async function recoverPiece(
   if (unfinished) {
     await writeStats(ctx, row, stats);
     await ctx.db.patch("executor", executor._id, {
-      closing: true,
+      state: { kind: "closing" },
       incarnation: executor.incarnation + 1,
     });
   } else {
     if (row) await ctx.db.delete("executorStats", row._id);
     await ctx.db.patch("executor", executor._id, {
-      closing: true,
-      done: stats.tally,
+      state: { kind: "done", tally: stats.tally },
     });
   }
   return { earliestDueAt, settled: settled.size, unfinished };

@@ -4,7 +4,12 @@
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { MAX_ENTRY_BYTES, MAX_ENTRY_WORKS } from "../queue/entries.js";
+import {
+  bytesOf,
+  MAX_ENTRY_BYTES,
+  MAX_ENTRY_WORKS,
+  sizesOf,
+} from "../queue/entries.js";
 import { deliver, logStarted } from "./delivery.js";
 import type { Logger } from "../logging.js";
 import { reuse } from "./executors.js";
@@ -108,15 +113,14 @@ export class Starter {
     if (rest.works.length > 0) {
       await ctx.db.patch("pendingStart", seen.id, {
         works: rest.works,
-        bytes: sum(rest.sizes),
-        ...(entry?.sizes ? { sizes: rest.sizes } : {}),
+        bytes: bytesOf(rest.sizes),
       });
       return taken;
     }
     if (entry) await ctx.db.delete("pendingStart", seen.id);
     // Emptied: the next scan starts behind it and meets no tombstone.
     if (seen.kind === "ready") state.ready = seen.position ?? state.ready;
-    if (seen.kind === "later") state.dueFrom = seen.dueAt;
+    if (seen.kind === "later") state.scanFrom.later = seen.dueAt;
     return taken;
   }
 
@@ -147,7 +151,7 @@ export class Starter {
       ...attempt,
       position,
     }));
-    const { width, listener } = made;
+    const { width, listener, long } = made;
     const scheduledId = await ctx.scheduler.runAfter(
       0,
       internal.executor.run.run,
@@ -159,7 +163,7 @@ export class Starter {
         listener,
         closed,
         pollMs: this.pollMs,
-        ...(made.long ? { long: true } : {}),
+        ...(long ? { long: true } : {}),
       },
     );
     logStarted(this.console, delivered.started, scheduledId);
@@ -168,22 +172,12 @@ export class Starter {
       scheduledId,
       width,
       epoch: view.config.epoch,
-      closing,
-      listener,
-      ...(made.long ? { long: true } : {}),
+      state: { kind: closing ? "closing" : "open" },
+      ...(long ? { role: "long" } : listener ? { role: "listener" } : {}),
       startedAt: this.now,
       first: attempts.map(({ workId }) => workId),
-      firstPosition: 0,
-      done: null,
     });
-    const works = attempts.length;
-    state.assigned.push({
-      executorId,
-      incarnation,
-      next: works,
-      works,
-      peak: width,
-    });
+    state.assigned.push({ executorId, next: attempts.length, peak: width });
     const later = await this.handOver(executorId, width, [rest]);
     return { moved: first.length + later, executorId };
   }
@@ -204,7 +198,6 @@ export class Starter {
         bytes: sum(sizes),
       });
       assigned.next += works.length;
-      assigned.works += works.length;
       moved += works.length;
     }
     return moved;
@@ -270,9 +263,8 @@ export function repack(pieces: readonly Piece[], maxWorks: number): Piece[] {
   return packed;
 }
 
-function contentOf({ works, sizes, bytes }: Doc<"pendingStart">): Piece {
-  const each = Math.ceil(bytes / Math.max(1, works.length));
-  return { works, sizes: sizes ?? works.map(() => each) };
+function contentOf({ works, bytes }: Doc<"pendingStart">): Piece {
+  return { works, sizes: sizesOf(works.length, bytes) };
 }
 
 function part({ works, sizes }: Piece, from: number, to?: number): Piece {

@@ -14,17 +14,15 @@ export async function getOrCreateState(
   const id: Id<"loopState"> = await ctx.db.insert("loopState", {
     ready: START,
     later: START,
-    dueFrom: 0,
+    scanFrom: { later: 0 },
     assigned: [],
-    driver: null,
     nextTickAt: now,
     lastTurnAt: now,
     lastWorkAt: 0,
     parkedTicks: { since: now, count: 0 },
-    guardAt: null,
+    watch: null,
     reschedules: { since: now, count: 0 },
-    totals: NOTHING,
-    lastReportAt: now,
+    totals: { since: now, tally: NOTHING },
   });
   return (await ctx.db.get("loopState", id))!;
 }
@@ -35,8 +33,7 @@ export async function scheduleWatch(
   state: Doc<"loopState">,
   at: number,
 ): Promise<void> {
-  state.guardAt = at;
-  state.watchId = await ctx.scheduler.runAt(at, internal.loop.watch.watch, {
-    at,
-  });
+  const watch = internal.loop.watch.watch;
+  const scheduledId = await ctx.scheduler.runAt(at, watch, { at });
+  state.watch = { at, scheduledId };
 }

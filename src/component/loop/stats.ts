@@ -18,16 +18,15 @@ export async function reportIfDue(
   view: View,
   state: Doc<"loopState">,
 ): Promise<void> {
-  if (now - state.lastReportAt < MINUTE) return;
-  state.lastReportAt = now;
+  if (now - state.totals.since < MINUTE) return;
   const living = view.stats.reduce(
     (sum, { tally }) => addTally(sum, tally),
     NOTHING,
   );
-  const since = addTally(state.totals, living);
+  const since = addTally(state.totals.tally, living);
   // What living executors counted so far is reported now; it must not count
   // again when it is folded into the totals.
-  state.totals = addTally(NOTHING, living, -1);
+  state.totals = { since: now, tally: addTally(NOTHING, living, -1) };
   const completed = since.succeeded + since.failed + since.retries;
   const quiet = completed + since.canceled === 0;
   if (quiet || !shouldLog(view.config.logLevel, "REPORT")) return;

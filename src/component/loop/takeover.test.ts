@@ -51,7 +51,7 @@ test("one tick takes a dead loop over, however many notice", async () => {
   expect(after.generation).toBe(generation + 1n);
   expect(after).not.toHaveProperty("takeoverId");
   expect(after.validUntil).toBeGreaterThan(Date.now());
-  expect((await pool.loopState()).guardAt).toBeGreaterThan(Date.now());
+  expect((await pool.loopState()).watch!.at).toBeGreaterThan(Date.now());
 });
 
 test("should that tick be lost, the next who notices schedules another", async () => {

@@ -72,7 +72,7 @@ function concerns(
   if (args.kick) return true;
   if (!state || !status) return true;
   if (args.takeover) return isDead(status, state, executors, now);
-  const driven = state.driver !== null && !nextIsLost(status, state, now);
+  const driven = state.turnBy !== undefined && !nextIsLost(status, state, now);
   return !driven && isLink(args, state);
 }
 

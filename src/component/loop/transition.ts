@@ -26,7 +26,7 @@ import {
   RUNAWAY_DELAY_MS,
   BUFFERING_COOL_DOWN_MS,
 } from "./decide.js";
-import { afterTurn, DRIVEN_COOL_DOWN_MS, pollMs } from "./drive.js";
+import { DRIVEN_COOL_DOWN_MS, MAX_POLL_MS, nextPollMs } from "./drive.js";
 import { anythingAfter, executorViews, look } from "./look.js";
 import { needingRecovery } from "./losses.js";
 import { scheduleWatch } from "./state.js";
@@ -60,7 +60,7 @@ export async function transition(
   const { decision, waits } = await nextOf(turn, done, tookOver);
   if (decision.kind === "park") await park(turn, decision.as, waits);
   if (decision.kind === "run") {
-    if (done === null || done.tooMuchForDriver) state.driver = null;
+    if (done === null || done.tooMuchForDriver) delete state.turnBy;
     const moved = done?.moved ?? 0;
     await keepRunning(turn, decision.delayMs, moved, waits, tookOver);
   }
@@ -94,7 +94,7 @@ async function nextOf(
     now,
     dueSince: state.nextTickAt,
     lastWorkAt: state.lastWorkAt,
-    frequent: state.driver !== null || isFrequent(turn),
+    frequent: state.turnBy !== undefined || isFrequent(turn),
     coolDownMs: coolDownOf(turn),
   });
   if (moved + requeued > 0) state.lastWorkAt = now;
@@ -115,7 +115,7 @@ async function nextOf(
  * the loop waits until most have ended, but not for long.
  */
 function coolDownOf({ state, view }: Turn): number {
-  if (state.driver !== null) return DRIVEN_COOL_DOWN_MS;
+  if (state.turnBy !== undefined) return DRIVEN_COOL_DOWN_MS;
   const buffered = executorViews(view).reduce(
     (sum, { inFlight, width }) => sum + Math.max(0, inFlight - width),
     0,
@@ -175,9 +175,8 @@ async function keepRunning(
     if (!tookOver) status.generation += 1n;
     await writeStatus(turn, { kind: "running" }, waits);
   }
-  if (state.driver) {
-    state.driver = afterTurn(state.driver, moved, now);
-    state.nextTickAt = now + pollMs(state.driver);
+  if (state.turnBy) {
+    state.nextTickAt = now + pollAfter(turn, moved);
     return;
   }
   state.nextTickAt = now + delay;
@@ -187,6 +186,13 @@ async function keepRunning(
   });
 }
 
+/** How long the executor that does the turns waits for its next one; it begins slowly. */
+function pollAfter({ state, drivenBy, now }: Turn, moved: number): number {
+  if (drivenBy !== state.turnBy) return MAX_POLL_MS;
+  const { lastTurnAt, nextTickAt } = state;
+  return nextPollMs(nextTickAt - lastTurnAt, now - lastTurnAt, moved);
+}
+
 async function park(
   turn: Turn,
   as: LoopStateKind,
@@ -194,7 +200,7 @@ async function park(
 ): Promise<void> {
   const { ctx, state, status } = turn;
   status.generation += 1n;
-  state.driver = null;
+  delete state.turnBy;
   await writeStatus(turn, as, waits);
   if (as.kind === "scheduled") {
     state.nextTickAt = as.at;
@@ -237,13 +243,14 @@ async function armWatch(turn: Turn, waits: boolean): Promise<void> {
   };
   const wanted = isKicked(caller) ? now : wantedWatch(dangers, now);
   if (wanted === null) return;
-  if (watchMissing(state, wanted, now)) {
+  const { watch } = state;
+  if (watch === null || watchMissing(state, wanted, now)) {
     await scheduleWatch(ctx, state, wanted);
   } else if (
-    mayPutOff(state, wanted, dangers.owedAt, now) &&
+    mayPutOff(watch, wanted, dangers.owedAt, now) &&
     (await needingRecovery(ctx, view, now)).length === 0
   ) {
-    await ctx.scheduler.cancel(state.watchId!);
+    await ctx.scheduler.cancel(watch.scheduledId);
     await scheduleWatch(ctx, state, wanted);
     if (needsRenewal(status, dangers, now, true)) {
       await writeStatus(turn, status.state, waits);

@@ -15,13 +15,7 @@ import { sweepExpired } from "../work/retention.js";
 import { SECOND } from "../shared.js";
 import { getOrCreateRunStatus } from "../queue/wake.js";
 import { type Caller, isLink, type Outcome } from "./caller.js";
-import {
-  isLight,
-  LIGHT_WORKS,
-  MIN_WAKE_UPS,
-  newDriver,
-  pollMs,
-} from "./drive.js";
+import { isLight, LIGHT_WORKS, MAX_POLL_MS, MIN_WAKE_UPS } from "./drive.js";
 import {
   adjustLeases,
   type TakenBack,
@@ -73,16 +67,14 @@ export async function doTurn(
   if (!isStillWanted(turn)) return null;
   const tookOver = takeOverIfDead(turn);
   const { state } = turn;
-  if (caller.kind === "driver") {
-    state.driver ??= newDriver(caller.executorId, now);
-  }
+  if (caller.kind === "driver") state.turnBy = caller.executorId;
   const done = isLastOfDriver(turn) ? null : await startWhatMay(turn);
   const parkedAs = await transition(turn, done, tookOver);
   await reportIfDue(ctx, turn.console, now, turn.view, state);
   state.lastTurnAt = now;
   const { _id, _creationTime: _, ...fields } = state;
   await ctx.db.replace("loopState", _id, fields);
-  return { driver: state.driver, parkedAs };
+  return { turnBy: state.turnBy, nextAt: state.nextTickAt, parkedAs };
 }
 
 /** From here on with dependencies: what this turn writes, and who may close. */
@@ -104,7 +96,8 @@ async function lookForWriting(
   }
   const seen = withOwnStats(caller, stale);
   const view = { ...seen, config, executors, state, status };
-  return { ctx, console, now, caps, caller, view, state, status };
+  const drivenBy = state.turnBy;
+  return { ctx, console, now, caps, caller, view, state, drivenBy, status };
 }
 
 /** One that asks to leave in the report that does the turn is handed nothing more. */
@@ -115,21 +108,19 @@ function asItLeaves(
   return caller.kind === "report" &&
     caller.leaving &&
     caller.executorId === executor._id
-    ? { ...executor, closing: true }
+    ? { ...executor, state: { kind: "closing" } }
     : executor;
 }
 
 function isStillWanted({ caller, state, status }: Turn): boolean {
   switch (caller.kind) {
-    case "driver": {
-      const { driver } = state;
+    case "driver":
       return (
         status.state.kind === "running" &&
-        (driver === null || driver.executorId === caller.executorId)
+        (state.turnBy === undefined || state.turnBy === caller.executorId)
       );
-    }
     case "report":
-      return status.state.kind === "saturated" && state.driver === null;
+      return status.state.kind === "saturated" && state.turnBy === undefined;
     case "tick":
       return status.generation === caller.generation && isLink(caller, state);
   }
@@ -159,7 +150,7 @@ function takeOverIfDead(turn: Turn): boolean {
   delete status.takeoverId;
   // As if idle: whatever there is to do is decided anew.
   status.state = { kind: "idle" };
-  state.driver = null;
+  delete state.turnBy;
   return true;
 }
 
@@ -179,9 +170,10 @@ async function startWhatMay(turn: Turn): Promise<Done> {
   countParkedTick(state, now);
   const started = back.unfinished ? NOTHING_YET : await start(turn);
   // Somebody who asks for it has all of it looked through.
-  const swept = isKicked(caller) ? undefined : state.sweptUntil;
-  state.sweptUntil = await sweepExpired(ctx, swept);
-  state.owedFrom = owedCursor(view.owedAt, now);
+  const { scanFrom } = state;
+  const swept = isKicked(caller) ? undefined : scanFrom.outcomes;
+  scanFrom.outcomes = await sweepExpired(ctx, swept);
+  scanFrom.callbacks = owedCursor(view.owedAt, now);
   return { ...started, requeued: back.works };
 }
 
@@ -210,15 +202,13 @@ function moveCursors({ view, state, now }: Turn): void {
   for (const { position } of view.arrivals) {
     state.later = position ?? state.later;
   }
-  state.dueFrom = Math.min(
+  state.scanFrom.later = Math.min(
     view.due[0]?.dueAt ?? now,
     ...view.arrivals.map(({ dueAt }) => dueAt),
   );
-  if (state.apartFrom || view.isolated.length + view.long.length > 0) {
-    state.apartFrom = {
-      isolated: scanFrom(view.isolated, now),
-      long: scanFrom(view.long, now),
-    };
+  for (const kind of ["isolated", "long"] as const) {
+    if (state.scanFrom[kind] === undefined && view[kind].length === 0) continue;
+    state.scanFrom[kind] = scanFrom(view[kind], now);
   }
 }
 
@@ -248,9 +238,9 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
     view,
     state,
     staysParked && !driverToBe,
-    driverToBe ? pollMs({ perSecond: MIN_WAKE_UPS }) : null,
+    driverToBe ? MAX_POLL_MS : null,
   ).carryOut(made);
-  if (driverToBe) state.driver = newDriver(executors[0]!, now);
+  if (driverToBe) state.turnBy = executors[0]!;
   return {
     moved,
     leftOver: made.leftOver,

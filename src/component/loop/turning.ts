@@ -1,5 +1,5 @@
 /** What a turn has to go by, and what it has done: shared by its parts. */
-import type { Doc } from "../_generated/dataModel.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
@@ -18,6 +18,8 @@ export type Turn = {
   caller: Caller;
   view: View;
   state: Doc<"loopState">;
+  /** Who was to do this turn; undefined: a tick. */
+  drivenBy: Id<"executor"> | undefined;
   status: Doc<"runStatus">;
 };
 

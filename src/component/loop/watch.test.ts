@@ -206,13 +206,13 @@ describe("a pool whose wake-up was lost is woken within 15 seconds", () => {
 
 test("a watch that is not the one that was armed last does nothing", async () => {
   await full(1);
-  const { guardAt } = await pool.loopState();
+  const { watch } = await pool.loopState();
   const everything = async () => [
     await pool.loopState(),
     await pool.runStatus(),
     await pool.scheduled(),
   ];
   const before = await everything();
-  await pool.t.mutation(internal.loop.watch.watch, { at: guardAt! - 1 });
+  await pool.t.mutation(internal.loop.watch.watch, { at: watch!.at - 1 });
   expect(await everything()).toEqual(before);
 });

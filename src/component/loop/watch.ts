@@ -51,7 +51,7 @@ export const watch = internalMutation({
   handler: async (ctx, { at }) => {
     const state = await ctx.db.query("loopState").first();
     const status = await readRunStatus(ctx);
-    if (!state || !status || state.guardAt !== at) return null;
+    if (!state || !status || state.watch?.at !== at) return null;
     const now = Date.now();
     const { logLevel } = await effectiveConfig(ctx);
     const console = createLogger(logLevel);
@@ -68,7 +68,7 @@ export const watch = internalMutation({
       owedAt: view.owedAt,
       recovers,
     };
-    state.guardAt = null;
+    state.watch = null;
     const wanted = wantedWatch(dangers, now);
     if (wanted !== null) await scheduleWatch(ctx, state, wanted);
     const { _id, _creationTime: _, ...fields } = state;

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { HOUR, MINUTE, SECOND } from "../shared.js";
 import type { LoopStateKind } from "./decide.js";
-import { newDriver } from "./drive.js";
 import {
   type Dangers,
   isDead,
@@ -71,8 +70,7 @@ describe("the watchdog", () => {
 });
 
 describe("a turn may put the watch off", () => {
-  const watchId = "watch" as Id<"_scheduled_functions">;
-  const soon = { guardAt: NOW + 3 * SECOND, watchId };
+  const soon = { at: NOW + 3 * SECOND };
   const usual = NOW + WATCH_MS;
 
   test("that comes soon, if the usual time is wanted", () => {
@@ -80,12 +78,10 @@ describe("a turn may put the watch off", () => {
   });
 
   test.each([
-    ["none is armed", { guardAt: null, watchId }],
-    ["it is not known which", { guardAt: soon.guardAt, watchId: undefined }],
-    ["it is due, and may be running", { guardAt: NOW, watchId }],
-    ["it has just been armed", { guardAt: NOW + 10 * SECOND, watchId }],
-  ])("but not if %s", (_, state) => {
-    expect(mayPutOff(state as typeof soon, usual, null, NOW)).toBe(false);
+    ["it is due, and may be running", { at: NOW }],
+    ["it has just been armed", { at: NOW + 10 * SECOND }],
+  ])("but not if %s", (_, watch) => {
+    expect(mayPutOff(watch, usual, null, NOW)).toBe(false);
   });
 
   test("but not if an earlier one is wanted", () => {
@@ -99,10 +95,11 @@ describe("a turn may put the watch off", () => {
 });
 
 describe("the loop is dead", () => {
-  const driver = newDriver("driver" as Id<"executor">, NOW);
+  const driver = "driver" as Id<"executor">;
   type Row = Parameters<typeof isDead>[2][number];
-  const executor = (changes: Partial<Doc<"executor">> = {}) =>
-    ({ _id: driver.executorId, done: null, closing: false, ...changes }) as Row;
+  const executor = (
+    state: Doc<"executor">["state"] = { kind: "open" },
+  ): Row => ({ _id: driver, state });
   const dead = (
     state: LoopStateKind,
     changes: { nextTickAt?: number; validUntil?: number | null } = {},
@@ -112,7 +109,7 @@ describe("the loop is dead", () => {
       { state, validUntil: changes.validUntil ?? NOW + MINUTE },
       {
         nextTickAt: changes.nextTickAt ?? NOW,
-        driver: executors ? driver : null,
+        turnBy: executors ? driver : undefined,
       },
       executors ?? [],
       NOW,
@@ -138,7 +135,7 @@ describe("the loop is dead", () => {
 
   test("when its driver has left, closes, or is gone", () => {
     expect(dead(RUNNING, {}, [executor()])).toBe(false);
-    expect(dead(RUNNING, {}, [executor({ closing: true })])).toBe(true);
+    expect(dead(RUNNING, {}, [executor({ kind: "closing" })])).toBe(true);
     expect(dead(RUNNING, {}, [])).toBe(true);
   });
 });

@@ -7,7 +7,7 @@
 import type { Doc } from "../_generated/dataModel.js";
 import { SECOND } from "../shared.js";
 import type { LoopStateKind } from "./decide.js";
-import { driverLives } from "./drive.js";
+import { isOpen } from "./drive.js";
 
 /** A lost executor or a lost tick is noticed after this at the latest. */
 export const WATCH_MS = 12 * SECOND;
@@ -51,15 +51,13 @@ export function wantedWatch(dangers: Dangers, now: number): number | null {
 
 /** No watch, one that did not come, or one that comes too late. */
 export function watchMissing(
-  state: Pick<Doc<"loopState">, "guardAt">,
+  { watch }: Pick<Doc<"loopState">, "watch">,
   wanted: number | null,
   now: number,
 ): boolean {
   if (wanted === null) return false;
   return (
-    state.guardAt === null ||
-    state.guardAt < now - LOST_MS ||
-    state.guardAt > wanted + SECOND
+    watch === null || watch.at < now - LOST_MS || watch.at > wanted + SECOND
   );
 }
 
@@ -68,17 +66,15 @@ export function watchMissing(
  * soon, for which the usual time is wanted. Overdue callbacks are left to the watch.
  */
 export function mayPutOff(
-  { guardAt, watchId }: Pick<Doc<"loopState">, "guardAt" | "watchId">,
+  { at }: { at: number },
   wanted: number,
   owedAt: number | null,
   now: number,
 ): boolean {
   return (
     (owedAt === null || owedAt > now) &&
-    guardAt !== null &&
-    watchId !== undefined &&
-    guardAt > now &&
-    guardAt < now + WATCH_MS / 2 &&
+    at > now &&
+    at < now + WATCH_MS / 2 &&
     wanted > now + WATCH_MS - SECOND
   );
 }
@@ -152,13 +148,13 @@ export function nextIsLost(
 /** The loop gave no sign of life for too long, or what it waits for is not coming. */
 export function isDead(
   status: Pick<Doc<"runStatus">, "state" | "validUntil">,
-  state: Pick<Doc<"loopState">, "nextTickAt" | "driver">,
-  executors: readonly Doc<"executor">[],
+  { nextTickAt, turnBy }: Pick<Doc<"loopState">, "nextTickAt" | "turnBy">,
+  executors: readonly Pick<Doc<"executor">, "_id" | "state">[],
   now: number,
 ): boolean {
   return (
     overdue(status, now) ||
-    nextIsLost(status, state, now) ||
-    (state.driver !== null && !driverLives(state.driver, executors))
+    nextIsLost(status, { nextTickAt }, now) ||
+    (turnBy !== undefined && !isOpen(turnBy, executors))
   );
 }

@@ -72,7 +72,7 @@ async function membersOf(
   executor: Doc<"executor">,
   { runningId }: Claim,
 ): Promise<{ first: number; works: Id<"work">[] }> {
-  const own = { first: executor.firstPosition, works: executor.first };
+  const own = { first: 0, works: executor.first };
   if (runningId === null) return own;
   return (await ctx.db.get("running", runningId)) ?? { first: 0, works: [] };
 }

@@ -54,7 +54,7 @@ export async function poolHealth(
     callbacks,
     lacks: config.lacks,
     recovery: await recovery(ctx),
-    quarantined: await quarantined(ctx, state?.apartFrom?.isolated ?? 0),
+    quarantined: await quarantined(ctx, state?.scanFrom.isolated ?? 0),
     lastTakeoverAt: state?.lastTakeoverAt ?? null,
   };
   const findings = {
@@ -82,13 +82,8 @@ async function waiting(
     )
     .take(MAX_COUNTED_ENTRIES);
   const due = [];
-  const fromOf = {
-    later: state?.dueFrom ?? 0,
-    isolated: state?.apartFrom?.isolated ?? 0,
-    long: state?.apartFrom?.long ?? 0,
-  };
   for (const kind of ["later", "isolated", "long"] as const) {
-    const from = fromOf[kind];
+    const from = state?.scanFrom[kind] ?? 0;
     due.push(
       await ctx.db
         .query("pendingStart")
@@ -119,10 +114,9 @@ async function executors(
   view: View,
 ): Promise<PoolHealth["executors"]> {
   const views = executorViews(view);
-  const drivers = view.state?.driver?.executorId;
   const found: PoolHealth["executors"] = [];
   for (const executor of livingExecutors(view)) {
-    const { _id, startedAt, width, closing } = executor;
+    const { _id, startedAt, width } = executor;
     const own = views.find(({ id }) => id === _id)!;
     const begun = await begunAt(ctx, executor, async () => own.peak);
     const running = Math.min(openWorks({ open: begun }), own.inFlight);
@@ -136,8 +130,8 @@ async function executors(
       inFlight: own.inFlight,
       running,
       claimed: own.inFlight - running,
-      closing,
-      drives: _id === drivers,
+      closing: own.closing,
+      drives: _id === view.state?.turnBy,
       asleep: own.asleep,
       long: own.long,
     });

@@ -145,12 +145,9 @@ describe("get", () => {
         scheduledId: null,
         width: 2,
         epoch: 0,
-        closing: false,
-        listener: false,
+        state: { kind: "open" },
         startedAt: 0,
         first: [first!, second!],
-        firstPosition: 0,
-        done: null,
       });
       const delivered = { executorId, bytes: 0 };
       const runningId = await ctx.db.insert("running", {
@@ -165,14 +162,12 @@ describe("get", () => {
       });
       await ctx.db.insert("executorStats", {
         executorId,
-        incarnation: 0,
         seq: 1,
         open: [
           { runningId: null, left: [1] },
           { runningId, left: [2, 3] },
         ],
         cursor: 4,
-        ended: 1,
         worksPerSlot: 2,
         beginsBefore: 3,
         lastReportAt: 1,

@@ -23,12 +23,23 @@ export function workBytes(
   return work.argsSize + (work.onComplete?.contextSize ?? 0);
 }
 
-/** Of each work of an entry. Undefined: none is large, so they count as equal. */
-export function sizesOf(bytes: readonly number[]): number[] | undefined {
-  return bytes.some((each) => each >= INLINE_LIMIT_BYTES)
-    ? [...bytes]
-    : undefined;
+/**
+ * What an entry says of the bytes of its works: the sum, unless one of them is large.
+ * Small ones count as equal: they take the fewest bytes in every entry.
+ */
+export function bytesOf(sizes: readonly number[]): EntryBytes {
+  return sizes.some((each) => each >= INLINE_LIMIT_BYTES)
+    ? [...sizes]
+    : sizes.reduce((sum, each) => sum + each, 0);
 }
+
+/** The bytes of each of so many works, as far as their entry tells. */
+export function sizesOf(works: number, bytes: EntryBytes): number[] {
+  if (typeof bytes !== "number") return bytes;
+  return Array<number>(works).fill(Math.ceil(bytes / Math.max(1, works)));
+}
+
+type EntryBytes = Doc<"pendingStart">["bytes"];
 
 /** Something to put into the queue; `dueAt` null: it is due now. */
 export type Packable = {
@@ -105,7 +116,7 @@ function kindOf(
 
 function insertEntry(
   ctx: MutationCtx,
-  { dueAt, isolate, long, bytes, items }: Pack<Packable>,
+  { dueAt, isolate, long, items }: Pack<Packable>,
   content: {
     works: Id<"work">[];
     only?: Id<"work">;
@@ -119,8 +130,7 @@ function insertEntry(
     // ago would be behind what was scanned.
     dueAt: isolate || long ? Math.max(dueAt ?? 0, now) : (dueAt ?? now),
     commitTs: ctx.db.vars.commitTs,
-    bytes,
-    sizes: sizesOf(items.map((item) => item.bytes)),
+    bytes: bytesOf(items.map((item) => item.bytes)),
     ...content,
   });
 }
@@ -259,16 +269,18 @@ export class EntryRemoval {
     this.#left.set(entry._id, {
       ...entry,
       works: without(entry.works, at),
-      bytes: entry.bytes - workBytes(work),
-      ...(entry.sizes ? { sizes: without(entry.sizes, at) } : {}),
+      bytes:
+        typeof entry.bytes === "number"
+          ? entry.bytes - workBytes(work)
+          : bytesOf(without(entry.bytes, at)),
     });
     return true;
   }
 
   async write(): Promise<void> {
-    for (const { _id, works, bytes, sizes } of this.#left.values()) {
+    for (const { _id, works, bytes } of this.#left.values()) {
       if (works.length > 0) {
-        await this.#ctx.db.patch("pendingStart", _id, { works, bytes, sizes });
+        await this.#ctx.db.patch("pendingStart", _id, { works, bytes });
       } else {
         await this.#ctx.db.delete("pendingStart", _id);
       }
