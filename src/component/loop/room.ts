@@ -1,7 +1,7 @@
 /**
  * Where works go: the room that executors have, or could have under the limit. Pure.
  *
- * There are two kinds of executors: for ordinary works, and for long ones (`lifetime.ts`);
+ * There are two kinds of executors: for ordinary works, and for long ones (`executor/lifetime.ts`);
  * works in quarantine get an executor of their own. All share the limit. What an
  * executor has free is the loop's to give to another: it runs only what it is
  * handed. An executor that sleeps over long works is handed nothing.
@@ -33,7 +33,7 @@ export type Asked = {
 };
 
 /** So many works go there. */
-export type Taken = { target: Target; works: number };
+type Taken = { target: Target; works: number };
 
 /** Executor slots that ordinary works can count on, whoever else wants one. */
 const KEPT_FROM_ISOLATED = 1;
