@@ -47,9 +47,7 @@ export function plan(
   let apartWaits = false;
   // Isolated works first: they have waited longest.
   for (const entry of [...isolated, ...entries]) {
-    const placed = place(entry, room);
-    pieces.push(...placed);
-    if (worksOf(placed) === entry.works) continue;
+    if (place(entry, room, pieces)) continue;
     if (entry.kind === "long" || entry.kind === "isolated") {
       apartWaits = true;
       continue;
@@ -62,19 +60,23 @@ export function plan(
   return { pieces, newExecutors, leases, leftOver, apartWaits };
 }
 
-/** Where the works of an entry go, as far as there is room. */
-function place(entry: WaitingEntry, room: Room): Plan["pieces"] {
-  const pieces: Plan["pieces"] = [];
+/** Adds where the works of an entry go. @returns whether there was room for all of them. */
+function place(
+  entry: WaitingEntry,
+  room: Room,
+  pieces: Plan["pieces"],
+): boolean {
   let works = entry.works;
   while (works > 0) {
     const taken = room.take(entry.kind, works);
-    if (!taken) break;
-    pieces.push({ entryId: entry.id, ...taken });
+    if (!taken) return false;
+    const { target } = taken;
+    pieces.push({ entryId: entry.id, works: taken.works, target });
     works -= taken.works;
   }
-  return pieces;
+  return true;
 }
 
-function worksOf(parts: readonly { works: number }[]): number {
-  return parts.reduce((sum, { works }) => sum + works, 0);
+function worksOf(entries: readonly WaitingEntry[]): number {
+  return entries.reduce((sum, { works }) => sum + works, 0);
 }
