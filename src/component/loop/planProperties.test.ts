@@ -9,7 +9,8 @@ import {
   relieve,
   unleased,
 } from "./lease.js";
-import { plan, type Plan, type WaitingEntry } from "./plan.js";
+import { plan, type Plan } from "./plan.js";
+import type { WaitingEntry } from "./waiting.js";
 
 /** How many handlers may have begun and not ended. */
 const runningOf = (executors: readonly ExecutorView[]) =>
