@@ -151,7 +151,7 @@ export const PLANTS: readonly Plant[] = [
     what: "An executor with a lease from before the limit changed gets new work.",
     patches: [
       inComponent(
-        "executor/report.ts",
+        "executor/reply.ts",
         "executor.epoch !== epoch || executor.width === 0",
         "executor.width === 0",
       ),
@@ -240,7 +240,7 @@ export const PLANTS: readonly Plant[] = [
     what: "An executor is sent again what it has.",
     patches: [
       inComponent(
-        "executor/report.ts",
+        "executor/reply.ts",
         ".filter((position) => !held.has(position))",
         "",
       ),

@@ -1,6 +1,7 @@
 /** Short ways to describe what a plan is made of. */
 import type { Caps, ExecutorView } from "../component/loop/lease.js";
-import { plan, type Plan, type WaitingEntry } from "../component/loop/plan.js";
+import type { WaitingEntry } from "../component/loop/admit.js";
+import { plan, type Plan } from "../component/loop/plan.js";
 
 export const CAPS: Caps = { accepting: 4, inAll: 20 };
 /** So many executors accept work, and no more are there. */

@@ -37,8 +37,6 @@ import { Reporter } from "./reporter.js";
 import { Slots } from "./slots.js";
 import { decideStep, type Situation } from "./step.js";
 
-export { takeBatch } from "./unreported.js";
-
 const vStart = v.object({
   executorId: v.id("executor"),
   incarnation: v.number(),

@@ -1,10 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Id } from "../_generated/dataModel.js";
 import { MINUTE, SECOND, SEGMENT_MS } from "../shared.js";
 import { COMPANY_MS, lowWater } from "./ahead.js";
-import type { AttemptResult } from "./protocol.js";
-import { takeBatch } from "./run.js";
 import { decideStep, MAX_RESULTS, type Situation } from "./step.js";
 
 /** A young executor of long works, half full, that was told that more may come, and has just reported. */
@@ -301,67 +298,6 @@ describe("whatever the situation, an executor", () => {
       fc.property(situation, (any) => {
         expect(decideStep({ ...any, closing: true }).closing).toBe(true);
       }),
-    );
-  });
-});
-
-describe("a report takes", () => {
-  const unreported = (count: number, bytes = 10) =>
-    Array.from({ length: count }, (_, position) => ({
-      since: 0,
-      bytes,
-      result: {
-        position,
-        workId: `w${position}` as Id<"work">,
-        fence: 0,
-        startedAt: 0,
-        outcome: { kind: "success" as const, returnValue: "done" },
-      },
-    }));
-  const positions = (list: AttemptResult[]) =>
-    list.map(({ position }) => position);
-
-  test("all there is, when it is little, in order", () => {
-    const all = unreported(5);
-    expect(positions(takeBatch(all, MAX_RESULTS))).toEqual([0, 1, 2, 3, 4]);
-    expect(all).toEqual([]);
-  });
-
-  test("no more results than their callbacks have time for", () => {
-    const all = unreported(MAX_RESULTS + 30);
-    expect(takeBatch(all, MAX_RESULTS)).toHaveLength(MAX_RESULTS);
-    expect(all[0]!.result.position).toBe(MAX_RESULTS);
-  });
-
-  test("no more bytes than a transaction takes, but at least one result", () => {
-    expect(takeBatch(unreported(5, 1_000_000), MAX_RESULTS)).toHaveLength(3);
-    const huge = unreported(2, 4_000_000);
-    expect(takeBatch(huge, MAX_RESULTS)).toHaveLength(1);
-    expect(takeBatch(huge, MAX_RESULTS)).toHaveLength(1);
-    expect(takeBatch(huge, MAX_RESULTS)).toHaveLength(0);
-  });
-
-  test("every result exactly once, however large they are", () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(2_000_000), { maxLength: 8 }), (sizes) => {
-        const all = sizes.map((bytes, position) => {
-          const { result } = unreported(1)[0]!;
-          return { since: 0, bytes, result: { ...result, position } };
-        });
-        const taken: AttemptResult[] = [];
-        while (all.length > 0) {
-          const batch = takeBatch(all, MAX_RESULTS);
-          expect(batch.length).toBeGreaterThan(0);
-          const bytes = positions(batch).reduce(
-            (sum, position) => sum + sizes[position]!,
-            0,
-          );
-          if (batch.length > 1) expect(bytes).toBeLessThanOrEqual(3_000_000);
-          taken.push(...batch);
-        }
-        expect(positions(taken)).toEqual(sizes.map((_, index) => index));
-      }),
-      { numRuns: 20 },
     );
   });
 });

@@ -1,7 +1,7 @@
 /** Who does a turn of the loop, and what comes of it. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { LoopStateKind } from "./decide.js";
-import type { StatsView } from "./look.js";
+import type { StatsView } from "./executorViews.js";
 
 export type TickArgs = {
   generation: bigint;

@@ -6,15 +6,14 @@ import { readRunStatus } from "../queue/wake.js";
 import { isLight, isOpen } from "./drive.js";
 import type { Caller } from "./caller.js";
 import type { Caps } from "./lease.js";
+import { lookStale, type View } from "./look.js";
 import {
   executorViews,
   livingExecutors,
-  lookStale,
   type StatsView,
   statsView,
-  type View,
   withStats,
-} from "./look.js";
+} from "./executorViews.js";
 import { executorCaps, planFor } from "./planView.js";
 import { doTurn } from "./turn.js";
 

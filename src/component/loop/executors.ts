@@ -10,12 +10,8 @@ import type { Logger } from "../logging.js";
 import { Settler } from "../work/settler.js";
 import { addTally } from "../tally.js";
 import { type ExecutorView, relieve, unleased } from "./lease.js";
-import {
-  executorViews,
-  livingExecutors,
-  statsView,
-  type View,
-} from "./look.js";
+import type { View } from "./look.js";
+import { executorViews, livingExecutors, statsView } from "./executorViews.js";
 
 type State = Doc<"loopState">;
 

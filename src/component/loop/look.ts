@@ -6,7 +6,7 @@
  */
 import { v } from "convex/values";
 import { internal } from "../_generated/api.js";
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import {
   internalQuery,
   type MutationCtx,
@@ -14,11 +14,23 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../work/callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../queue/configRow.js";
-import { openWorks } from "./positions.js";
 import { snapshotTs } from "../platform.js";
-import { MINUTE, SECOND } from "../shared.js";
-import { NAMELESS } from "../queue/wake.js";
-import { type ExecutorView, freeSlots, roomAhead, unleased } from "./lease.js";
+import {
+  executorViews,
+  livingExecutors,
+  readExecutors,
+  type StatsView,
+  statsView,
+} from "./executorViews.js";
+import { freeSlots, roomAhead, unleased } from "./lease.js";
+import {
+  afterPosition,
+  Bound,
+  type EntryView,
+  entryView,
+  hasOlderTick,
+  START,
+} from "./scan.js";
 
 /** Entries one tick moves at most; of single works, so many rows are read and deleted. */
 export const MAX_ENTRIES = 256;
@@ -27,61 +39,8 @@ export const MAX_ARRIVALS = 256;
 /** Entries of isolated and of long works one tick starts at most. */
 const MAX_ISOLATED = 8;
 const MAX_LONG = 32;
-/**
- * An entry may commit this long after its due time was taken from the clock: a
- * transaction lives for seconds, and clocks are set. Whatever is due before a time
- * at which nothing older waited, less this, was seen.
- */
-const LATE_COMMIT_MS = 2 * MINUTE;
-/** Far above the executors a pool may have. */
-const MAX_EXECUTOR_ROWS = 64;
-
 /** Kinds of entries that need executors of their own. */
 type Apart = "isolated" | "long";
-
-export type Position = Doc<"loopState">["ready"];
-
-export type EntryView = {
-  id: Id<"pendingStart">;
-  kind: Doc<"pendingStart">["kind"];
-  /** Null: the reading transaction wrote it itself. It will lie behind everything committed. */
-  position: Position | null;
-  dueAt: number;
-  works: number;
-};
-
-export type StatsView = Omit<
-  Doc<"executorStats">,
-  "_id" | "_creationTime" | "open" | "seq"
-> & {
-  /** How many works were delivered and have not ended. */
-  held: number;
-};
-
-export function statsView(
-  stats: Omit<Doc<"executorStats">, "_id" | "_creationTime">,
-): StatsView {
-  const {
-    _id: _,
-    _creationTime: __,
-    open: ___,
-    seq: ____,
-    ...counters
-  } = stats as Doc<"executorStats">;
-  return { ...counters, held: openWorks(stats) };
-}
-
-/** Of the living, and of those that have left and whose rows are still there. */
-export async function readExecutors(ctx: QueryCtx): Promise<Doc<"executor">[]> {
-  return await ctx.db.query("executor").take(MAX_EXECUTOR_ROWS);
-}
-
-/** Executors that have not made their last report. */
-export function livingExecutors(
-  view: Pick<View, "executors">,
-): Doc<"executor">[] {
-  return view.executors.filter(({ state }) => state.kind !== "done");
-}
 
 export type View = {
   /** When it was looked. */
@@ -113,8 +72,6 @@ export type View = {
   /** There may be more entries than were read. */
   truncated: boolean;
 };
-
-export const START: Position = { commitTs: 0n, creationTime: 0 };
 
 /** Who looks. */
 export type Looking = {
@@ -207,14 +164,6 @@ export async function look(
   };
 }
 
-/** From where the next look has to scan: behind that are only tombstones. */
-export function scanFrom(entries: readonly EntryView[], now: number): number {
-  return Math.min(entries[0]?.dueAt ?? now, now) - LATE_COMMIT_MS;
-}
-
-/** One that was born closing, and has run for longer than this, has works that take long. */
-const DRAINS_AFTER_MS = 5 * SECOND;
-
 /** How many works could be handed over now. */
 function roomFor(
   maxParallelism: number,
@@ -225,149 +174,6 @@ function roomFor(
     (sum, each) => sum + freeSlots(each) + roomAhead(each),
     Math.max(0, unleased(maxParallelism, executors)),
   );
-}
-
-/** Whether there is an entry behind `position`; with dependencies. */
-export async function anythingAfter(
-  ctx: QueryCtx,
-  kind: "ready" | "later",
-  position: Position,
-): Promise<boolean> {
-  return (await afterPosition(ctx, kind, position, new Bound(1))).length > 0;
-}
-
-/** Entries in commit order. All entries of one mutation share a timestamp: among them creation time tells. */
-async function afterPosition(
-  ctx: QueryCtx,
-  kind: "ready" | "later",
-  { commitTs, creationTime }: Position,
-  bound: Bound,
-): Promise<Doc<"pendingStart">[]> {
-  const siblings = ctx.db
-    .query("pendingStart")
-    .withIndex("by_arrival", (q) =>
-      q
-        .eq("kind", kind)
-        .eq("commitTs", commitTs)
-        .gt("_creationTime", creationTime),
-    );
-  const others = ctx.db
-    .query("pendingStart")
-    .withIndex("by_arrival", (q) =>
-      q.eq("kind", kind).gt("commitTs", commitTs),
-    );
-  return [...(await bound.take(siblings)), ...(await bound.take(others))];
-}
-
-/** How much is read: no more entries than this, and none once they have so many works. */
-class Bound {
-  constructor(
-    private entries: number,
-    private works = Infinity,
-  ) {}
-
-  get isMet(): boolean {
-    return this.entries <= 0 || this.works <= 0;
-  }
-
-  async take(
-    source: AsyncIterable<Doc<"pendingStart">>,
-  ): Promise<Doc<"pendingStart">[]> {
-    const taken: Doc<"pendingStart">[] = [];
-    if (this.isMet) return taken;
-    for await (const entry of source) {
-      taken.push(entry);
-      this.entries -= 1;
-      this.works -= entry.works.length;
-      if (this.isMet) break;
-    }
-    return taken;
-  }
-}
-
-export function entryView(entry: Doc<"pendingStart">): EntryView {
-  const { commitTs, _creationTime: creationTime } = entry;
-  return {
-    id: entry._id,
-    kind: entry.kind,
-    // Until the commit, the timestamp is a placeholder: no number, and no place for a cursor.
-    position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
-    dueAt: entry.dueAt,
-    works: entry.works.length,
-  };
-}
-
-/** Milliseconds since the epoch; later than everything for what is not committed yet. */
-export function committedAt({ position }: EntryView): number {
-  return position ? Number(position.commitTs / 1_000_000n) : Infinity;
-}
-
-/**
- * Never true for the tick of an entry that is gone: others may have left to it
- * in older snapshots, in which theirs were the younger ones.
- */
-async function hasOlderTick(
-  ctx: QueryCtx,
-  oldest: Doc<"pendingStart"> | undefined,
-  token: string | undefined,
-): Promise<boolean> {
-  if (!oldest?.wakeUp || !token || oldest.wakeUp.token === token) return false;
-  if (token !== NAMELESS) {
-    const own = await ctx.db
-      .query("pendingStart")
-      .withIndex("by_wake_up", (q) =>
-        q.eq("kind", "ready").eq("wakeUp.token", token),
-      )
-      .first();
-    if (own === null) return false;
-  }
-  const { scheduledId } = oldest.wakeUp;
-  const tick = await ctx.db.system.get("_scheduled_functions", scheduledId);
-  return tick?.state.kind === "pending" || tick?.state.kind === "inProgress";
-}
-
-/** What the loop knows of its living executors. Statistics may be a little old: then it thinks that more is in flight. */
-export function executorViews(
-  view: Pick<View, "now" | "executors" | "stats" | "state">,
-): ExecutorView[] {
-  return livingExecutors(view).map((executor) => {
-    const { _id, width, epoch, first, startedAt } = executor;
-    const closing = executor.state.kind === "closing";
-    const long = executor.role === "long";
-    const stats = view.stats.find(({ executorId }) => executorId === _id);
-    const assigned = view.state?.assigned.find(
-      ({ executorId }) => executorId === _id,
-    );
-    const delivered = stats?.cursor ?? first.length;
-    const held = stats?.held ?? first.length;
-    const undelivered = (assigned?.next ?? 0) - delivered;
-    const inFlight = held + undelivered;
-    // Once no more is in flight than the lease allows, an older, wider one is over.
-    const isOver = !closing && inFlight <= width;
-    return {
-      id: _id,
-      width,
-      epoch,
-      closing,
-      drains: closing && view.now - startedAt > DRAINS_AFTER_MS,
-      inFlight,
-      undelivered,
-      peak: isOver ? width : (assigned?.peak ?? width),
-      worksPerSlot: stats?.worksPerSlot ?? 1,
-      asleep:
-        view.state?.turnBy !== _id &&
-        (stats ? stats.worksPerSlot === 0 : !long && first.length >= width),
-      long,
-    };
-  });
-}
-
-/** With statistics that the reading transaction has changed and not written, or that came after a snapshot. */
-export function withStats(view: View, stats: StatsView): View {
-  const others = view.stats.filter(
-    ({ executorId }) => executorId !== stats.executorId,
-  );
-  return { ...view, stats: [...others, stats] };
 }
 
 export const view = internalQuery({

@@ -2,7 +2,8 @@
 import type { Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { fateOf } from "./fate.js";
-import { livingExecutors, type View } from "./look.js";
+import type { View } from "./look.js";
+import { livingExecutors } from "./executorViews.js";
 
 export async function needingRecovery(
   ctx: QueryCtx,

@@ -1,16 +1,12 @@
 /**
  * Which waiting works go to which executor. Pure: plain data in, plain data out.
  *
- * Which works, in which order, is `waiting.ts`; where there is room for the next, `room.ts`.
+ * Which works, in which order, is `admit.ts`; where there is room for the next, `room.ts`.
  */
 import type { Caps, ExecutorView } from "./lease.js";
 import type { Target } from "./lane.js";
 import { type Asked, type NewExecutor, Room } from "./room.js";
-import type { WaitingEntry } from "./waiting.js";
-
-export type { Favored, Target } from "./lane.js";
-export type { Asked, NewExecutor } from "./room.js";
-export { merge, type WaitingEntry } from "./waiting.js";
+import type { WaitingEntry } from "./admit.js";
 
 export type Plan = {
   /** In starting order: how many works of which entry go where. */

@@ -10,7 +10,7 @@ import {
   unleased,
 } from "./lease.js";
 import { plan, type Plan } from "./plan.js";
-import type { WaitingEntry } from "./waiting.js";
+import type { WaitingEntry } from "./admit.js";
 
 /** How many handlers may have begun and not ended. */
 const runningOf = (executors: readonly ExecutorView[]) =>

@@ -2,16 +2,13 @@
 import type { MutationCtx } from "../_generated/server.js";
 import { deploymentClass } from "../platform.js";
 import { SECOND } from "../shared.js";
+import { admit } from "./admit.js";
 import { DRIVER_WIDTH } from "./drive.js";
 import { type Caps, capsOf, fairWidth } from "./lease.js";
-import { committedAt, executorViews, type View } from "./look.js";
-import {
-  type Favored,
-  merge,
-  plan,
-  type Plan,
-  type WaitingEntry,
-} from "./plan.js";
+import type { View } from "./look.js";
+import { executorViews } from "./executorViews.js";
+import type { Favored } from "./lane.js";
+import { plan, type Plan } from "./plan.js";
 
 /** Nothing has moved for so long that the next report may be far away. */
 const IMPATIENT_MS = 5 * SECOND;
@@ -24,21 +21,11 @@ export function planFor(
   reporting: string | null = null,
 ): Plan {
   const { maxParallelism } = view.config;
-  const ordinary = merge(
-    view.ready.map(waitingEntry),
-    view.due.map(waitingEntry),
-  );
-  return plan(
-    maxParallelism,
-    caps,
-    executorViews(view),
-    merge(ordinary, view.long.map(waitingEntry)),
-    view.isolated.map(waitingEntry),
-    {
-      favored: favoredIn(view, caps, reporting),
-      impatient: now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
-    },
-  );
+  const { entries, isolated } = admit(view);
+  return plan(maxParallelism, caps, executorViews(view), entries, isolated, {
+    favored: favoredIn(view, caps, reporting),
+    impatient: now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
+  });
 }
 
 function favoredIn(
@@ -54,13 +41,4 @@ function favoredIn(
 
 export async function executorCaps(ctx: MutationCtx): Promise<Caps> {
   return capsOf(await deploymentClass(ctx));
-}
-
-function waitingEntry(entry: View["ready"][number]): WaitingEntry {
-  return {
-    id: entry.id,
-    kind: entry.kind,
-    waitingSince: entry.kind === "ready" ? committedAt(entry) : entry.dueAt,
-    works: entry.works,
-  };
 }

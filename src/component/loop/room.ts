@@ -15,7 +15,7 @@ import {
   unleased,
   widthOfNew,
 } from "./lease.js";
-import type { WaitingEntry } from "./waiting.js";
+import type { WaitingEntry } from "./admit.js";
 
 export type NewExecutor = {
   width: number;

@@ -13,8 +13,10 @@ import {
 import { deliver, logStarted } from "./delivery.js";
 import type { Logger } from "../logging.js";
 import { reuse } from "./executors.js";
-import type { EntryView, View } from "./look.js";
-import type { Plan, Target } from "./plan.js";
+import type { View } from "./look.js";
+import type { EntryView } from "./scan.js";
+import type { Target } from "./lane.js";
+import type { Plan } from "./plan.js";
 
 type State = Doc<"loopState">;
 /** Works, and the bytes of each. */

@@ -3,7 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { internal } from "../_generated/api.js";
 import { NOTHING } from "../tally.js";
-import { START } from "./look.js";
+import { START } from "./scan.js";
 
 export async function getOrCreateState(
   ctx: MutationCtx,

@@ -6,7 +6,8 @@ import { internalQuery, type MutationCtx } from "../_generated/server.js";
 import { addTally, NOTHING } from "../tally.js";
 import { type Logger, recordReport, shouldLog } from "../logging.js";
 import { MINUTE } from "../shared.js";
-import { executorViews, type View } from "./look.js";
+import type { View } from "./look.js";
+import { executorViews } from "./executorViews.js";
 
 /** The backlog is counted up to this many entries; beyond it the exact number matters to nobody. */
 const MAX_COUNTED_ENTRIES = 1000;

@@ -13,13 +13,9 @@
 import { v } from "convex/values";
 import { internalMutation } from "../_generated/server.js";
 import { parkedState, sameState } from "./decide.js";
-import {
-  committedAt,
-  executorViews,
-  livingExecutors,
-  lookStale,
-  type View,
-} from "./look.js";
+import { lookStale, type View } from "./look.js";
+import { executorViews, livingExecutors } from "./executorViews.js";
+import { committedAt } from "./scan.js";
 import { holdsTooMuch } from "./executors.js";
 import type { Caps } from "./lease.js";
 import { executorCaps, planFor } from "./planView.js";

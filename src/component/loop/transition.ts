@@ -27,7 +27,9 @@ import {
   BUFFERING_COOL_DOWN_MS,
 } from "./decide.js";
 import { DRIVEN_COOL_DOWN_MS, MAX_POLL_MS, nextPollMs } from "./drive.js";
-import { anythingAfter, executorViews, look } from "./look.js";
+import { look } from "./look.js";
+import { executorViews } from "./executorViews.js";
+import { anythingAfter } from "./scan.js";
 import { needingRecovery } from "./losses.js";
 import { scheduleWatch } from "./state.js";
 import {

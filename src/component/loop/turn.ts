@@ -23,13 +23,9 @@ import {
   takeBackFromSleepers,
 } from "./executors.js";
 import type { Caps } from "./lease.js";
-import {
-  executorViews,
-  livingExecutors,
-  MAX_ARRIVALS,
-  scanFrom,
-  type View,
-} from "./look.js";
+import { MAX_ARRIVALS, type View } from "./look.js";
+import { executorViews, livingExecutors } from "./executorViews.js";
+import { scanFrom } from "./scan.js";
 import type { Plan } from "./plan.js";
 import { Starter } from "./start.js";
 import { getOrCreateState } from "./state.js";

@@ -5,7 +5,8 @@ import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
 import { MAX_PARKED_TICKS } from "./decide.js";
 import type { Caps } from "./lease.js";
-import { type View, withStats } from "./look.js";
+import type { View } from "./look.js";
+import { withStats } from "./executorViews.js";
 import type { Plan } from "./plan.js";
 import { planFor } from "./planView.js";
 

@@ -23,12 +23,8 @@ import { effectiveConfig } from "../queue/configRow.js";
 import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { readRunStatus } from "../queue/wake.js";
 import { holdsTooMuch, removeGoneExecutors } from "./executors.js";
-import {
-  executorViews,
-  livingExecutors,
-  lookStale,
-  type View,
-} from "./look.js";
+import { lookStale, type View } from "./look.js";
+import { executorViews, livingExecutors } from "./executorViews.js";
 import { needingRecovery } from "./losses.js";
 import { executorCaps, planFor } from "./planView.js";
 import { MAX_WORKS } from "./pieces.js";

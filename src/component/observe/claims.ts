@@ -1,7 +1,7 @@
 /** Who was given which works, and which of these have begun: see `begun.ts`. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
-import { livingExecutors, readExecutors } from "../loop/look.js";
+import { livingExecutors, readExecutors } from "../loop/executorViews.js";
 import { begunClaims, slotsOf } from "./begun.js";
 import { newStats, openWorks, readStats } from "../loop/positions.js";
 

@@ -8,15 +8,9 @@ import { disagreementOf } from "../queue/declaration.js";
 import { diagnose } from "./diagnose.js";
 import { logLevelFromEnv } from "../env.js";
 import { factsOf } from "./facts.js";
-import {
-  committedAt,
-  entryView,
-  executorViews,
-  livingExecutors,
-  look,
-  START,
-  type View,
-} from "../loop/look.js";
+import { look, type View } from "../loop/look.js";
+import { executorViews, livingExecutors } from "../loop/executorViews.js";
+import { committedAt, entryView, START } from "../loop/scan.js";
 import { openWorks } from "../loop/positions.js";
 import type { PoolHealth } from "./poolHealth.js";
 import { overridesOf } from "../queue/settings.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { entry } from "../../testing/plans.js";
-import { merge } from "./waiting.js";
+import { merge } from "./admit.js";
 
 describe("merging", () => {
   test("puts first what has waited longest, the first list's before the second's at a tie", () => {

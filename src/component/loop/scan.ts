@@ -1,0 +1,128 @@
+/** Reading the queue: entries in the order of their commits or due times, as many as there is use for. */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { QueryCtx } from "../_generated/server.js";
+import { NAMELESS } from "../queue/wake.js";
+import { MINUTE } from "../shared.js";
+
+/**
+ * An entry may commit this long after its due time was taken from the clock: a
+ * transaction lives for seconds, and clocks are set. Whatever is due before a time
+ * at which nothing older waited, less this, was seen.
+ */
+const LATE_COMMIT_MS = 2 * MINUTE;
+export type Position = Doc<"loopState">["ready"];
+
+export type EntryView = {
+  id: Id<"pendingStart">;
+  kind: Doc<"pendingStart">["kind"];
+  /** Null: the reading transaction wrote it itself. It will lie behind everything committed. */
+  position: Position | null;
+  dueAt: number;
+  works: number;
+};
+
+export const START: Position = { commitTs: 0n, creationTime: 0 };
+
+/** From where the next look has to scan: behind that are only tombstones. */
+export function scanFrom(entries: readonly EntryView[], now: number): number {
+  return Math.min(entries[0]?.dueAt ?? now, now) - LATE_COMMIT_MS;
+}
+
+/** Whether there is an entry behind `position`; with dependencies. */
+export async function anythingAfter(
+  ctx: QueryCtx,
+  kind: "ready" | "later",
+  position: Position,
+): Promise<boolean> {
+  return (await afterPosition(ctx, kind, position, new Bound(1))).length > 0;
+}
+
+/** Entries in commit order. All entries of one mutation share a timestamp: among them creation time tells. */
+export async function afterPosition(
+  ctx: QueryCtx,
+  kind: "ready" | "later",
+  { commitTs, creationTime }: Position,
+  bound: Bound,
+): Promise<Doc<"pendingStart">[]> {
+  const siblings = ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q
+        .eq("kind", kind)
+        .eq("commitTs", commitTs)
+        .gt("_creationTime", creationTime),
+    );
+  const others = ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q.eq("kind", kind).gt("commitTs", commitTs),
+    );
+  return [...(await bound.take(siblings)), ...(await bound.take(others))];
+}
+
+/** How much is read: no more entries than this, and none once they have so many works. */
+export class Bound {
+  constructor(
+    private entries: number,
+    private works = Infinity,
+  ) {}
+
+  get isMet(): boolean {
+    return this.entries <= 0 || this.works <= 0;
+  }
+
+  async take(
+    source: AsyncIterable<Doc<"pendingStart">>,
+  ): Promise<Doc<"pendingStart">[]> {
+    const taken: Doc<"pendingStart">[] = [];
+    if (this.isMet) return taken;
+    for await (const entry of source) {
+      taken.push(entry);
+      this.entries -= 1;
+      this.works -= entry.works.length;
+      if (this.isMet) break;
+    }
+    return taken;
+  }
+}
+
+export function entryView(entry: Doc<"pendingStart">): EntryView {
+  const { commitTs, _creationTime: creationTime } = entry;
+  return {
+    id: entry._id,
+    kind: entry.kind,
+    // Until the commit, the timestamp is a placeholder: no number, and no place for a cursor.
+    position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
+    dueAt: entry.dueAt,
+    works: entry.works.length,
+  };
+}
+
+/** Milliseconds since the epoch; later than everything for what is not committed yet. */
+export function committedAt({ position }: EntryView): number {
+  return position ? Number(position.commitTs / 1_000_000n) : Infinity;
+}
+
+/**
+ * Never true for the tick of an entry that is gone: others may have left to it
+ * in older snapshots, in which theirs were the younger ones.
+ */
+export async function hasOlderTick(
+  ctx: QueryCtx,
+  oldest: Doc<"pendingStart"> | undefined,
+  token: string | undefined,
+): Promise<boolean> {
+  if (!oldest?.wakeUp || !token || oldest.wakeUp.token === token) return false;
+  if (token !== NAMELESS) {
+    const own = await ctx.db
+      .query("pendingStart")
+      .withIndex("by_wake_up", (q) =>
+        q.eq("kind", "ready").eq("wakeUp.token", token),
+      )
+      .first();
+    if (own === null) return false;
+  }
+  const { scheduledId } = oldest.wakeUp;
+  const tick = await ctx.db.system.get("_scheduled_functions", scheduledId);
+  return tick?.state.kind === "pending" || tick?.state.kind === "inProgress";
+}
