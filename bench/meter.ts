@@ -55,7 +55,7 @@ export class Meter {
   ): ((killed?: boolean) => void) | null {
     if (address.component !== "") return null;
     const { id } = args as { id: number };
-    if (address.name === "jobs:neighbour") {
+    if (address.name === "neighbours:scheduled") {
       this.neighbours.set(id, this.now());
       return null;
     }

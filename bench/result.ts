@@ -6,7 +6,7 @@ import { percentiles, round, type Percentiles } from "./percentiles.js";
 import type { Pool } from "./pools.js";
 import { Run, type Measured } from "./run.js";
 import type { Scenario } from "./scenarios/scenario.js";
-import type { Used } from "./world.js";
+import type { Used } from "./used.js";
 
 export interface Result extends Cost {
   scenario: string;

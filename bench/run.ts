@@ -4,8 +4,9 @@ import type { JSONObject } from "../embedded/src/storage/types.js";
 import { Meter } from "./meter.js";
 import type { Setting } from "./model.js";
 import { WORK_TABLES, type Pool } from "./pools.js";
+import { difference, type Used } from "./used.js";
 import type { Job, Workload } from "./workload.js";
-import { difference, World, type Used } from "./world.js";
+import { World } from "./world.js";
 
 /** How long a pool may go on working after its last job before it must be idle. */
 const TAIL_MS = 60_000;

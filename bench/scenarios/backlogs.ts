@@ -1,7 +1,7 @@
 /** Work that waits: for room, for its time, or to be canceled. */
 import type { Run } from "../run.js";
 import { jobs } from "../workload.js";
-import { difference } from "../world.js";
+import { difference } from "../used.js";
 import type { Scenario } from "./scenario.js";
 
 const HOUR_MS = 3_600_000;
