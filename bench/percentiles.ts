@@ -12,6 +12,12 @@ export function percentiles(sorted: number[]): Percentiles | null {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
+/** Null if there are none. */
+export function mean(values: number[]): number | null {
+  if (values.length === 0) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** Four decimals are more than a reader wants and enough to compare. */
 export function round(value: number): number {
   return Math.round(value * 1e4) / 1e4;

@@ -56,10 +56,7 @@ function arrivals(options: {
     parallelism,
     workload,
     async measure(run) {
-      // A pool makes its first rows only once.
-      await run.enqueue([{ id: -1, ms: 0 }]);
-      await run.drained();
-      run.startOver();
+      await run.warmUp();
       const load = workload(run.scaled, run.world.random);
       const count = load.jobs.length;
       const before = run.world.totals();

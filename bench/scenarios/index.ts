@@ -2,6 +2,7 @@
 import { arrivalScenarios } from "./arrivals.js";
 import { backlogs } from "./backlogs.js";
 import { beside } from "./beside.js";
+import { chainScenarios } from "./chains.js";
 import { deaths } from "./deaths.js";
 import { longWorks } from "./longWorks.js";
 import { outcomes } from "./outcomes.js";
@@ -15,6 +16,7 @@ export const SCENARIOS: Scenario[] = [
   ...storms,
   ...backlogs,
   ...outcomes,
+  ...chainScenarios,
   ...beside,
   ...longWorks,
   ...deaths,
