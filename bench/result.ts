@@ -54,7 +54,11 @@ export async function measure(
   pool: Pool,
   setting: Setting,
 ): Promise<Result> {
-  const own = { ...setting, class: scenario.class ?? setting.class };
+  const own = {
+    ...setting,
+    class: scenario.class ?? setting.class,
+    transactionMs: scenario.transactionMs ?? setting.transactionMs,
+  };
   const run = await Run.open(app, pool, scenario.parallelism, own);
   try {
     const measured = await run.world.run(async () => {

@@ -51,3 +51,24 @@ export function difference(after: Used, before: Used): Used {
     ),
   };
 }
+
+/** Without what functions of the app used that have nothing to do with a pool, nor their `clientCalls`. */
+export function without(
+  used: Used,
+  names: string[],
+  clientCalls: number,
+): Used {
+  const keys = names.map((name) => `|${name}`);
+  const theirs = keys.reduce(
+    (sum, key) => combined(sum, used.byFunction[key] ?? zero(), 1),
+    zero(),
+  );
+  return {
+    ...used,
+    ...combined(used, theirs, -1),
+    clientCalls: used.clientCalls - clientCalls,
+    byFunction: Object.fromEntries(
+      Object.entries(used.byFunction).filter(([key]) => !keys.includes(key)),
+    ),
+  };
+}

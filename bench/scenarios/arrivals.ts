@@ -3,8 +3,8 @@ import type { Randomness } from "../../embedded/src/seams.js";
 import { jobs, type MakeWorkload } from "../workload.js";
 import type { Scenario } from "./scenario.js";
 
-/** Arrivals that know nothing of each other: exponential times between them. */
-function poisson(
+/** Arrivals that know nothing of each other, in milliseconds: exponential times between them. */
+export function poisson(
   random: Randomness,
   count: number,
   perSecond: number,

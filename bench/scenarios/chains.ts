@@ -1,5 +1,5 @@
 /** Works that are enqueued by the `onComplete` of the one before: what a step of a workflow costs. */
-import { mean, percentiles } from "../percentiles.js";
+import { elapsed, mean, percentiles } from "../percentiles.js";
 import { LIMITED_POOLS } from "../pools.js";
 import type { Run } from "../run.js";
 import { jobs } from "../workload.js";
@@ -17,7 +17,7 @@ function hops(run: Run, width: number, links: number): number[] {
     .filter((id) => id % links > 0)
     .flatMap((id) => {
       const [from, to] = [start(id - 1), start(id)];
-      return from === undefined || to === undefined ? [] : [to - from];
+      return from === undefined || to === undefined ? [] : [elapsed(from, to)];
     });
 }
 

@@ -4,8 +4,10 @@ import { backlogs } from "./backlogs.js";
 import { beside } from "./beside.js";
 import { chainScenarios } from "./chains.js";
 import { deaths } from "./deaths.js";
+import { fan } from "./fan.js";
 import { longWorks } from "./longWorks.js";
 import { outcomes } from "./outcomes.js";
+import { ownFunctionScenarios } from "./ownFunctions.js";
 import { queues } from "./queues.js";
 import type { Scenario } from "./scenario.js";
 import { storms } from "./storms.js";
@@ -17,7 +19,9 @@ export const SCENARIOS: Scenario[] = [
   ...backlogs,
   ...outcomes,
   ...chainScenarios,
+  fan,
   ...beside,
+  ...ownFunctionScenarios,
   ...longWorks,
   ...deaths,
 ];

@@ -1,6 +1,18 @@
-/** Functions of the user's own, which no pool calls: what a busy pool may keep waiting. */
+/** Functions of the user's own, which no pool calls: what a busy pool may keep waiting. They do nothing. */
 import { v } from "convex/values";
-import { internal, internalMutation, mutation } from "./functions.js";
+import {
+  httpAction,
+  internal,
+  internalMutation,
+  internalQuery,
+  mutation,
+} from "./functions.js";
+
+export const empty = mutation({
+  args: {},
+  returns: v.null(),
+  handler: async () => null,
+});
 
 export const schedule = mutation({
   args: { id: v.number() },
@@ -15,6 +27,18 @@ export const schedule = mutation({
 
 export const scheduled = internalMutation({
   args: { id: v.number() },
+  returns: v.null(),
+  handler: async () => null,
+});
+
+/** It asks a query, so that it takes time: an action's own code takes none here. */
+export const request = httpAction(async (ctx) => {
+  await ctx.runQuery(internal.neighbours!.nothing as any, {});
+  return new Response(null, { status: 204 });
+});
+
+export const nothing = internalQuery({
+  args: {},
   returns: v.null(),
   handler: async () => null,
 });
