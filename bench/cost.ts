@@ -4,7 +4,7 @@
  * prices are those beyond what a plan includes, as of November 2026.
  */
 import { significant } from "./percentiles.js";
-import type { Used } from "./world.js";
+import type { Used } from "./used.js";
 
 const DOLLARS_PER_MILLION_CALLS = 2;
 const DOLLARS_PER_GB_HOUR = 0.3;

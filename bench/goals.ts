@@ -32,6 +32,7 @@ function startFloor(): number {
 }
 
 const calls = (result: Result) => result.functionCallsPerJob;
+const read = (result: Result) => result.documentsReadPerJob;
 const written = (result: Result) => result.documentsWrittenPerJob;
 const bytes = (result: Result) =>
   result.bytesReadPerJob + result.bytesWrittenPerJob;
@@ -55,15 +56,26 @@ const cost = (
 const againstPeer = (
   what: string,
   scenario: string,
-  value: (result: Result) => number,
+  value: (result: Result) => number | null,
   most: number,
 ): Goal => ({
   what: `${what} ÷ the peer's`,
   scenario,
-  value: (ours, peer) =>
-    peer === undefined ? null : value(ours) / value(peer),
+  value: (ours, peer) => ratio(value(ours), peer ? value(peer) : null),
   bound: { most },
 });
+
+function ratio(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : one / other;
+}
+
+/** What only some scenarios measure. */
+const extra =
+  (name: string) =>
+  (result: Result): number | null =>
+    result.extra[name] ?? null;
+
+const CHAINS = ["chains-1", "chains-5", "chains-20", "chains-50"];
 
 const GOALS: Goal[] = [
   cost("calls per job", "burst", calls, 1.1),
@@ -80,9 +92,16 @@ const GOALS: Goal[] = [
   cost(
     "calls beyond the jobs' own, per job",
     "saturated",
-    (result) => result.extra.callsBeyondJobs ?? null,
+    extra("callsBeyondJobs"),
     1.2,
   ),
+  cost(
+    "calls beyond the jobs' own, per job",
+    "saturated-spread",
+    extra("callsBeyondJobs"),
+    1.3,
+  ),
+  cost("documents read per job", "saturated-spread", read, 25),
   ...["arrivals-5", "arrivals-20", "arrivals-50"].map((scenario) =>
     againstPeer(
       "calls per job, the client's left out,",
@@ -108,9 +127,13 @@ const GOALS: Goal[] = [
     value: (result) => result.jobsPerSecond,
     bound: { least: 50 },
   },
-  ...["storm-idle", "storm-busy", "arrivals-slow"].map((scenario) =>
-    cost("conflicts per job", scenario, conflicts, 0.01),
-  ),
+  ...[
+    "storm-idle",
+    "storm-busy",
+    "arrivals-slow",
+    "saturated-spread",
+    ...CHAINS,
+  ].map((scenario) => cost("conflicts per job", scenario, conflicts, 0.01)),
   cost(
     "enqueue to handler start, p50, in ms",
     "trickle",
@@ -120,48 +143,81 @@ const GOALS: Goal[] = [
   cost(
     "documents and tombstones touched per job, deep ÷ shallow",
     "deep",
-    (result) => result.extra.touchedRatio ?? null,
+    extra("touchedRatio"),
     1.1,
   ),
   cost(
     "death of an executor until its jobs run again, in ms",
     "lost-worker",
-    (result) => result.extra.againMaxMs ?? null,
+    extra("againMaxMs"),
     15_000,
   ),
+  ...CHAINS.map((scenario) =>
+    againstPeer(
+      "from one start of a chain to the next, mean,",
+      scenario,
+      extra("hopMeanMs"),
+      0.7,
+    ),
+  ),
+  cost("conflicts of users' mutations", "fan", extra("userConflicts"), 0),
+  ...(
+    [
+      ["p50", "userP50Ms"],
+      ["p95", "userP95Ms"],
+      ["longest", "userMaxMs"],
+    ] as const
+  ).map(([which, name]) =>
+    againstPeer(`time of users' mutations, ${which},`, "fan", extra(name), 1),
+  ),
+  cost("callbacks that ran again", "fan", extra("callbacksRepeated"), 0),
+  ...["mutations", "actions"]
+    .flatMap((works) =>
+      [100, 200, 500].map((limit) => `neighbours-${works}-${limit}`),
+    )
+    .flatMap((scenario) => [
+      cost(
+        "time of the user's own functions, mean, ÷ that of an idle pool",
+        scenario,
+        extra("worstMeanRatio"),
+        2,
+      ),
+      cost(
+        "time of the user's own functions, p99, ÷ that of an idle pool",
+        scenario,
+        extra("worstP99Ratio"),
+        4,
+      ),
+      cost(
+        "calls of the user's own functions that were refused",
+        scenario,
+        extra("refused"),
+        0,
+      ),
+    ]),
   ...["mixed-10min", "mixed-spread", "mixed-5min"].flatMap((scenario) => [
     {
       what: "share of slots in use while more works wait than there are slots",
       scenario,
-      value: (result: Result) => result.extra.slotsUsed ?? null,
+      value: extra("slotsUsed"),
       bound: { least: 0.99 },
     },
     cost(
       "calls beyond the jobs' own, per job",
       scenario,
-      (result) => result.extra.callsBeyondJobs ?? null,
+      extra("callsBeyondJobs"),
       1.2,
     ),
   ]),
-  cost(
-    "works that failed with their worker",
-    "aged",
-    (result) => result.extra.failed ?? null,
-    0,
-  ),
+  cost("works that failed with their worker", "aged", extra("failed"), 0),
   ...["restart", "restart-small", "restart-contexts"].flatMap((scenario) => [
     cost(
       "restart until everything has gone on, in ms",
       scenario,
-      (result) => result.extra.goesOnMs ?? null,
+      extra("goesOnMs"),
       60_000,
     ),
-    cost(
-      "scheduled mutations that failed",
-      scenario,
-      (result) => result.extra.failedTicks ?? null,
-      0,
-    ),
+    cost("scheduled mutations that failed", scenario, extra("failedTicks"), 0),
   ]),
   ...(
     [
@@ -172,7 +228,7 @@ const GOALS: Goal[] = [
     cost(
       "death of all executors until all is done, in ms",
       scenario,
-      (result) => result.extra.doneAfterMs ?? null,
+      extra("doneAfterMs"),
       most,
     ),
   ),

@@ -3,7 +3,7 @@ import type { FunctionAddress } from "../embedded/src/runtime/types.js";
 import type { JSONValue } from "../embedded/src/storage/types.js";
 
 /** The functions that do jobs: called by the components, and written by hand. */
-const ACTIONS = new Set(["jobs:action", "byHand:action"]);
+const ACTIONS = new Set(["jobs:action", "byHand:action", "fan:handler"]);
 const MUTATIONS = new Set(["jobs:mutation", "byHand:mutation"]);
 
 function isAction({ component, name }: FunctionAddress): boolean {
@@ -55,7 +55,7 @@ export class Meter {
   ): ((killed?: boolean) => void) | null {
     if (address.component !== "") return null;
     const { id } = args as { id: number };
-    if (address.name === "jobs:neighbour") {
+    if (address.name === "neighbours:scheduled") {
       this.neighbours.set(id, this.now());
       return null;
     }

@@ -86,6 +86,7 @@ export function parseOptions(args: string[]): Options | null {
         CLASSES,
         same,
       )[0]!,
+      transactionMs: DEFAULT_SETTING.transactionMs,
       reuseModules: DEFAULT_SETTING.reuseModules,
       functions: values.functions,
       full: values.full,

@@ -12,3 +12,10 @@ export const WORK_TABLES: Record<Pool, { namespace: string; table: string }> = {
   "@convex-dev/workpool": { namespace: "peer", table: "work" },
   scheduler: { namespace: "", table: "handJobs" },
 };
+
+/** The transaction in which each runs a job that is a mutation. */
+export const WORK_TRANSACTIONS: Record<Pool, string> = {
+  workpool: "executor/transaction:run",
+  "@convex-dev/workpool": "worker:runMutationWrapper",
+  scheduler: "byHand:mutation",
+};

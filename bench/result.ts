@@ -6,7 +6,7 @@ import { percentiles, round, type Percentiles } from "./percentiles.js";
 import type { Pool } from "./pools.js";
 import { Run, type Measured } from "./run.js";
 import type { Scenario } from "./scenarios/scenario.js";
-import type { Used } from "./world.js";
+import type { Used } from "./used.js";
 
 export interface Result extends Cost {
   scenario: string;
@@ -54,7 +54,11 @@ export async function measure(
   pool: Pool,
   setting: Setting,
 ): Promise<Result> {
-  const own = { ...setting, class: scenario.class ?? setting.class };
+  const own = {
+    ...setting,
+    class: scenario.class ?? setting.class,
+    transactionMs: scenario.transactionMs ?? setting.transactionMs,
+  };
   const run = await Run.open(app, pool, scenario.parallelism, own);
   try {
     const measured = await run.world.run(async () => {

@@ -4,8 +4,9 @@ import type { JSONObject } from "../embedded/src/storage/types.js";
 import { Meter } from "./meter.js";
 import type { Setting } from "./model.js";
 import { WORK_TABLES, type Pool } from "./pools.js";
+import { difference, type Used } from "./used.js";
 import type { Job, Workload } from "./workload.js";
-import { difference, World, type Used } from "./world.js";
+import { type Committed, World } from "./world.js";
 
 /** How long a pool may go on working after its last job before it must be idle. */
 const TAIL_MS = 60_000;
@@ -74,6 +75,13 @@ export class Run {
     this.firstEnqueue = null;
   }
 
+  /** Has the pool make the rows that it makes only once. */
+  async warmUp(): Promise<void> {
+    await this.enqueue([{ id: -1, ms: 0 }]);
+    await this.drained();
+    this.startOver();
+  }
+
   /** A number of jobs, as `--scale` stretches it. */
   readonly scaled = (count: number): number =>
     Math.max(1, Math.round(count * this.setting.scale));
@@ -87,29 +95,40 @@ export class Run {
    * of the works. One that fails is no work, and a problem of the pool.
    */
   async enqueue(jobs: Job[], options: EnqueueOptions = {}): Promise<string[]> {
-    this.firstEnqueue ??= this.world.now;
     const { slowly, ...rest } = options;
+    const committed = await this.feedBy(
+      slowly ? "pools:enqueueSlowly" : "pools:enqueue",
+      {
+        job: "action",
+        jobs: jobs as unknown as JSONObject[],
+        ...(rest as JSONObject),
+      },
+      jobs.length,
+    );
+    if (committed === null) return [];
+    const { value, at } = committed;
+    for (const [index, { id }] of jobs.entries()) {
+      const delay = options.delays?.[index];
+      // A function counts delays from its own clock, which has whole milliseconds.
+      this.meter.job(id).ready =
+        delay === undefined ? at : Math.floor(at) + delay;
+    }
+    return value as string[];
+  }
+
+  /** A client's mutation that enqueues `count` jobs in this pool. Null, and a problem of the pool: it failed. */
+  async feedBy(
+    name: string,
+    args: JSONObject,
+    count: number,
+  ): Promise<Committed | null> {
+    this.firstEnqueue ??= this.world.now;
     try {
-      const { value, at } = await this.world.mutation(
-        slowly ? "pools:enqueueSlowly" : "pools:enqueue",
-        {
-          ...this.#target,
-          job: "action",
-          jobs: jobs as unknown as JSONObject[],
-          ...(rest as JSONObject),
-        },
-      );
-      for (const [index, { id }] of jobs.entries()) {
-        const delay = options.delays?.[index];
-        // A function counts delays from its own clock, which has whole milliseconds.
-        this.meter.job(id).ready =
-          delay === undefined ? at : Math.floor(at) + delay;
-      }
-      return value as string[];
+      return await this.world.mutation(name, { ...this.#target, ...args });
     } catch (error) {
       const [what] = (error as Error).message.split("\n");
-      this.problems.push(`${jobs.length} jobs could not be enqueued: ${what}`);
-      return [];
+      this.problems.push(`${count} jobs could not be enqueued: ${what}`);
+      return null;
     }
   }
 

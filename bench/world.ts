@@ -17,7 +17,6 @@ import {
 import type {
   App,
   FunctionAddress,
-  FunctionStats,
   CallObserver,
   ObservedRun,
   Stats,
@@ -28,6 +27,8 @@ import type { JSONObject, JSONValue } from "../embedded/src/storage/types.js";
 import { QueryCache } from "../embedded/src/sync/queryCache.js";
 import { LiveActions, memoryMb } from "./actions.js";
 import { latencyModel, type Setting } from "./model.js";
+import { combined, type Used, zero } from "./used.js";
+import { watch, type Watch } from "./watch.js";
 
 /** Compiled once for all measurements of this process. */
 const MODULES = createModuleLoader();
@@ -45,13 +46,6 @@ export interface Observer {
     address: FunctionAddress,
     args: JSONValue,
   ): ((killed: boolean) => void) | null;
-}
-
-/** A subscription. */
-export interface Watch {
-  /** How often it ran after the first time. */
-  reruns(): number;
-  latest(): JSONValue;
 }
 
 export class World {
@@ -115,7 +109,7 @@ export class World {
       randomness: this.#randomness,
       getApp: () => this.app,
       deploymentClass: this.setting.class,
-      latency: latencyModel(this.setting.latency),
+      latency: latencyModel(this.setting.latency, this.setting.transactionMs),
       limits: { userTimeMs: null, operationsPerAction: this.setting.ops },
       modules: MODULES,
       reuseModules: this.setting.reuseModules,
@@ -182,6 +176,15 @@ export class World {
     return { value: outcome.value, at: Number(ts) / 1e6 };
   }
 
+  /** A client's request to the app's HTTP actions. Resolves with the status of the answer. */
+  async request(path: string): Promise<number> {
+    this.#clientCalls++;
+    const { status } = await this.#process.runtime.runner.httpAction(
+      new Request(`https://bench.test${path}`),
+    );
+    return status;
+  }
+
   /** Runs `script`, which waits by the clock alone, to its end. */
   async run<T>(script: () => Promise<T>): Promise<T> {
     let outcome: { ok: true; value: T } | { ok: false; error: unknown } | null =
@@ -216,40 +219,9 @@ export class World {
     };
   }
 
-  /**
-   * Subscribes to a query of the app as a client would: it runs again whenever
-   * something it read has changed.
-   */
+  /** Subscribes to a query of the app as a client would. */
   watch(name: string, args: JSONObject): Watch {
-    let runs = 0;
-    let latest: JSONValue = null;
-    const spec = { component: "", name, args, journal: null, admin: false };
-    const follow = async () => {
-      for (;;) {
-        let changed!: () => void;
-        const change = new Promise<void>((resolve) => (changed = resolve));
-        const { result, release } = await this.#queries.watch(
-          spec,
-          this.#database.latestTs,
-          changed,
-        );
-        runs++;
-        const { outcome } = result.outcome;
-        if (!outcome.ok) throw new Error(`${name} failed: ${outcome.message}`);
-        latest = outcome.value;
-        if (result.invalidAt === null) await change;
-        release();
-      }
-    };
-    const failure = { error: null as unknown };
-    follow().catch((error: unknown) => (failure.error = error));
-    return {
-      reruns: () => Math.max(0, runs - 1),
-      latest: () => {
-        if (failure.error !== null) throw failure.error;
-        return latest;
-      },
-    };
+    return watch(this.#database, this.#queries, name, args);
   }
 
   /** How many documents a table has. */
@@ -298,55 +270,4 @@ export class World {
     this.#queries.close();
     this.#database.close();
   }
-}
-
-/** What was used, by whomever. */
-export interface Used extends FunctionStats {
-  clientCalls: number;
-  /** Memory of all actions over the time that they lived. */
-  computeMbMs: number;
-  byFunction: Stats;
-}
-
-function zero(): FunctionStats {
-  return {
-    calls: 0,
-    subTransactions: 0,
-    errors: 0,
-    documentsRead: 0,
-    bytesRead: 0,
-    documentsWritten: 0,
-    bytesWritten: 0,
-    tombstonesScanned: 0,
-    scheduled: 0,
-    conflicts: 0,
-    retries: 0,
-  };
-}
-
-/** `left` + `sign` × `right`. */
-function combined(
-  left: FunctionStats,
-  right: FunctionStats,
-  sign: 1 | -1,
-): FunctionStats {
-  const result = zero();
-  for (const key of Object.keys(result) as (keyof FunctionStats)[]) {
-    result[key] = left[key] + sign * right[key];
-  }
-  return result;
-}
-
-export function difference(after: Used, before: Used): Used {
-  return {
-    ...combined(after, before, -1),
-    clientCalls: after.clientCalls - before.clientCalls,
-    computeMbMs: after.computeMbMs - before.computeMbMs,
-    byFunction: Object.fromEntries(
-      Object.entries(after.byFunction).map(([name, stats]) => [
-        name,
-        combined(stats, before.byFunction[name] ?? zero(), -1),
-      ]),
-    ),
-  };
 }

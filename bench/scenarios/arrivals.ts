@@ -3,8 +3,8 @@ import type { Randomness } from "../../embedded/src/seams.js";
 import { jobs, type MakeWorkload } from "../workload.js";
 import type { Scenario } from "./scenario.js";
 
-/** Arrivals that know nothing of each other: exponential times between them. */
-function poisson(
+/** Arrivals that know nothing of each other, in milliseconds: exponential times between them. */
+export function poisson(
   random: Randomness,
   count: number,
   perSecond: number,
@@ -56,10 +56,7 @@ function arrivals(options: {
     parallelism,
     workload,
     async measure(run) {
-      // A pool makes its first rows only once.
-      await run.enqueue([{ id: -1, ms: 0 }]);
-      await run.drained();
-      run.startOver();
+      await run.warmUp();
       const load = workload(run.scaled, run.world.random);
       const count = load.jobs.length;
       const before = run.world.totals();

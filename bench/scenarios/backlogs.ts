@@ -1,37 +1,47 @@
 /** Work that waits: for room, for its time, or to be canceled. */
+import type { Randomness } from "../../embedded/src/seams.js";
 import type { Run } from "../run.js";
 import { jobs } from "../workload.js";
-import { difference } from "../world.js";
+import { difference } from "../used.js";
 import type { Scenario } from "./scenario.js";
 
 const HOUR_MS = 3_600_000;
 const BATCH = 500;
 
-const saturated: Scenario = {
-  name: "saturated",
-  what: "60 s jobs at 20 with 10,000 waiting, for an hour",
-  parallelism: 20,
-  deepQueue: true,
-  async measure(run) {
-    const { meter, world } = run;
-    // However small the scale: it must not run dry within the hour.
-    const all = jobs(Math.max(1300, run.scaled(10_000)), { ms: 60_000 });
-    await run.enqueueAll(all, BATCH, 1);
-    await meter.until(() => meter.inFlight >= run.parallelism);
-    const before = world.totals();
-    const endedBefore = meter.ended;
-    await run.sleep(HOUR_MS);
-    const used = difference(world.totals(), before);
-    const ended = meter.ended - endedBefore;
-    if (ended === 0) run.problems.push("no job ended within an hour");
-    return {
-      jobs: ended,
-      used,
-      idleCallsPerMinute: null,
-      extra: { callsBeyondJobs: (used.calls - ended) / Math.max(1, ended) },
-    };
-  },
-};
+function saturated(
+  name: string,
+  what: string,
+  durationMs: (random: Randomness) => number,
+): Scenario {
+  return {
+    name,
+    what,
+    parallelism: 20,
+    deepQueue: true,
+    async measure(run) {
+      const { meter, world } = run;
+      // However small the scale: it must not run dry within the hour.
+      const all = jobs(Math.max(1300, run.scaled(10_000))).map(({ id }) => ({
+        id,
+        ms: durationMs(world.random),
+      }));
+      await run.enqueueAll(all, BATCH, 1);
+      await meter.until(() => meter.inFlight >= run.parallelism);
+      const before = world.totals();
+      const endedBefore = meter.ended;
+      await run.sleep(HOUR_MS);
+      const used = difference(world.totals(), before);
+      const ended = meter.ended - endedBefore;
+      if (ended === 0) run.problems.push("no job ended within an hour");
+      return {
+        jobs: ended,
+        used,
+        idleCallsPerMinute: null,
+        extra: { callsBeyondJobs: (used.calls - ended) / Math.max(1, ended) },
+      };
+    },
+  };
+}
 
 const delayed: Scenario = {
   name: "delayed",
@@ -148,4 +158,18 @@ const deep: Scenario = {
   },
 };
 
-export const backlogs: Scenario[] = [saturated, delayed, cancel, deep];
+export const backlogs: Scenario[] = [
+  saturated(
+    "saturated",
+    "60 s jobs at 20 with 10,000 waiting, for an hour",
+    () => 60_000,
+  ),
+  saturated(
+    "saturated-spread",
+    "jobs of 30 to 90 s at 20 with 10,000 waiting, for an hour",
+    (random) => Math.round(30_000 + 60_000 * random.next()),
+  ),
+  delayed,
+  cancel,
+  deep,
+];

@@ -54,7 +54,7 @@ const neighbours: Scenario = {
     let next = 0;
     const schedule = async () => {
       const id = next++;
-      const { at } = await world.mutation("pools:scheduleNeighbour", { id });
+      const { at } = await world.mutation("neighbours:schedule", { id });
       committed.set(id, at);
     };
     const delays = (from: number, to: number) =>

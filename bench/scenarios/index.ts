@@ -2,9 +2,12 @@
 import { arrivalScenarios } from "./arrivals.js";
 import { backlogs } from "./backlogs.js";
 import { beside } from "./beside.js";
+import { chainScenarios } from "./chains.js";
 import { deaths } from "./deaths.js";
+import { fan } from "./fan.js";
 import { longWorks } from "./longWorks.js";
 import { outcomes } from "./outcomes.js";
+import { ownFunctionScenarios } from "./ownFunctions.js";
 import { queues } from "./queues.js";
 import type { Scenario } from "./scenario.js";
 import { storms } from "./storms.js";
@@ -15,7 +18,10 @@ export const SCENARIOS: Scenario[] = [
   ...storms,
   ...backlogs,
   ...outcomes,
+  ...chainScenarios,
+  fan,
   ...beside,
+  ...ownFunctionScenarios,
   ...longWorks,
   ...deaths,
 ];

@@ -3,7 +3,7 @@ import type { Randomness } from "../../embedded/src/seams.js";
 import { LIMITED_POOLS } from "../pools.js";
 import type { Run } from "../run.js";
 import { jobs, type Job } from "../workload.js";
-import { difference, type Used } from "../world.js";
+import { difference, type Used } from "../used.js";
 import type { Scenario } from "./scenario.js";
 
 const PARALLELISM = 20;

@@ -12,6 +12,8 @@ export interface Scenario {
   deepQueue?: boolean;
   /** Overrides the setting. */
   class?: "S16";
+  /** Overrides the setting: how long a work that is a mutation takes. */
+  transactionMs?: number;
   /** Those that can do it at all. Default: every pool. */
   pools?: readonly Pool[];
   /** Of scenarios that are nothing else, and so can run on any deployment. */

@@ -1,5 +1,5 @@
 /** Many clients that enqueue at the same moment. */
-import { difference } from "../world.js";
+import { difference } from "../used.js";
 import { jobs } from "../workload.js";
 import type { Scenario } from "./scenario.js";
 

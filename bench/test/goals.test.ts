@@ -39,12 +39,27 @@ describe("the goals", () => {
     expect(met(ours, peer)).toContainEqual([what, false]);
   });
 
-  test("are set for long works, restarts and deaths", () => {
+  test("that compare with the peer are open for what a pool never came to", () => {
+    const [ours, peer] = [300, null].map((hopMeanMs) =>
+      result({ scenario: "chains-5", extra: { hopMeanMs } }),
+    ) as [Result, Result];
+    const what = "from one start of a chain to the next, mean, ÷ the peer's";
+    expect(met(ours, { ...peer, pool: "@convex-dev/workpool" })).toContainEqual(
+      [what, null],
+    );
+  });
+
+  test("are set for long works, chains, fans, the user's own functions, restarts and deaths", () => {
     const every = SCENARIOS.map(({ name }) => result({ scenario: name }));
     const names = new Set(goals(every).map(({ scenario }) => scenario));
     for (const name of [
       "aged",
       "mixed-10min",
+      "saturated-spread",
+      "chains-5",
+      "fan",
+      "neighbours-mutations-100",
+      "neighbours-actions-500",
       "restart-contexts",
       "death-system",
     ]) {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../../embedded/src/runtime/types.js";
 import { DEFAULT_SETTING, type Setting } from "../model.js";
-import { POOLS } from "../pools.js";
+import { LIMITED_POOLS, POOLS } from "../pools.js";
 import { pushedApp } from "../push.js";
 import { measure } from "../result.js";
 import { SCENARIOS } from "../scenarios/index.js";
@@ -92,6 +92,41 @@ describe("a pool written by hand", () => {
     expect(problems).toEqual(["10 handlers in flight where 1 are allowed"]);
   });
 });
+
+describe.each(LIMITED_POOLS)("beside works of %s", (pool) => {
+  test("that are mutations and slow, the user's own functions take what the model says while it is idle", async () => {
+    // "problems" would tell of works that were not slow.
+    expect(await run("neighbours-mutations-100", pool)).toMatchObject({
+      extra: {
+        mutationAloneMeanMs: 15,
+        // Pick-up 20, start 8, until it runs 12.5.
+        scheduledAloneMeanMs: 40.5,
+        httpAloneMeanMs: 5,
+      },
+      problems: [],
+    });
+  });
+
+  test("that enqueue others, the user's mutation takes what the model says", async () => {
+    const { extra, problems, jobs } = await run("fan", pool);
+    // A group of each kind, and a batch of fifty for each of its works, and as many of users.
+    expect(jobs).toBe(2 * 4 + 3 * 4 * 50);
+    expect(problems).toEqual([]);
+    expect(extra.userP50Ms).toBe(15);
+  });
+});
+
+test.each(LIMITED_POOLS)(
+  "the next link of a chain begins when the one before it and its callback are over: %s",
+  async (pool) => {
+    const { extra, jobs, problems } = await run("chains-5", pool, {
+      scale: 0.2,
+    });
+    expect([jobs, problems]).toEqual([20, []]);
+    // Its work is 10 ms, its report 15, the way to the next handler 8.
+    expect(extra.hopMeanMs).toBeGreaterThanOrEqual(33);
+  },
+);
 
 describe("no action lives longer than the platform lets it", () => {
   const MINUTE_MS = 60_000;

@@ -88,6 +88,12 @@ describe("the meter", () => {
     expect(meter.startLatencies()).toEqual([10, 100]);
   });
 
+  test("takes a handler that enqueues others for a job", () => {
+    meter.onCall(app("fan:handler"));
+    meter.onRun(app("fan:handler"), { id: 7 })!();
+    expect([meter.slots, meter.job(7).ends]).toEqual([1, [1000]]);
+  });
+
   test("looks at jobs alone, not at other functions or components", () => {
     expect(meter.onRun(app("pools:enqueue"), { id: 1 })).toBeNull();
     expect(

@@ -7,8 +7,10 @@ import {
   componentsGeneric,
   type DataModelFromSchemaDefinition,
   type GenericMutationCtx,
+  httpActionGeneric,
   internalActionGeneric,
   internalMutationGeneric,
+  internalQueryGeneric,
   type MutationBuilder,
   mutationGeneric,
   type QueryBuilder,
@@ -23,6 +25,11 @@ export type MutationCtx = GenericMutationCtx<DataModel>;
 export const query = queryGeneric as QueryBuilder<DataModel, "public">;
 export const mutation = mutationGeneric as MutationBuilder<DataModel, "public">;
 export const action = actionGeneric as ActionBuilder<DataModel, "public">;
+export const httpAction = httpActionGeneric;
+export const internalQuery = internalQueryGeneric as QueryBuilder<
+  DataModel,
+  "internal"
+>;
 export const internalMutation = internalMutationGeneric as MutationBuilder<
   DataModel,
   "internal"

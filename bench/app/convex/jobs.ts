@@ -48,14 +48,8 @@ export const mutation = internalMutation({
   },
 });
 
-/** Scheduled by the user, past all pools: what a busy pool may keep waiting. */
-export const neighbour = internalMutation({
-  args: { id: v.number() },
-  returns: v.null(),
-  handler: async () => null,
-});
-
-const vOutcome = v.object({
+/** What a completion callback is given. */
+export const vOutcome = v.object({
   workId: v.string(),
   context: v.optional(v.any()),
   result: v.object({

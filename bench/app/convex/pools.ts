@@ -1,35 +1,17 @@
 /** What clients call: the same operations for every pool. */
-import { Workpool as Peer } from "@convex-dev/workpool";
 import { v } from "convex/values";
-import { type EnqueueOptions, Workpool } from "../../../src/client/index.js";
+import type { EnqueueOptions } from "../../../src/client/index.js";
 import * as byHand from "./byHand.js";
-import { components, internal, mutation, query } from "./functions.js";
+import { internal, mutation, query } from "./functions.js";
 import { vActionArgs } from "./jobs.js";
-
-const vPool = v.union(
-  v.literal("workpool"),
-  v.literal("@convex-dev/workpool"),
-  v.literal("scheduler"),
-);
-const vParallelism = v.number();
-
-/** The two components, whose clients are called alike. */
-function component(
-  pool: "workpool" | "@convex-dev/workpool",
-  maxParallelism: number,
-): Workpool {
-  return pool === "workpool"
-    ? new Workpool(components.workpool, { maxParallelism })
-    : (new Peer(components.peer, { maxParallelism }) as unknown as Workpool);
-}
+import { component, vTarget } from "./target.js";
 
 /** Twice as long before each further attempt, so that an attempt in three may fail and everything still ends. */
 const RETRY = { maxAttempts: 12, initialBackoffMs: 100, base: 2 };
 
 export const enqueue = mutation({
   args: {
-    pool: vPool,
-    parallelism: vParallelism,
+    ...vTarget,
     job: v.union(v.literal("action"), v.literal("mutation")),
     jobs: v.array(vActionArgs),
     /** Milliseconds from now for each job. Default: at once. */
@@ -105,7 +87,7 @@ export const enqueue = mutation({
 export const enqueueSlowly = enqueue;
 
 export const cancelAll = mutation({
-  args: { pool: vPool, parallelism: vParallelism },
+  args: { ...vTarget },
   returns: v.null(),
   handler: async (ctx, { pool, parallelism }) => {
     if (pool === "scheduler") await byHand.cancelPage(ctx);
@@ -115,7 +97,7 @@ export const cancelAll = mutation({
 });
 
 export const status = query({
-  args: { pool: vPool, parallelism: vParallelism, id: v.string() },
+  args: { ...vTarget, id: v.string() },
   returns: v.any(),
   handler: async (ctx, { pool, parallelism, id }) =>
     pool === "scheduler"
@@ -132,14 +114,4 @@ export const timings = query({
       .query("timings")
       .withIndex("by_creation_time", (q) => q.gt("_creationTime", after))
       .take(1000),
-});
-
-/** Schedules a function of the user's own. */
-export const scheduleNeighbour = mutation({
-  args: { id: v.number() },
-  returns: v.null(),
-  handler: async (ctx, { id }) => {
-    await ctx.scheduler.runAfter(0, internal.jobs!.neighbour as any, { id });
-    return null;
-  },
 });
