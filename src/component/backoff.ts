@@ -22,7 +22,7 @@ export function retryBackoffMs(
   // A power beyond all numbers is Infinity, and 0 times that no number at all.
   const growth = Math.min(Math.pow(base, endedAttempts - 1), Number.MAX_VALUE);
   const exponential = Math.min(initialBackoffMs * growth, Number.MAX_VALUE);
-  return Math.min(exponential * (0.5 + random), MAX_BACKOFF_MS);
+  return jittered(exponential, MAX_BACKOFF_MS, random);
 }
 
 /** Doubling from `initialMs`, jittered the same way, never above `maxMs`. */
@@ -33,6 +33,10 @@ export function cappedBackoffMs(
   random: number,
 ): number {
   const exponential = initialMs * Math.pow(2, Math.max(0, failures - 1));
-  // What is cut off here would all come back at the same time.
-  return Math.min(exponential, maxMs / 1.5) * (0.5 + random);
+  return jittered(exponential, maxMs, random);
+}
+
+/** Cut before it is jittered: what is cut after would all come back at the same time. */
+function jittered(ms: number, maxMs: number, random: number): number {
+  return Math.min(ms, maxMs / 1.5) * (0.5 + random);
 }

@@ -135,8 +135,8 @@ export default defineSchema({
     lastTurnAt: v.number(),
     /** When the last turn moved something. */
     lastWorkAt: v.number(),
-    /** Ticks outside the running state within a second: many of them mean a chain is cheaper. */
-    parkedTicks: vCount,
+    /** Turns within a second: many of them in a parked loop mean that a chain is cheaper. */
+    recentTurns: vCount,
     /** The `watch` that counts: one of another time exits. Null: none is scheduled. */
     watch: v.union(
       v.object({ at: v.number(), scheduledId: v.id("_scheduled_functions") }),

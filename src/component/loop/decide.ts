@@ -31,7 +31,7 @@ const LATE_MS = SEGMENT_MS;
  */
 const LATE_COUNTS_MS = 5 * SECOND;
 /** More parked ticks than this within a second cost more than a chain would. */
-export const MAX_PARKED_TICKS = 8;
+export const MANY_TURNS = 8;
 
 export type TickOutcome = {
   state: LoopStateKind;

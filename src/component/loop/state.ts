@@ -19,7 +19,7 @@ export async function getOrCreateState(
     nextTickAt: now,
     lastTurnAt: now,
     lastWorkAt: 0,
-    parkedTicks: { since: now, count: 0 },
+    recentTurns: { since: now, count: 0 },
     watch: null,
     reschedules: { since: now, count: 0 },
     totals: { since: now, tally: NOTHING },

@@ -163,7 +163,7 @@ async function startWhatMay(turn: Turn): Promise<Done> {
   const { ctx, now, state, view, caller } = turn;
   const back = await shrink(turn);
   moveCursors(turn);
-  countParkedTick(state, now);
+  countTurn(state, now);
   const started = back.unfinished ? NOTHING_YET : await start(turn);
   // Somebody who asks for it has all of it looked through.
   const { scanFrom } = state;
@@ -208,11 +208,11 @@ function moveCursors({ view, state, now }: Turn): void {
   }
 }
 
-function countParkedTick(state: Turn["state"], now: number): void {
-  if (now - state.parkedTicks.since >= SECOND) {
-    state.parkedTicks = { since: now, count: 1 };
+function countTurn(state: Turn["state"], now: number): void {
+  if (now - state.recentTurns.since >= SECOND) {
+    state.recentTurns = { since: now, count: 1 };
   } else {
-    state.parkedTicks.count += 1;
+    state.recentTurns.count += 1;
   }
 }
 
@@ -257,7 +257,7 @@ function callsForDriver(
     caller.kind === "tick" &&
     !isKicked(caller) &&
     status.state.kind !== "running" &&
-    state.parkedTicks.count >= MIN_WAKE_UPS &&
+    state.recentTurns.count >= MIN_WAKE_UPS &&
     newcomer !== undefined &&
     others.length === 0 &&
     !newcomer.isolated &&

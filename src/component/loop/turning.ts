@@ -3,7 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
-import { MAX_PARKED_TICKS } from "./decide.js";
+import { MANY_TURNS } from "./decide.js";
 import type { Caps } from "./lease.js";
 import type { View } from "./look.js";
 import { withStats } from "./executorViews.js";
@@ -67,5 +67,5 @@ export function isFrequent({ status, state, view }: Turn): boolean {
     status.state.kind !== "saturated" &&
     ready.length > 1 &&
     ready[0]!.position?.commitTs !== ready.at(-1)!.position?.commitTs;
-  return crowded || state.parkedTicks.count > MAX_PARKED_TICKS;
+  return crowded || state.recentTurns.count > MANY_TURNS;
 }

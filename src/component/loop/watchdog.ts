@@ -11,6 +11,8 @@ import { isOpen } from "./drive.js";
 
 /** A lost executor or a lost tick is noticed after this at the latest. */
 export const WATCH_MS = 12 * SECOND;
+/** The same with what it takes to deal with it, as users are told. */
+export const DEALT_WITH_MS = WATCH_MS + 3 * SECOND;
 /** While lost executors are looked after: a piece that failed is tried smaller soon. */
 const WATCH_SOON_MS = 2 * SECOND;
 /** The watchdog comes this long after the due time that a parked loop waits for. */

@@ -1,7 +1,7 @@
 /** What is wrong with a pool, in words. Pure. */
 import { MAX_FRUITLESS_TICKS_PER_MINUTE } from "../loop/decide.js";
 import { MAX_WORKS } from "../loop/pieces.js";
-import { LOST_MS } from "../loop/watchdog.js";
+import { DEALT_WITH_MS, LOST_MS } from "../loop/watchdog.js";
 import type { FailingCallbacks } from "./callbackHealth.js";
 import type { Disagreement } from "../queue/declaration.js";
 import type { PoolHealth } from "./poolHealth.js";
@@ -23,9 +23,6 @@ export type Findings = Omit<PoolHealth, "healthy" | "problems" | "facts"> & {
 const MAX_NAMED = 3;
 const MAX_ERROR_LENGTH = 150;
 
-/** A lost tick or executor is dealt with by the watchdog within this time; a little more is worth a word. */
-const WATCH_OVERDUE_MS = 15 * SECOND;
-
 export function diagnose(found: Findings, now: number): string[] {
   const problems: string[] = [];
   const { state, backlog, nextTickAt, validUntil } = found;
@@ -41,7 +38,7 @@ export function diagnose(found: Findings, now: number): string[] {
     );
   } else if (late > LOST_MS) {
     problems.push(
-      `The loop's next turn was due ${ago(late)} ago. The watchdog takes over within ${ago(WATCH_OVERDUE_MS)}, and kick does so at once.`,
+      `The loop's next turn was due ${ago(late)} ago. The watchdog takes over within ${ago(DEALT_WITH_MS)}, and kick does so at once.`,
     );
   }
   if (state === "idle" && waited > LOST_MS) {
@@ -68,7 +65,7 @@ export function diagnose(found: Findings, now: number): string[] {
           ? "was canceled, and may still be running"
           : `ended (${state})`;
     problems.push(
-      `The scheduled function of an executor started ${ago(now - startedAt)} ago with ${inFlight} works in flight ${what}. The watchdog deals with it within ${ago(WATCH_OVERDUE_MS)} of its end.`,
+      `The scheduled function of an executor started ${ago(now - startedAt)} ago with ${inFlight} works in flight ${what}. The watchdog deals with it within ${ago(DEALT_WITH_MS)} of its end.`,
     );
   }
   const { count, since } = found.fruitlessTicks;
