@@ -38,7 +38,12 @@ describe("a retry", () => {
 
   test("never waits forever, however often the base was multiplied", () => {
     const behavior = { maxAttempts: 1e6, initialBackoffMs: 1000, base: 10 };
-    expect(retryBackoffMs(behavior, 1e6, MEAN)).toBe(MAX_BACKOFF_MS);
+    const [soonest, latest] = [0, 1 - Number.EPSILON].map((random) =>
+      retryBackoffMs(behavior, 1e6, random),
+    );
+    expect(latest).toBeLessThanOrEqual(MAX_BACKOFF_MS);
+    // Those that have reached the longest wait come back apart, too.
+    expect(soonest).toBeLessThan(latest! / 2);
   });
 
   test("comes at once where no backoff is wanted", () => {
