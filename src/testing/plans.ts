@@ -3,11 +3,12 @@ import type { Caps, ExecutorView } from "../component/loop/lease.js";
 import type { WaitingEntry } from "../component/loop/admit.js";
 import { plan, type Plan } from "../component/loop/plan.js";
 
-export const CAPS: Caps = { accepting: 4, inAll: 20 };
+export const CAPS: Caps = { accepting: 4, inAll: 20, driving: 16 };
 /** So many executors accept work, and no more are there. */
 export const caps = (count: number): Caps => ({
   accepting: count,
   inAll: count,
+  driving: 16,
 });
 
 export function executor(

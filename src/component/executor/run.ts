@@ -26,13 +26,13 @@ import { type Infer, v } from "convex/values";
 import { type ActionCtx, internalAction } from "../_generated/server.js";
 import { logLevelFromEnv } from "../env.js";
 import { vAttempt } from "../loop/attempt.js";
-import { mayBegin as mayBeginToDrive } from "../loop/drive.js";
 import { beginsAhead, bufferSize, worksPerSlot } from "./ahead.js";
 import { Bell } from "./bell.js";
 import { acceptsFor } from "./lifetime.js";
 import { ExecutorLog } from "./log.js";
 import { isFull, MAX_HELD_BYTES, widthForResults } from "./memory.js";
 import type { ReportReply } from "./protocol.js";
+import { mightBegin } from "../loop/drive.js";
 import { Reporter } from "./reporter.js";
 import { Slots } from "./slots.js";
 import { decideStep, type Situation } from "./step.js";
@@ -133,6 +133,7 @@ class Executor {
       buffered: held.buffered,
       unreported: unreported.count,
       oldestUnreportedMs: unreported.oldestMs(now),
+      awaited: unreported.awaited,
       mean: durations.mean,
       closing: this.closing,
       blocked,
@@ -162,8 +163,7 @@ class Executor {
       worksPerSlot: worksPerSlot(durations.mean),
       beginsBefore,
       closing: this.closing,
-      mayDrive:
-        this.known.pollMs !== null || mayBeginToDrive(held.count, width),
+      mayDrive: this.known.pollMs !== null || mightBegin(held.count, width),
     });
     held.beginsBefore = beginsBefore;
     this.lastReportAt = Date.now();

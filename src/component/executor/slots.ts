@@ -89,7 +89,8 @@ export class Slots {
     this.resultSizes.add(bytes);
     this.held.end(attempt, now);
     // The end of a work deletes its arguments, and a deletion reads.
-    this.unreported.add(result, bytes + attempt.size, now);
+    const { size, awaited } = attempt;
+    this.unreported.add(result, bytes + size, now, awaited);
     this.fill();
     this.onEnd();
   }

@@ -16,6 +16,7 @@ const now = (changes: Partial<Situation> = {}): Situation => ({
   buffered: 0,
   unreported: 0,
   oldestUnreportedMs: 0,
+  awaited: false,
   mean: 5 * SECOND,
   closing: false,
   blocked: null,
@@ -166,6 +167,7 @@ describe("a driver", () => {
     ["also results, and with free slots", { unreported: 1 }, wait(150)],
     ["when it is time", { sinceReportMs: 150 }, report],
     ["at once when the results fill a report", { unreported: 100 }, report],
+    ["at once when a callback waits for one", { awaited: true }, report],
     ["at once when it leaves", { outOfTime: true }, reportClosing],
   ])("%s", (_, changes, expected) => {
     expect(step({ ...driver, ...changes })).toEqual(expected);
@@ -257,7 +259,8 @@ describe("whatever the situation, an executor", () => {
     listen: fc.boolean(),
     listener: fc.boolean(),
     closed: fc.boolean(),
-    pollMs: fc.option(fc.integer({ min: 100, max: 220 })),
+    awaited: fc.boolean(),
+    pollMs: fc.option(fc.integer({ min: 50, max: 220 })),
     long: fc.boolean(),
     running: fc.nat(6),
     buffered: fc.nat(6),

@@ -23,6 +23,8 @@ export type Situation = Pick<
   /** Results not reported yet, and how long the oldest has been waiting. */
   unreported: number;
   oldestUnreportedMs: number;
+  /** Somebody waits for one of them: a callback, which may enqueue what comes next. */
+  awaited: boolean;
   mean: MeanMs;
   /** Whether it has asked to close. */
   closing: boolean;
@@ -89,7 +91,7 @@ function decideReport(
 
   if (now.pollMs !== null && !closing) {
     const ms = now.pollMs - now.sinceReportMs;
-    return ms <= 0 || now.unreported >= MAX_RESULTS
+    return ms <= 0 || now.awaited || now.unreported >= MAX_RESULTS
       ? { kind: "report", closing }
       : { kind: "wait", ms, closing };
   }

@@ -25,9 +25,19 @@ test("counts the time from its oldest result on, until that is taken", () => {
     positions: [0, 1],
   });
   expect(unreported.oldestMs(50)).toBe(40);
+  expect(unreported.awaited).toBe(false);
   expect(unreported.takeBatch(1)).toEqual([success(0)]);
   expect(unreported.oldestMs(50)).toBe(20);
   expect(unreported).toMatchObject({ count: 1, bytes: 200, positions: [1] });
+});
+
+test("says whether a callback waits for any of them", () => {
+  const unreported = new Unreported();
+  unreported.add(success(0), 10, 0, true);
+  unreported.add(success(1), 10, 0);
+  expect(unreported.awaited).toBe(true);
+  unreported.takeBatch(1);
+  expect(unreported.awaited).toBe(false);
 });
 
 test("brings attempts that were not begun back as they came, and says which an executor was too old for", () => {
@@ -57,6 +67,7 @@ describe("a report takes", () => {
     Array.from({ length: count }, (_, position) => ({
       since: 0,
       bytes,
+      awaited: false,
       result: {
         position,
         workId: `w${position}` as Id<"work">,
@@ -92,8 +103,8 @@ describe("a report takes", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2_000_000), { maxLength: 8 }), (sizes) => {
         const all = sizes.map((bytes, position) => {
-          const { result } = unreported(1)[0]!;
-          return { since: 0, bytes, result: { ...result, position } };
+          const [entry] = unreported(1, bytes);
+          return { ...entry!, result: { ...entry!.result, position } };
         });
         const taken: AttemptResult[] = [];
         while (all.length > 0) {

@@ -8,6 +8,8 @@ type Entry = {
   since: number;
   /** What the result takes in memory and, with its work's rows, in a report. */
   bytes: number;
+  /** Somebody waits for it: see `attempt.ts`. */
+  awaited: boolean;
 };
 
 export class Unreported {
@@ -30,8 +32,18 @@ export class Unreported {
     return now - (this.entries[0]?.since ?? now);
   }
 
-  add(result: AttemptResult, bytes: number, now: number): void {
-    this.entries.push({ result, since: now, bytes });
+  /** Whether somebody waits for any of them. */
+  get awaited(): boolean {
+    return this.entries.some(({ awaited }) => awaited);
+  }
+
+  add(
+    result: AttemptResult,
+    bytes: number,
+    now: number,
+    awaited = false,
+  ): void {
+    this.entries.push({ result, since: now, bytes, awaited });
   }
 
   /** An attempt that was not begun, and goes back. `tooOld`: see `protocol.ts`. */

@@ -16,5 +16,7 @@ export const vAttempt = v.object({
   size: v.number(),
   /** What the work declares to take at most. */
   timeoutMs: v.optional(v.number()),
+  /** Somebody waits for its outcome: a callback, which may enqueue what comes next. */
+  awaited: v.optional(v.boolean()),
 });
 export type Attempt = Infer<typeof vAttempt>;

@@ -144,6 +144,7 @@ export async function deliver(
       fnName: work.fnName,
       size: workBytes(work),
       ...(work.timeoutMs === undefined ? {} : { timeoutMs: work.timeoutMs }),
+      ...(work.onComplete ? { awaited: true } : {}),
       ...(work.fnType === "action"
         ? {
             fnArgs: await loadValue(ctx, {

@@ -16,15 +16,8 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { SECOND, SEGMENT_MS } from "../shared.js";
-import type { ExecutorView } from "./lease.js";
+import { type Caps, type ExecutorView, MOST_DRIVING } from "./lease.js";
 
-/**
- * How wide a driver's lease may get before others are started. More operations
- * at a time may queue up inside one action.
- */
-export const DRIVER_WIDTH = 16;
-/** An executor starts to drive with no more than this in flight, so that it does not stop at once. */
-export const LIGHT_WORKS = DRIVER_WIDTH / 2;
 /** A driver's loop parks after this long without work: starting over costs more than a few reports. */
 export const DRIVEN_COOL_DOWN_MS = 1 * SECOND;
 /** Parked ticks within a second that make driving cheaper than waking the loop each time. */
@@ -32,7 +25,8 @@ export const MIN_WAKE_UPS = 3;
 
 /** At a handful of works per second nobody waits longer for a start; a chain would look as often as the least. */
 export const MAX_POLL_MS = Math.round(2.2 * SEGMENT_MS);
-const MIN_POLL_MS = SEGMENT_MS;
+/** A busy one looks twice as often as a chain would: its looks cost no calls of their own. */
+const MIN_POLL_MS = SEGMENT_MS / 2;
 /** A report is worth its price when it serves about so many works. */
 const WORKS_PER_POLL = 3;
 /** The rate is an average over about this time. */
@@ -59,15 +53,25 @@ export function nextPollMs(
   return Math.round(Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, ms)));
 }
 
-/** Whether an executor that has this many works could begin to drive. */
-export function mayBegin(works: number, width: number): boolean {
-  return works < width && works <= LIGHT_WORKS;
+/**
+ * Whether an executor that has so many works could begin to drive, whatever the class of the
+ * deployment. The turn itself finds out whether it does.
+ */
+export function mightBegin(works: number, width: number): boolean {
+  return works < width && isLight(works, { driving: MOST_DRIVING });
 }
 
-/** Whether everything in flight would fit one executor with room to spare. */
-export function isLight(executors: readonly ExecutorView[]): boolean {
-  const works = executors.reduce((sum, { inFlight }) => sum + inFlight, 0);
-  return works <= LIGHT_WORKS;
+/** Whether so many works leave a driver as much room again, so that it does not stop at once. */
+export function isLight(
+  works: number,
+  { driving }: Pick<Caps, "driving">,
+): boolean {
+  return works <= driving / 2;
+}
+
+/** All that is in flight. */
+export function worksOf(executors: readonly ExecutorView[]): number {
+  return executors.reduce((sum, { inFlight }) => sum + inFlight, 0);
 }
 
 /** Whether it is there to do the loop's turns. */

@@ -3,10 +3,10 @@ import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Stats } from "./positions.js";
 import { readRunStatus } from "../queue/wake.js";
-import { isLight, isOpen } from "./drive.js";
+import { isLight, isOpen, worksOf } from "./drive.js";
 import type { Caller } from "./caller.js";
 import type { Caps } from "./lease.js";
-import { lookStale, type View } from "./look.js";
+import { lookStale, type View, withOwnEntries } from "./look.js";
 import {
   executorViews,
   livingExecutors,
@@ -52,14 +52,19 @@ export async function turnInReport(
 ): Promise<Driving> {
   const { leaving, mayDrive, freed } = reporting;
   const own = statsView(stats);
+  const caps = await executorCaps(ctx);
   const state = (await readRunStatus(ctx))?.state.kind;
   const mayTurn =
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
   if (!mayTurn) return { kind: "none" };
-  const seen = withStats(await lookStale(ctx, Date.now(), { freed }), own);
+  const stale = await lookStale(ctx, Date.now(), { freed });
+  const seen = withStats(
+    freed > 0 ? await withOwnEntries(ctx, stale) : stale,
+    own,
+  );
   return state === "running"
-    ? await driverTurn(ctx, executor, own, seen, leaving)
-    : await refill(ctx, executor, own, seen, leaving);
+    ? await driverTurn(ctx, executor, own, seen, caps, leaving)
+    : await refill(ctx, executor, own, seen, caps, leaving);
 }
 
 /**
@@ -72,6 +77,7 @@ async function refill(
   executor: Doc<"executor">,
   stats: StatsView,
   view: View,
+  caps: Caps,
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
@@ -87,7 +93,6 @@ async function refill(
     stats,
     leaving,
   };
-  const caps = await executorCaps(ctx);
   const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return { kind: "none" };
   const { parkedAs } = outcome;
@@ -101,6 +106,7 @@ async function driverTurn(
   executor: Doc<"executor">,
   stats: StatsView,
   view: View,
+  caps: Caps,
   leaving: boolean,
 ): Promise<Driving> {
   const now = Date.now();
@@ -108,7 +114,6 @@ async function driverTurn(
   if (turnBy !== undefined && turnBy !== executor._id) {
     return { kind: isOpen(turnBy, view.executors) ? "another" : "none" };
   }
-  const caps = await executorCaps(ctx);
   if (!turnBy && (leaving || !volunteers(view, executor, caps))) {
     return { kind: "none" };
   }
@@ -145,7 +150,7 @@ function volunteers(view: View, { _id }: Doc<"executor">, caps: Caps): boolean {
   const made = planFor(view, caps, Date.now());
   return (
     eldest?.executorId === _id &&
-    isLight(executors) &&
+    isLight(worksOf(executors), caps) &&
     !made.leftOver &&
     made.newExecutors.length === 0
   );

@@ -34,7 +34,15 @@ export type Caps = {
   accepting: number;
   /** In all, those included that only let finish what they have. */
   inAll: number;
+  /**
+   * How wide the lease of one that drives may get before others are started. More
+   * operations at a time may queue up inside one action.
+   */
+  driving: number;
 };
+
+/** See {@link Caps}. */
+export const MOST_DRIVING = 64;
 
 /** The smallest useful executor: starting one costs about as much as running this many short works. */
 export const MIN_WIDTH = 8;
@@ -81,8 +89,8 @@ export function unleased(
  */
 export function capsOf(deploymentClass: string): Caps {
   return deploymentClass.toUpperCase() === "S16"
-    ? { accepting: 3, inAll: 5 }
-    : { accepting: 4, inAll: 20 };
+    ? { accepting: 3, inAll: 5, driving: 16 }
+    : { accepting: 4, inAll: 20, driving: MOST_DRIVING };
 }
 
 /**

@@ -29,6 +29,7 @@ import {
   type EntryView,
   entryView,
   hasOlderTick,
+  ownEntries,
   START,
 } from "./scan.js";
 
@@ -185,6 +186,20 @@ export const view = internalQuery({
   handler: async (ctx, { now, ...looking }): Promise<View> =>
     await lookAtAll(ctx, now, looking),
 });
+
+/**
+ * With what the calling transaction has put into the queue, which no snapshot shows. It
+ * lies behind everything committed; so where there is more of that, it has to wait.
+ */
+export async function withOwnEntries(
+  ctx: MutationCtx,
+  view: View,
+): Promise<View> {
+  const isThere = view.ready.some(({ position }) => position === null);
+  if (view.truncated || isThere) return view;
+  const own = await ownEntries(ctx, new Bound(MAX_ENTRIES));
+  return { ...view, ready: [...view.ready, ...own] };
+}
 
 /** As much as one tick can make use of. */
 function lookAtAll(

@@ -109,3 +109,33 @@ test("what is given back at once, too", async () => {
   await endAndGoOn(executor, { kind: "returned" });
   expect(await pool.outcomes()).toMatchObject({ a: [{ kind: "success" }] });
 });
+
+test("what a callback enqueues begins with the reply to the very report that ran it", async () => {
+  const executor = await aboutToPark(parentOf("child"));
+  const [parent] = executor.attempts();
+  expect(parent).toMatchObject({ awaited: true });
+  const { ready } = await pool.loopState();
+  const { next } = await executor.report([ended(parent!)], { mayDrive: true });
+  expect(next).toMatchObject([{ fnName: "jobs:act", awaited: true }]);
+  expect(await pool.rows("pendingStart")).toEqual([]);
+  expect((await pool.loopState()).ready).toEqual(ready);
+});
+
+test("behind what others have enqueued before", async () => {
+  const executor = await aboutToPark(parentOf("child"));
+  const others = Array.from({ length: 8 }, (_, n) => action(`other ${n}`));
+  await pool.setLimit(4);
+  await pool.tick();
+  await pool.enqueue(others);
+  pool.moment();
+  const [parent] = executor.attempts();
+  await executor.report([ended(parent!)], { mayDrive: true });
+  const waiting = (await pool.rows("pendingStart")).flatMap(
+    ({ works }) => works,
+  );
+  const child = (await pool.rows("work")).at(-1)!;
+  expect(waiting).toContain(child._id);
+  await executor.leave();
+  await pool.drain();
+  expect(await pool.outcomes()).toHaveProperty("child");
+});

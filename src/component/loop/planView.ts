@@ -3,7 +3,6 @@ import type { MutationCtx } from "../_generated/server.js";
 import { deploymentClass } from "../platform.js";
 import { SECOND } from "../shared.js";
 import { admit } from "./admit.js";
-import { DRIVER_WIDTH } from "./drive.js";
 import { type Caps, capsOf, fairWidth } from "./lease.js";
 import type { View } from "./look.js";
 import { executorViews } from "./executorViews.js";
@@ -33,7 +32,7 @@ function favoredIn(
   caps: Caps,
   reporting: string | null,
 ): Favored | null {
-  if (state?.turnBy) return { id: state.turnBy, width: DRIVER_WIDTH };
+  if (state?.turnBy) return { id: state.turnBy, width: caps.driving };
   return reporting === null
     ? null
     : { id: reporting, width: fairWidth(config.maxParallelism, caps) };

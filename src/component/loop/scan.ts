@@ -60,6 +60,25 @@ export async function afterPosition(
   return [...(await bound.take(siblings)), ...(await bound.take(others))];
 }
 
+/** Behind all commit timestamps, and before the placeholder of one that is not known yet. */
+const NOT_COMMITTED = 2n ** 62n;
+
+/**
+ * Ready entries that the reading transaction has written itself. No committed row lies
+ * in what is read here, so nobody's enqueue makes the transaction run again.
+ */
+export async function ownEntries(
+  ctx: QueryCtx,
+  bound: Bound,
+): Promise<EntryView[]> {
+  const own = ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q.eq("kind", "ready").gt("commitTs", NOT_COMMITTED),
+    );
+  return (await bound.take(own)).map(entryView);
+}
+
 /** How much is read: no more entries than this, and none once they have so many works. */
 export class Bound {
   constructor(

@@ -15,7 +15,7 @@ import { sweepExpired } from "../work/retention.js";
 import { SECOND } from "../shared.js";
 import { getOrCreateRunStatus } from "../queue/wake.js";
 import { type Caller, isLink, type Outcome } from "./caller.js";
-import { isLight, LIGHT_WORKS, MAX_POLL_MS, MIN_WAKE_UPS } from "./drive.js";
+import { isLight, MAX_POLL_MS, MIN_WAKE_UPS, worksOf } from "./drive.js";
 import {
   adjustLeases,
   type TakenBack,
@@ -248,7 +248,7 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
 
 /** Wake-ups come often, and one executor is enough for them: the one about to start. */
 function callsForDriver(
-  { caller, status, state, view }: Turn,
+  { caller, status, state, view, caps }: Turn,
   made: Plan,
 ): boolean {
   const executors = executorViews(view);
@@ -263,7 +263,10 @@ function callsForDriver(
     !newcomer.isolated &&
     !newcomer.long &&
     executors.every(({ closing }) => closing) &&
-    isLight(executors) &&
-    made.pieces.reduce((sum, { works }) => sum + works, 0) <= LIGHT_WORKS
+    isLight(worksOf(executors), caps) &&
+    isLight(
+      made.pieces.reduce((sum, { works }) => sum + works, 0),
+      caps,
+    )
   );
 }
