@@ -8,8 +8,7 @@ import {
   normalizeValue,
   specialOf,
 } from "../values/index.js";
-import { isSystemTable } from "./catalog.js";
-import { DeveloperError } from "./types.js";
+import { DeveloperError, isSystemTable } from "./types.js";
 import type { JSONObject, JSONValue, StoredDocument, Ts } from "./types.js";
 
 export const MAX_DOCUMENT_SIZE = 1024 * 1024;
