@@ -23,6 +23,7 @@ import {
   type PositionLookup,
 } from "./stack.js";
 import type { Instance } from "./instances.js";
+import type { LoadedDefinition } from "./moduleLoader.js";
 import { newJournal, type TransactionCall } from "./transactionCall.js";
 import {
   isRead,
@@ -77,13 +78,18 @@ export async function runTransactionFunction(
     transaction: call.transaction,
   });
   try {
-    return await new TransactionFunction(call).run(args);
+    const { app, address, context } = call;
+    const loaded = await context.modules.definition(
+      app.definitions[app.components[address.component]!.definitionPath]!,
+    );
+    return await new TransactionFunction(call, loaded).run(args);
   } finally {
     ended?.();
   }
 }
 
 class TransactionFunction implements UserCall {
+  readonly host: CallHost;
   private readonly pending: PendingSyscall[] = [];
   private readonly syscalls: TransactionSyscalls;
   private outcome:
@@ -95,7 +101,11 @@ class TransactionFunction implements UserCall {
   private readsInTurn = 0;
   private over = false;
 
-  constructor(private readonly call: TransactionCall) {
+  constructor(
+    private readonly call: TransactionCall,
+    private readonly loaded: LoadedDefinition,
+  ) {
+    this.host = this.createHost(loaded.positions);
     this.syscalls = new TransactionSyscalls(call, (nested) =>
       runNested(call, nested),
     );
@@ -106,10 +116,8 @@ class TransactionFunction implements UserCall {
   }
 
   async run(args: JSONValue): Promise<JSONValue> {
-    const { context, app, address, type, depth } = this.call;
-    const definition =
-      app.definitions[app.components[address.component]!.definitionPath]!;
-    const loaded = await context.modules.definition(definition);
+    const { context, address, type, depth } = this.call;
+    const { loaded } = this;
     let instance: Instance;
     try {
       try {
@@ -118,7 +126,7 @@ class TransactionFunction implements UserCall {
             loaded,
             moduleOf(address.name),
             address.component,
-            this.host(loaded.positions),
+            this.host,
           );
           const promise = invoke(
             instance.exports,
@@ -230,7 +238,7 @@ class TransactionFunction implements UserCall {
     for (const one of settle) one();
   }
 
-  private host(positions: PositionLookup): CallHost {
+  private createHost(positions: PositionLookup): CallHost {
     const { call } = this;
     const { app, address } = call;
     return {
@@ -244,6 +252,7 @@ class TransactionFunction implements UserCall {
       io: null,
       track: (operation) => this.track(operation),
       syscall: (op, args) => {
+        if (this.over) throw new Error("This function has ended.");
         try {
           return this.syscalls.sync(op, parseArguments(args));
         } catch (error) {
