@@ -174,10 +174,11 @@ class TransactionFunction implements UserCall {
       if (this.isTurnOver()) await clock.sleep(0);
       if (this.rejection !== null) throw this.rejection.reason;
       if (this.outcome?.ok === false) throw this.outcome.error;
-      const batch = this.nextBatch();
-      if (batch.length > 0) {
+      const next = this.pending[0];
+      if (next !== undefined) {
         patience = PATIENCE;
-        await this.answer(batch);
+        if (isRead(next.op)) this.answerReads();
+        else await this.answer(this.pending.shift()!);
       } else if (this.outcome !== null) {
         return;
       } else if (this.platformWork > 0) {
@@ -189,9 +190,12 @@ class TransactionFunction implements UserCall {
   }
 
   /** Lets the function's code run as far as it can. */
-  private async resume(): Promise<void> {
+  private resume(): Promise<void> {
     const limit = this.call.context.limits.userTimeMs;
-    if (limit === null) return microtasksDrained();
+    return limit === null ? microtasksDrained() : this.resumeWithin(limit);
+  }
+
+  private async resumeWithin(limit: number): Promise<void> {
     const elapsed = measureProcessorTime();
     await microtasksDrained();
     this.userTime += elapsed();
@@ -210,32 +214,28 @@ class TransactionFunction implements UserCall {
     return !goesOn;
   }
 
-  private nextBatch(): PendingSyscall[] {
-    let length = Math.min(1, this.pending.length);
-    if (length === 1 && isRead(this.pending[0]!.op)) {
-      while (
-        length < Math.min(MAX_READS_AT_ONCE, this.pending.length) &&
-        isRead(this.pending[length]!.op)
-      ) {
-        length++;
+  /** Those that wait together, without a promise between one and the next: there are hundreds of thousands. */
+  private answerReads(): void {
+    let count = 1;
+    const limit = Math.min(MAX_READS_AT_ONCE, this.pending.length);
+    while (count < limit && isRead(this.pending[count]!.op)) count++;
+    this.readsInTurn += count;
+    for (const { op, args, resolve, reject } of this.pending.splice(0, count)) {
+      try {
+        resolve(this.syscalls.read(op, parseArguments(args)));
+      } catch (error) {
+        reject(catchableError(error));
       }
     }
-    return this.pending.splice(0, length);
   }
 
-  private async answer(batch: PendingSyscall[]): Promise<void> {
-    if (isRead(batch[0]!.op)) this.readsInTurn += batch.length;
-    const settle: (() => void)[] = [];
-    for (const { op, args, resolve, reject } of batch) {
-      try {
-        const result = await this.syscalls.async(op, parseArguments(args));
-        settle.push(() => resolve(result));
-      } catch (error) {
-        const catchable = catchableError(error);
-        settle.push(() => reject(catchable));
-      }
+  private async answer(syscall: PendingSyscall): Promise<void> {
+    const { op, args, resolve, reject } = syscall;
+    try {
+      resolve(await this.syscalls.async(op, parseArguments(args)));
+    } catch (error) {
+      reject(catchableError(error));
     }
-    for (const one of settle) one();
   }
 
   private createHost(positions: PositionLookup): CallHost {
