@@ -1,5 +1,6 @@
 /** Documents: checked on the way in, immutable afterwards. */
 import {
+  convexSize,
   displayBytes,
   displayValue,
   encodeInt64,
@@ -124,7 +125,7 @@ export function restoreDocument(table: string, json: string): Document {
     table,
     value._creationTime as number,
     value,
-    normalizeValue(value).size,
+    convexSize(value),
     false,
   );
 }
