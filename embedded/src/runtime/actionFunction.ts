@@ -9,8 +9,8 @@ import { displayPath, exportOf, moduleOf } from "./app.js";
 import type { RequestContext, RuntimeContext } from "./context.js";
 import type { CallHost } from "./callHost.js";
 import { FunctionError, SyscallError, SystemError } from "./errors.js";
-import type { Instance } from "./instances.js";
 import { ProcessDeath, type Life } from "./life.js";
+import type { LoadedDefinition } from "./moduleLoader.js";
 import type { CallLog } from "./log.js";
 import {
   describeThrown,
@@ -28,6 +28,8 @@ export interface ActionCall {
   context: RuntimeContext;
   app: App;
   address: FunctionAddress;
+  /** The code that it is part of. */
+  loaded: LoadedDefinition;
   request: RequestContext;
   log: CallLog;
   life: Life;
@@ -51,8 +53,8 @@ export function runAction(
   syscall: ActionSyscall,
   args: JSONObject,
 ): Promise<unknown> {
+  const { address } = call;
   return new ActionFunction(call, syscall).run((module) => {
-    const { address } = call;
     const fn = module[exportOf(address.name)] as ActionExport | undefined;
     if (fn?.invokeAction === undefined) {
       throw new FunctionError(
@@ -101,6 +103,7 @@ async function complete(response: Response): Promise<Response> {
 }
 
 class ActionFunction implements UserCall {
+  readonly host: CallHost;
   private readonly timers: TimerHost;
   private fail!: (error: unknown) => void;
   private readonly failed: Promise<never>;
@@ -116,9 +119,14 @@ class ActionFunction implements UserCall {
     this.failed = new Promise((_, reject) => (this.fail = reject));
     this.failed.catch(() => {});
     call.life.onEnd((death) => this.fail(death));
-    this.timers = new TimerHost(call.context.clock, (error) =>
-      this.fail(error),
-    );
+    this.timers = new TimerHost(call.context.clock, (handler) => {
+      try {
+        enterUserCode(this, null, handler);
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+    this.host = this.createHost(call.loaded.positions);
   }
 
   onUnhandledRejection(reason: unknown): void {
@@ -128,29 +136,24 @@ class ActionFunction implements UserCall {
   async run<T>(
     invoke: (module: Record<string, unknown>) => T | Promise<T>,
   ): Promise<T> {
-    const { context, app, address } = this.call;
-    const definition =
-      app.definitions[app.components[address.component]!.definitionPath]!;
-    const loaded = await context.modules.definition(definition);
+    const { context, address, loaded } = this.call;
     const module = moduleOf(address.name);
     const timeout = this.startTimeout(loaded.environmentOf(module));
     try {
       this.call.life.assertAlive();
-      let instance: Instance | null = null;
       const result = enterUserCode(this, null, async () => {
-        instance = context.instances.take(
+        const { exports } = context.instances.take(
           loaded,
           module,
           address.component,
-          this.host(loaded.positions),
+          this.host,
         );
-        return invoke(instance.exports);
+        return invoke(exports);
       });
       const value = await Promise.race([result, this.failed]);
       // A rejection of the very last turn is reported only after that turn.
       await Promise.race([context.clock.sleep(0), this.failed]);
       this.warnAboutUnfinished();
-      if (this.isAlone) (instance as Instance | null)?.giveBack();
       return value;
     } catch (error) {
       if (error instanceof SystemError) throw error;
@@ -177,7 +180,7 @@ class ActionFunction implements UserCall {
     );
   }
 
-  private host(positions: PositionLookup): CallHost {
+  private createHost(positions: PositionLookup): CallHost {
     const { call } = this;
     const { context, app, address, log } = call;
     return {
@@ -232,14 +235,6 @@ class ActionFunction implements UserCall {
     } else {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
-  }
-
-  /** Nothing is left that its code might still react to. */
-  private get isAlone(): boolean {
-    return (
-      this.timers.isEmpty &&
-      [...this.unfinished.values()].every((count) => count === 0)
-    );
   }
 
   private warnAboutUnfinished(): void {

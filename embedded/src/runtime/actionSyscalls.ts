@@ -5,8 +5,8 @@ import { isObject } from "../values/index.js";
 import type { ActionCall } from "./actionFunction.js";
 import { assertOperation } from "./abilities.js";
 import { createHandle, resolveAddress, type SyscallAddress } from "./app.js";
-import { unwrap, type Executor } from "./executor.js";
 import { SyscallError } from "./errors.js";
+import { unwrap, type Executions } from "./invocation.js";
 import {
   checkSchedulable,
   checkSchedulableArguments,
@@ -16,7 +16,7 @@ import type { FunctionAddress } from "./types.js";
 import { unsupportedOperation } from "./unsupported.js";
 
 export async function actionSyscall(
-  executor: Executor,
+  executor: Executions,
   call: ActionCall,
   op: string,
   args: Record<string, unknown>,

@@ -45,7 +45,7 @@ export async function evaluateModule(
     track: (operation) => operation,
   });
   try {
-    return loaded.instantiate(entry, environment);
+    return loaded.instantiate(entry, { environment, instances: new Map() });
   } catch (error) {
     throw describeThrown(error, loaded.positions);
   }

@@ -4,29 +4,36 @@
  * and, in the case of mutations, repeated when it lost a race.
  */
 import {
-  DeveloperError,
-  StorageError,
   WriteConflictError,
-  type JSONObject,
   type JSONValue,
-  type ReadSet,
   type Transaction,
   type Ts,
 } from "../storage/types.js";
-import { encodeInt64 } from "../values/index.js";
 import { runAction, runHttpAction, type ActionCall } from "./actionFunction.js";
 import { actionSyscall } from "./actionSyscalls.js";
 import { moduleOf, requireFunction } from "./app.js";
-import { delay, type RequestContext, type RuntimeContext } from "./context.js";
-import { FunctionError, SystemError } from "./errors.js";
+import { delay, type RuntimeContext } from "./context.js";
+import { FunctionError } from "./errors.js";
+import {
+  asFailure,
+  conflictError,
+  resolveCommitTs,
+  type Executions,
+  type Failure,
+  type Invocation,
+  type MutationRun,
+  type Origin,
+  type QueryRun,
+  type Result,
+  type TransactionHooks,
+} from "./invocation.js";
 import { backoffMs, type RetryPolicy } from "./limits.js";
 import { Life } from "./life.js";
-import type { CallLog } from "./log.js";
 import { SeededGenerator } from "./random.js";
 import { addUsage } from "./stats.js";
 import { newJournal } from "./transactionCall.js";
 import { runTransactionFunction } from "./transactionFunction.js";
-import type { App, Caller, FunctionAddress, FunctionInfo } from "./types.js";
+import type { FunctionInfo } from "./types.js";
 import {
   checkArguments,
   parseResult,
@@ -34,49 +41,7 @@ import {
   tableResolver,
 } from "./validate.js";
 
-export interface Invocation {
-  app: App;
-  address: FunctionAddress;
-  args: JSONObject;
-  /** Null: another function, which may call everything it can name. */
-  caller: Caller | null;
-  request: RequestContext;
-  log: CallLog;
-}
-
-export type Failure = FunctionError | SystemError;
-export type Result =
-  { ok: true; value: JSONValue } | { ok: false; error: Failure };
-
-export function unwrap(run: { result: Result }): JSONValue {
-  if (!run.result.ok) throw run.result.error;
-  return run.result.value;
-}
-
-/** Where an action is called. A scheduled one waits for its permit however long it takes. */
-export type Origin = "root" | "scheduled" | { calledIn: Life };
-
-export interface QueryRun {
-  result: Result;
-  ts: Ts;
-  readSet: ReadSet;
-  journal: string | null;
-}
-
-export interface MutationRun {
-  result: Result;
-  /** Of the commit; of the snapshot when nothing was committed. */
-  ts: Ts;
-}
-
-/** What belongs into a mutation's transaction besides the mutation itself. */
-export interface TransactionHooks {
-  /** A result means: answer with it, run and commit nothing. */
-  before?(transaction: Transaction): MutationRun | null;
-  after?(transaction: Transaction, value: JSONValue): void;
-}
-
-export class Executor {
+export class Executor implements Executions {
   constructor(private readonly context: RuntimeContext) {}
 
   query(
@@ -328,7 +293,11 @@ export class Executor {
     const { clock, latency, limits, permits } = context;
     const caller = typeof origin === "object" ? origin.calledIn : null;
     if (caller !== null) await delay(clock, latency.nestedActionMs);
-    const kind = await this.actionKind(app, address);
+    const loaded = await context.modules.definition(
+      app.definitions[app.components[address.component]!.definitionPath]!,
+    );
+    const environment = loaded.environmentOf(moduleOf(address.name));
+    const kind = environment === "node" ? "nodeAction" : "action";
     const release = await permits[kind].acquire(
       origin === "scheduled" ? null : limits.actionPermitWaitMs,
       caller,
@@ -347,7 +316,7 @@ export class Executor {
       transaction: null,
     });
     try {
-      return await run({ context, app, address, request, log, life });
+      return await run({ context, app, address, loaded, request, log, life });
     } catch (error) {
       stats.errors++;
       throw error;
@@ -357,18 +326,6 @@ export class Executor {
       life.over();
       release();
     }
-  }
-
-  private async actionKind(
-    app: App,
-    address: FunctionAddress,
-  ): Promise<"action" | "nodeAction"> {
-    const definition =
-      app.definitions[app.components[address.component]!.definitionPath]!;
-    const loaded = await this.context.modules.definition(definition);
-    return loaded.environmentOf(moduleOf(address.name)) === "node"
-      ? "nodeAction"
-      : "action";
   }
 
   private check(
@@ -385,7 +342,6 @@ export class Executor {
     return { info, tables };
   }
 
-  /** A small transaction of the deployment's own, repeated on conflicts. */
   async write<T>(
     run: (transaction: Transaction) => T,
     retry: RetryPolicy = this.context.limits.actionScheduleRetry,
@@ -436,39 +392,4 @@ export class Executor {
       transaction.tombstonesScanned,
     );
   }
-}
-
-export function asFailure(error: unknown): Failure {
-  if (error instanceof FunctionError || error instanceof SystemError) {
-    return error;
-  }
-  if (error instanceof WriteConflictError) return conflictError(error);
-  if (error instanceof StorageError) {
-    return new SystemError("InternalServerError", error.message, {
-      cause: error,
-    });
-  }
-  if (error instanceof DeveloperError) return new FunctionError(error.message);
-  return new SystemError(
-    "InternalServerError",
-    `The embedded deployment failed internally: ${String((error as Error)?.stack ?? error)}`,
-    { cause: error },
-  );
-}
-
-function conflictError(error: WriteConflictError): SystemError {
-  return new SystemError("OptimisticConcurrencyControlFailure", error.message, {
-    cause: error,
-  });
-}
-
-const PLACEHOLDER = '{"$commitTs":null}';
-
-/** Quotes inside strings are escaped, so the placeholder's text is always the placeholder. */
-export function resolveCommitTs(value: JSONValue, ts: Ts): JSONValue {
-  const json = JSON.stringify(value);
-  if (!json.includes(PLACEHOLDER)) return value;
-  return JSON.parse(
-    json.replaceAll(PLACEHOLDER, JSON.stringify({ $integer: encodeInt64(ts) })),
-  ) as JSONValue;
 }

@@ -15,12 +15,12 @@ import type { ComponentDefinition, ModuleSource } from "./types.js";
 export interface LoadedDefinition {
   has(path: string): boolean;
   /**
-   * Evaluates the module (and what it imports) afresh and returns its exports;
-   * with a library, its modules only if they are not in there yet.
+   * Evaluates the module and what it imports, as far as that has not been done in
+   * this place, and returns its exports. With a library, its modules are those in there.
    */
   instantiate(
     path: string,
-    environment: Environment,
+    place: Place,
     library?: Library,
   ): Record<string, unknown>;
   /** Translates positions of stack frames to the user's files. */
@@ -32,12 +32,19 @@ interface ModuleInstance {
   exports: Record<string, unknown>;
 }
 
+/** Where modules are evaluated: with which globals, and what has been so far. */
+export interface Place {
+  readonly environment: Environment;
+  /** By path. */
+  readonly instances: Map<string, ModuleInstance>;
+}
+
 /**
  * Instances of the `convex` package's own modules. They are evaluated in an environment
  * of their own, so that what they keep of it outlives a call; from then on, the globals
  * are those of the call that has the library.
  */
-export class Library {
+export class Library implements Place {
   readonly instances = new Map<string, ModuleInstance>();
   private readonly modules: ((scope: object) => void)[] = [];
   private scope: object | null = null;
@@ -146,14 +153,12 @@ class Definition implements LoadedDefinition {
 
   instantiate(
     path: string,
-    environment: Environment,
+    own: Place,
     library?: Library,
   ): Record<string, unknown> {
-    const own = { environment, instances: new Map<string, ModuleInstance>() };
-
     const instantiate = (
       module: CompiledModule,
-      place: typeof own,
+      place: Place,
     ): Record<string, unknown> => {
       const { instances, environment } = place;
       const existing = instances.get(module.path);

@@ -2,13 +2,13 @@
 import { canonicalName, findFunction } from "./app.js";
 import type { RequestContext, RuntimeContext } from "./context.js";
 import { FunctionError } from "./errors.js";
+import type { Executor } from "./executor.js";
 import {
   asFailure,
-  type Executor,
   type Failure,
   type Invocation,
   type Result,
-} from "./executor.js";
+} from "./invocation.js";
 import { CallLog } from "./log.js";
 import { matchRoute } from "./router.js";
 import { onceFor } from "./sessions.js";

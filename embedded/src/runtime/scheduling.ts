@@ -8,7 +8,7 @@ import {
   moduleOf,
 } from "./app.js";
 import type { JSONObject } from "../storage/types.js";
-import { normalizeValue } from "../values/index.js";
+import { measureValue } from "../values/index.js";
 import { SyscallError } from "./errors.js";
 import type { App, FunctionAddress } from "./types.js";
 
@@ -45,7 +45,7 @@ export function checkSchedulableArguments(
   };
   let pending = false;
   try {
-    ({ pending } = normalizeValue([args]));
+    ({ pending } = measureValue([args]));
   } catch (error) {
     refuse((error as Error).message);
   }

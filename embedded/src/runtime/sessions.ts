@@ -14,7 +14,7 @@ import {
   resolveCommitTs,
   type MutationRun,
   type TransactionHooks,
-} from "./executor.js";
+} from "./invocation.js";
 
 export interface Session {
   sessionId: string;

@@ -15,8 +15,8 @@ export class TimerHost {
 
   constructor(
     private readonly clock: Clock,
-    /** Errors of handlers fail the action. */
-    private readonly onError: (error: unknown) => void,
+    /** Runs a handler as code of the action. */
+    private readonly enter: (handler: () => void) => void,
   ) {}
 
   start(
@@ -31,11 +31,7 @@ export class TimerHost {
       const timer = this.clock.schedule(Math.max(0, ms), () => {
         if (!this.timers.has(id)) return;
         if (!repeat) this.timers.delete(id);
-        try {
-          handler(...args);
-        } catch (error) {
-          this.onError(error);
-        }
+        this.enter(() => handler(...args));
         if (repeat && this.timers.has(id)) arm();
       });
       this.timers.set(id, timer);
@@ -47,10 +43,6 @@ export class TimerHost {
   stop(id: number): void {
     this.timers.get(id)?.cancel();
     this.timers.delete(id);
-  }
-
-  get isEmpty(): boolean {
-    return this.timers.size === 0;
   }
 
   close(): void {

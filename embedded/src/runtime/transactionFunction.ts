@@ -23,6 +23,7 @@ import {
   type PositionLookup,
 } from "./stack.js";
 import type { Instance } from "./instances.js";
+import type { LoadedDefinition } from "./moduleLoader.js";
 import { newJournal, type TransactionCall } from "./transactionCall.js";
 import {
   isRead,
@@ -77,13 +78,18 @@ export async function runTransactionFunction(
     transaction: call.transaction,
   });
   try {
-    return await new TransactionFunction(call).run(args);
+    const { app, address, context } = call;
+    const loaded = await context.modules.definition(
+      app.definitions[app.components[address.component]!.definitionPath]!,
+    );
+    return await new TransactionFunction(call, loaded).run(args);
   } finally {
     ended?.();
   }
 }
 
 class TransactionFunction implements UserCall {
+  readonly host: CallHost;
   private readonly pending: PendingSyscall[] = [];
   private readonly syscalls: TransactionSyscalls;
   private outcome:
@@ -95,7 +101,11 @@ class TransactionFunction implements UserCall {
   private readsInTurn = 0;
   private over = false;
 
-  constructor(private readonly call: TransactionCall) {
+  constructor(
+    private readonly call: TransactionCall,
+    private readonly loaded: LoadedDefinition,
+  ) {
+    this.host = this.createHost(loaded.positions);
     this.syscalls = new TransactionSyscalls(call, (nested) =>
       runNested(call, nested),
     );
@@ -106,10 +116,8 @@ class TransactionFunction implements UserCall {
   }
 
   async run(args: JSONValue): Promise<JSONValue> {
-    const { context, app, address, type, depth } = this.call;
-    const definition =
-      app.definitions[app.components[address.component]!.definitionPath]!;
-    const loaded = await context.modules.definition(definition);
+    const { context, address, type, depth } = this.call;
+    const { loaded } = this;
     let instance: Instance;
     try {
       try {
@@ -118,7 +126,7 @@ class TransactionFunction implements UserCall {
             loaded,
             moduleOf(address.name),
             address.component,
-            this.host(loaded.positions),
+            this.host,
           );
           const promise = invoke(
             instance.exports,
@@ -166,10 +174,11 @@ class TransactionFunction implements UserCall {
       if (this.isTurnOver()) await clock.sleep(0);
       if (this.rejection !== null) throw this.rejection.reason;
       if (this.outcome?.ok === false) throw this.outcome.error;
-      const batch = this.nextBatch();
-      if (batch.length > 0) {
+      const next = this.pending[0];
+      if (next !== undefined) {
         patience = PATIENCE;
-        await this.answer(batch);
+        if (isRead(next.op)) this.answerReads();
+        else await this.answer(this.pending.shift()!);
       } else if (this.outcome !== null) {
         return;
       } else if (this.platformWork > 0) {
@@ -181,9 +190,12 @@ class TransactionFunction implements UserCall {
   }
 
   /** Lets the function's code run as far as it can. */
-  private async resume(): Promise<void> {
+  private resume(): Promise<void> {
     const limit = this.call.context.limits.userTimeMs;
-    if (limit === null) return microtasksDrained();
+    return limit === null ? microtasksDrained() : this.resumeWithin(limit);
+  }
+
+  private async resumeWithin(limit: number): Promise<void> {
     const elapsed = measureProcessorTime();
     await microtasksDrained();
     this.userTime += elapsed();
@@ -202,35 +214,31 @@ class TransactionFunction implements UserCall {
     return !goesOn;
   }
 
-  private nextBatch(): PendingSyscall[] {
-    let length = Math.min(1, this.pending.length);
-    if (length === 1 && isRead(this.pending[0]!.op)) {
-      while (
-        length < Math.min(MAX_READS_AT_ONCE, this.pending.length) &&
-        isRead(this.pending[length]!.op)
-      ) {
-        length++;
-      }
-    }
-    return this.pending.splice(0, length);
-  }
-
-  private async answer(batch: PendingSyscall[]): Promise<void> {
-    if (isRead(batch[0]!.op)) this.readsInTurn += batch.length;
-    const settle: (() => void)[] = [];
-    for (const { op, args, resolve, reject } of batch) {
+  /** Those that wait together, without a promise between one and the next: there are hundreds of thousands. */
+  private answerReads(): void {
+    let count = 1;
+    const limit = Math.min(MAX_READS_AT_ONCE, this.pending.length);
+    while (count < limit && isRead(this.pending[count]!.op)) count++;
+    this.readsInTurn += count;
+    for (const { op, args, resolve, reject } of this.pending.splice(0, count)) {
       try {
-        const result = await this.syscalls.async(op, parseArguments(args));
-        settle.push(() => resolve(result));
+        resolve(this.syscalls.read(op, parseArguments(args)));
       } catch (error) {
-        const catchable = catchableError(error);
-        settle.push(() => reject(catchable));
+        reject(catchableError(error));
       }
     }
-    for (const one of settle) one();
   }
 
-  private host(positions: PositionLookup): CallHost {
+  private async answer(syscall: PendingSyscall): Promise<void> {
+    const { op, args, resolve, reject } = syscall;
+    try {
+      resolve(await this.syscalls.async(op, parseArguments(args)));
+    } catch (error) {
+      reject(catchableError(error));
+    }
+  }
+
+  private createHost(positions: PositionLookup): CallHost {
     const { call } = this;
     const { app, address } = call;
     return {
@@ -244,6 +252,7 @@ class TransactionFunction implements UserCall {
       io: null,
       track: (operation) => this.track(operation),
       syscall: (op, args) => {
+        if (this.over) throw new Error("This function has ended.");
         try {
           return this.syscalls.sync(op, parseArguments(args));
         } catch (error) {

@@ -45,9 +45,8 @@ export interface NestedCall {
 type Arguments = Record<string, unknown>;
 
 /** Reads that wait together are answered together, in order. */
-const READS = new Set(["1.0/get", "1.0/queryStreamNext"]);
 export function isRead(op: string): boolean {
-  return READS.has(op);
+  return op === "1.0/queryStreamNext" || op === "1.0/get";
 }
 
 export class TransactionSyscalls {
@@ -103,18 +102,20 @@ export class TransactionSyscalls {
     }
   }
 
+  /** What {@link isRead} names. */
+  read(op: string, args: Arguments): string {
+    if (op === "1.0/get") return this.get(args);
+    const next = this.queries.next(args.queryId as number);
+    return next === null
+      ? '{"value":null,"done":true}'
+      : `{"value":${next.json},"done":false}`;
+  }
+
+  /** All the others. */
   async async(op: string, args: Arguments): Promise<string> {
     const { transaction } = this.call;
     assertOperation(this.lacks, "async operation", op);
     switch (op) {
-      case "1.0/get":
-        return this.get(args);
-      case "1.0/queryStreamNext": {
-        const next = this.queries.next(args.queryId as number);
-        return next === null
-          ? '{"value":null,"done":true}'
-          : `{"value":${next.json},"done":false}`;
-      }
       case "1.0/queryPage":
         return JSON.stringify(this.page(args));
       case "1.0/count":

@@ -4,10 +4,14 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Session } from "node:inspector";
+import type { CallHost } from "./callHost.js";
 import { FunctionError } from "./errors.js";
 
-/** A running function: gets the rejections that nobody in it handled. */
+/** A running function. */
 export interface UserCall {
+  /** What its code reaches. */
+  readonly host: CallHost;
+  /** Rejections that nobody in it handled. */
   onUnhandledRejection(reason: unknown): void;
 }
 

@@ -3,6 +3,7 @@ import type { Database, JSONObject, JSONValue } from "../storage/types.js";
 import {
   argumentValidationError,
   displayBytes,
+  measureValue,
   normalizeValue,
   returnsValidationError,
   type TableResolver,
@@ -42,7 +43,7 @@ export function checkArguments(
   let size: number;
   let pending: boolean;
   try {
-    ({ size, pending } = normalizeValue([args]));
+    ({ size, pending } = measureValue([args]));
   } catch (error) {
     throw invalid((error as Error).message);
   }

@@ -1,6 +1,6 @@
 /** Forgets finished scheduled functions and sessions' outcomes when their time is over. */
 import type { RuntimeContext } from "../runtime/context.js";
-import type { Executor } from "../runtime/executor.js";
+import type { Executions } from "../runtime/invocation.js";
 import { removeOldSessions } from "../runtime/sessions.js";
 import type { Namespace, Transaction } from "../storage/types.js";
 import { BY_COMPLETED_TIME, JOBS_TABLE } from "./jobs.js";
@@ -10,7 +10,7 @@ const BATCH = 200;
 
 export async function removeOldRecords(
   context: RuntimeContext,
-  executor: Executor,
+  executor: Executions,
   now: number,
 ): Promise<void> {
   const before = now - context.limits.retentionMs;

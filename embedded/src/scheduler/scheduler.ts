@@ -15,11 +15,8 @@ import {
 } from "../runtime/app.js";
 import { delay, type RuntimeContext } from "../runtime/context.js";
 import { FunctionError, SystemError } from "../runtime/errors.js";
-import {
-  asFailure,
-  type Executor,
-  type Invocation,
-} from "../runtime/executor.js";
+import type { Executor } from "../runtime/executor.js";
+import { asFailure, type Invocation } from "../runtime/invocation.js";
 import { backoffMs } from "../runtime/limits.js";
 import { ProcessDeath, TRANSIENT_ERROR } from "../runtime/life.js";
 import { CallLog } from "../runtime/log.js";

@@ -6,12 +6,13 @@
 import { orderKey, valueAt } from "../values/index.js";
 import type { Document } from "./document.js";
 import { VersionedIndex } from "./versioned-index.js";
-import type {
-  IndexDefinition,
-  JSONValue,
-  Namespace,
-  SchemaDefinition,
-  TableDefinition,
+import {
+  type IndexDefinition,
+  isSystemTable,
+  type JSONValue,
+  type Namespace,
+  type SchemaDefinition,
+  type TableDefinition,
 } from "./types.js";
 
 /** Numbers below are for system tables, as on Convex. */
@@ -179,10 +180,6 @@ export class Catalog {
     this.byNumber.set(table.number, table);
     return table;
   }
-}
-
-export function isSystemTable(name: string): boolean {
-  return name.startsWith("_");
 }
 
 function sameFields(a: string[], b: string[]): boolean {

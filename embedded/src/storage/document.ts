@@ -1,5 +1,6 @@
 /** Documents: checked on the way in, immutable afterwards. */
 import {
+  convexSize,
   displayBytes,
   displayValue,
   encodeInt64,
@@ -8,8 +9,7 @@ import {
   normalizeValue,
   specialOf,
 } from "../values/index.js";
-import { isSystemTable } from "./catalog.js";
-import { DeveloperError } from "./types.js";
+import { DeveloperError, isSystemTable } from "./types.js";
 import type { JSONObject, JSONValue, StoredDocument, Ts } from "./types.js";
 
 export const MAX_DOCUMENT_SIZE = 1024 * 1024;
@@ -125,7 +125,7 @@ export function restoreDocument(table: string, json: string): Document {
     table,
     value._creationTime as number,
     value,
-    normalizeValue(value).size,
+    convexSize(value),
     false,
   );
 }

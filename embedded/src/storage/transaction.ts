@@ -6,12 +6,7 @@ import {
   orderKey,
 } from "../values/index.js";
 import type { SortedMap } from "./btree.js";
-import {
-  type Catalog,
-  type IndexState,
-  isSystemTable,
-  type TableState,
-} from "./catalog.js";
+import { type Catalog, type IndexState, type TableState } from "./catalog.js";
 import { nextFloat } from "./creation-time.js";
 import {
   asDeveloperError,
@@ -31,7 +26,7 @@ import {
   type TransactionStore,
 } from "./snapshot-reader.js";
 import { StaleView } from "./stale-view.js";
-import { DeveloperError } from "./types.js";
+import { DeveloperError, isSystemTable } from "./types.js";
 import type {
   JSONObject,
   Limits,

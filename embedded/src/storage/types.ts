@@ -25,6 +25,10 @@ export type Namespace = string;
 /** The namespace of the deployment's own tables. Never reachable from functions. */
 export const DEPLOYMENT: Namespace = "_deployment";
 
+export function isSystemTable(name: string): boolean {
+  return name.startsWith("_");
+}
+
 export type JSONObject = { [key: string]: JSONValue };
 
 /** An immutable committed (or own, uncommitted) document. */

@@ -3,7 +3,12 @@
  * as a VInt, 16 random bytes, and a Fletcher-16 checksum of both.
  */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const DIGITS = new Map([...ALPHABET].map((char, digit) => [char, digit]));
+const NO_DIGIT = 0xff;
+/** By character code. */
+const DIGITS = new Uint8Array(128).fill(NO_DIGIT);
+for (const [digit, char] of [...ALPHABET].entries()) {
+  DIGITS[char.charCodeAt(0)] = digit;
+}
 const INTERNAL_LENGTH = 16;
 const SHORTEST = encodedLength(1 + INTERNAL_LENGTH + 2);
 const LONGEST = encodedLength(5 + INTERNAL_LENGTH + 2);
@@ -30,7 +35,7 @@ export function decodeId(id: string): DecodedId {
   if (id.length < SHORTEST || id.length > LONGEST) {
     throw new Error(`Unable to decode ID: Invalid ID length ${id.length}`);
   }
-  const bytes = unbase32(id);
+  const { bytes, rest } = unbase32(id);
   let tableNumber = 0;
   let position = 0;
   for (;;) {
@@ -49,18 +54,18 @@ export function decodeId(id: string): DecodedId {
     throw new Error(`Unable to decode ID: Invalid ID length ${id.length}`);
   }
   const found = bytes[end]! | (bytes[end + 1]! << 8);
-  const expected = fletcher16(bytes.slice(0, end));
+  const expected = fletcher16(bytes.subarray(0, end));
   if (found !== expected) {
     throw new Error(
       `Unable to decode ID: Invalid ID version ${found} (expected ${expected})`,
     );
   }
-  const internal = Uint8Array.from(bytes.slice(position, end));
   // Only the canonical spelling is an id: padding bits and long VInts are refused.
-  if (encodeId(tableNumber, internal) !== id) {
+  const isLong = position > 1 && bytes[position - 1] === 0;
+  if (rest !== 0 || isLong || id.length !== encodedLength(bytes.length)) {
     throw new Error(`Unable to decode ID: Invalid ID length ${id.length}`);
   }
-  return { tableNumber, internal };
+  return { tableNumber, internal: bytes.slice(position, end) };
 }
 
 /** The table's number, or null when `id` is not an id. */
@@ -83,11 +88,11 @@ function vint(value: number): number[] {
   return bytes;
 }
 
-function fletcher16(bytes: readonly number[]): number {
+function fletcher16(bytes: ArrayLike<number>): number {
   let low = 0;
   let high = 0;
-  for (const byte of bytes) {
-    low = (low + byte) & 0xff;
+  for (let i = 0; i < bytes.length; i++) {
+    low = (low + bytes[i]!) & 0xff;
     high = (high + low) & 0xff;
   }
   return (high << 8) | low;
@@ -112,21 +117,23 @@ function base32(bytes: readonly number[]): string {
   return bits > 0 ? text + ALPHABET[(buffer << (5 - bits)) & 0x1f] : text;
 }
 
-function unbase32(text: string): number[] {
-  const bytes: number[] = [];
+/** With the value of the bits that are left over. */
+function unbase32(text: string): { bytes: Uint8Array; rest: number } {
+  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
+  let length = 0;
   let buffer = 0;
   let bits = 0;
-  for (const char of text) {
-    const digit = DIGITS.get(char);
-    if (digit === undefined) {
+  for (let i = 0; i < text.length; i++) {
+    const digit = DIGITS[text.charCodeAt(i)] ?? NO_DIGIT;
+    if (digit === NO_DIGIT) {
       throw new Error("Unable to decode ID: ID wasn't valid base32");
     }
     buffer = ((buffer << 5) | digit) & 0xfff;
     bits += 5;
     if (bits >= 8) {
       bits -= 8;
-      bytes.push((buffer >> bits) & 0xff);
+      bytes[length++] = (buffer >> bits) & 0xff;
     }
   }
-  return bytes;
+  return { bytes, rest: buffer & ((1 << bits) - 1) };
 }

@@ -5,8 +5,10 @@ export {
   checkIdentifier,
   convexSize,
   MAX_VALUE_NESTING,
+  measureValue,
   normalizeValue,
   type NormalizedValue,
+  type ValueMeasure,
 } from "./normalize.js";
 export { AFTER_PREFIX, orderKey, valueAt } from "./order-key.js";
 export {

@@ -1,9 +1,10 @@
 /**
- * Checks a value against Convex's limits and copies it into the form in which it is
- * stored: fields in order, nothing shared with the caller, its size counted once.
+ * Checks a value against Convex's limits, counts its size, and copies it into the form
+ * in which it is stored: fields in order, nothing shared with the caller.
  */
 import type { JSONValue } from "convex/values";
 import { displayBytes } from "./display.js";
+import { sortedFields } from "./fields.js";
 import { byteLengthOfBase64, specialOf } from "./special.js";
 
 export const MAX_ARRAY_LENGTH = 8192;
@@ -15,8 +16,7 @@ export const MAX_VALUE_SIZE = 32 * 1024 * 1024;
 
 const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
 
-export interface NormalizedValue {
-  value: JSONValue;
+export interface ValueMeasure {
   /** In bytes, as `getConvexSize` of "convex/values" counts. */
   size: number;
   /** 0 for a scalar, 1 for an object or array of scalars, and so on. */
@@ -25,33 +25,47 @@ export interface NormalizedValue {
   pending: boolean;
 }
 
+export interface NormalizedValue extends ValueMeasure {
+  value: JSONValue;
+}
+
 /** Throws an Error in Convex's words when the value breaks a limit. */
 export function normalizeValue(value: JSONValue): NormalizedValue {
-  const pass = new Pass();
+  const pass = new Pass(true);
   const copy = pass.visit(value, 0);
-  if (pass.size > MAX_VALUE_SIZE) {
-    throw new Error(
-      `Value is too large (${displayBytes(pass.size)} > maximum size ${displayBytes(MAX_VALUE_SIZE)})`,
-    );
-  }
-  return {
-    value: copy,
-    size: pass.size,
-    nesting: pass.nesting,
-    pending: pass.pending,
-  };
+  return { value: copy, ...pass.measure() };
+}
+
+/** The same without the copy. */
+export function measureValue(value: JSONValue): ValueMeasure {
+  const pass = new Pass(false);
+  pass.visit(value, 0);
+  return pass.measure();
 }
 
 /** Size in bytes of a value in Convex JSON. */
 export function convexSize(value: JSONValue): number {
-  return normalizeValue(value).size;
+  return measureValue(value).size;
 }
 
 class Pass {
-  size = 0;
-  nesting = 0;
-  pending = false;
+  private size = 0;
+  private nesting = 0;
+  private pending = false;
 
+  constructor(private readonly copies: boolean) {}
+
+  measure(): ValueMeasure {
+    const { size, nesting, pending } = this;
+    if (size > MAX_VALUE_SIZE) {
+      throw new Error(
+        `Value is too large (${displayBytes(size)} > maximum size ${displayBytes(MAX_VALUE_SIZE)})`,
+      );
+    }
+    return { size, nesting, pending };
+  }
+
+  /** Returns the copy, or the value itself. */
   visit(value: JSONValue | undefined, depth: number): JSONValue {
     switch (typeof value) {
       case "boolean":
@@ -93,7 +107,9 @@ class Pass {
         `Array length is too long (${values.length} > maximum length ${MAX_ARRAY_LENGTH})`,
       );
     }
-    return values.map((element) => this.visit(element, depth));
+    if (this.copies) return values.map((element) => this.visit(element, depth));
+    for (const element of values) this.visit(element, depth);
+    return values;
   }
 
   private object(
@@ -119,19 +135,16 @@ class Pass {
       }
     }
     this.enter(depth);
-    const fields = Object.keys(object).filter(
-      (field) => object[field] !== undefined,
-    );
-    if (fields.length > MAX_OBJECT_FIELDS) {
-      throw new Error(
-        `Object has too many fields (${fields.length} > maximum number ${MAX_OBJECT_FIELDS})`,
-      );
-    }
+    const fields = sortedFields(object);
+    checkFieldCount(fields, object);
     const copy: { [key: string]: JSONValue } = {};
-    for (const field of fields.sort()) {
+    for (const field of fields) {
+      const content = object[field];
+      if (content === undefined) continue;
       checkFieldName(field);
       this.size += field.length + 1;
-      setField(copy, field, this.visit(object[field], depth));
+      const value = this.visit(content, depth);
+      if (this.copies) setField(copy, field, value);
     }
     return copy;
   }
@@ -144,6 +157,19 @@ class Pass {
         `Value is too nested (nested ${depth} levels deep > maximum nesting ${MAX_VALUE_NESTING})`,
       );
     }
+  }
+}
+
+function checkFieldCount(
+  fields: readonly string[],
+  object: { [key: string]: JSONValue | undefined },
+): void {
+  if (fields.length <= MAX_OBJECT_FIELDS) return;
+  const count = fields.filter((field) => object[field] !== undefined).length;
+  if (count > MAX_OBJECT_FIELDS) {
+    throw new Error(
+      `Object has too many fields (${count} > maximum number ${MAX_OBJECT_FIELDS})`,
+    );
   }
 }
 

@@ -14,6 +14,7 @@
  * everything else.
  */
 import type { JSONValue } from "convex/values";
+import { sortedFields } from "./fields.js";
 import { isObject, MAX_INT64_BASE64, specialOf } from "./special.js";
 
 export const AFTER_PREFIX = "\xff";
@@ -75,7 +76,7 @@ function objectKey(object: { [key: string]: JSONValue | undefined }): string {
       );
   }
   let key = OBJECT;
-  for (const field of Object.keys(object).sort()) {
+  for (const field of sortedFields(object)) {
     const value = object[field];
     if (value === undefined) continue;
     // An empty field name would look like the end of the object.

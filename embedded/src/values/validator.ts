@@ -4,6 +4,7 @@
  */
 import type { JSONValue } from "convex/values";
 import { displayValue } from "./display.js";
+import { sortedFields } from "./fields.js";
 import { tableNumberOf } from "./id.js";
 import { isObject, specialOf } from "./special.js";
 
@@ -153,7 +154,7 @@ function checkRecord(
   tables: TableResolver,
 ): Mismatch | null {
   if (!isPlainObject(value)) return noMatch(validator, value);
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sortedFields(value)) {
     const inKey = check(validator.keys, key, tables);
     if (inKey !== null) return at(".keys()", inKey);
     const inValue = check(validator.values.fieldType, value[key]!, tables);
@@ -169,8 +170,7 @@ function checkObject(
 ): Mismatch | null {
   if (!isPlainObject(value)) return noMatch(validator, value);
   const fields = validator.value;
-  for (const field of Object.keys(fields).sort()) {
-    const { fieldType, optional } = fields[field]!;
+  for (const [field, { fieldType, optional }] of inOrder(fields)) {
     const content = Object.hasOwn(value, field) ? value[field] : undefined;
     if (content !== undefined) {
       const found = check(fieldType, content, tables);
@@ -182,15 +182,27 @@ function checkObject(
       );
     }
   }
-  for (const field of Object.keys(value).sort()) {
-    if (!Object.hasOwn(fields, field) && value[field] !== undefined) {
-      return mismatch(
-        (path) =>
-          `Object contains extra field \`${field}\` that is not in the validator.\n${path}\nObject: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`,
-      );
-    }
+  const extra = Object.keys(value).filter(
+    (field) => !Object.hasOwn(fields, field) && value[field] !== undefined,
+  );
+  if (extra.length === 0) return null;
+  const [first] = extra.sort();
+  return mismatch(
+    (path) =>
+      `Object contains extra field \`${first}\` that is not in the validator.\n${path}\nObject: ${displayValue(value)}\nValidator: ${displayValidator(validator)}`,
+  );
+}
+
+/** Validators are deployed once and asked for ever: their fields are sorted once. */
+const ordered = new WeakMap<ObjectFields, [string, ObjectFields[string]][]>();
+
+function inOrder(fields: ObjectFields): [string, ObjectFields[string]][] {
+  let entries = ordered.get(fields);
+  if (entries === undefined) {
+    entries = sortedFields(fields).map((field) => [field, fields[field]!]);
+    ordered.set(fields, entries);
   }
-  return null;
+  return entries;
 }
 
 function noMatch(validator: ValidatorJSON, value: JSONValue): Mismatch {

@@ -81,18 +81,24 @@ describe("a call that has the package's modules after another", () => {
     expect(await t.query("state:changeVariables")).toEqual(["hello", null]);
   });
 
-  test("is not disturbed by what the other one left behind", async () => {
-    const t = await start();
-    // Each use of the platform lets the one before come to its end.
-    let previous = () => {};
-    vi.spyOn(Blob.prototype, "arrayBuffer").mockImplementation(() => {
-      previous();
-      return new Promise((resolve) => {
-        previous = () => resolve(new ArrayBuffer(0));
+  test.each([
+    { having: "its own modules", reuseModules: false },
+    { having: "all modules in common", reuseModules: true },
+  ])(
+    "is not disturbed by what the other one left behind, with $having",
+    async ({ reuseModules }) => {
+      const t = await start({ reuseModules });
+      // Each use of the platform lets the one before come to its end.
+      let previous = () => {};
+      vi.spyOn(Blob.prototype, "arrayBuffer").mockImplementation(() => {
+        previous();
+        return new Promise((resolve) => {
+          previous = () => resolve(new ArrayBuffer(0));
+        });
       });
-    });
-    await t.mutation("state:leavesSomething");
-    await t.mutation("other:writes");
-    expect(await t.query("state:rows")).toEqual(["later"]);
-  });
+      await t.mutation("state:leavesSomething");
+      await t.mutation("other:writes");
+      expect(await t.query("state:rows")).toEqual(["later"]);
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { deployments } from "./harness.js";
 const start = deployments({
   sources: {
     "work.ts": `
-      import { mutation, action, internalMutation } from "./_generated/server";
+      import { mutation, action, internalAction, internalMutation } from "./_generated/server";
       import { internal } from "./_generated/api";
       import { v } from "convex/values";
       let calls = 0;
@@ -26,6 +26,24 @@ const start = deployments({
           return [++calls, Date.now()];
         },
       });
+      export const callsByTimer = internalAction({
+        args: { ms: v.number() },
+        handler: (ctx, { ms }) =>
+          new Promise((resolve) => {
+            setTimeout(() => {
+              resolve(ctx.runMutation(internal.work.inner, { text: "t" }));
+            }, ms);
+          }),
+      });
+      export const scheduleTimers = mutation({
+        args: { ms: v.array(v.number()) },
+        handler: (ctx, args) =>
+          Promise.all(
+            args.ms.map((ms) =>
+              ctx.scheduler.runAfter(0, internal.work.callsByTimer, { ms }),
+            ),
+          ),
+      });
       export const leavesTimer = action(async () => {
         setTimeout(() => {}, 60_000);
         return ++calls;
@@ -45,6 +63,17 @@ const start = deployments({
           }
         },
       });
+    `,
+    "imported.ts": `
+      globalThis.evaluations = (globalThis.evaluations ?? 0) + 1;
+      export const state = { uses: 0 };
+    `,
+    "broken.ts": `
+      import { mutation } from "./_generated/server";
+      import { state } from "./imported";
+      const uses = ++state.uses;
+      if (new Date().getUTCMinutes() === 1) throw new Error("not yet");
+      export const tries = mutation(async () => [globalThis.evaluations, uses]);
     `,
   },
 });
@@ -233,7 +262,7 @@ describe("an observer of calls", () => {
 });
 
 describe("reused modules", () => {
-  test("are those of a call that has ended, with what they remember", async () => {
+  test("are those of earlier calls, with what they remember", async () => {
     const { mutation } = await start({ reuseModules: true });
     expect(await mutation("work:count")).toBe(1);
     expect(await mutation("work:count")).toBe(2);
@@ -245,33 +274,51 @@ describe("reused modules", () => {
     expect(await mutation("work:count")).toBe(1);
   });
 
-  test("are never shared by calls that run at the same time", async () => {
-    const { action } = await start({ reuseModules: true });
+  test("are those of calls that run at the same time, too", async () => {
+    const { mutation } = await start({ reuseModules: true });
+    const both = [
+      mutation("work:countAfterAwait"),
+      mutation("work:countAfterAwait"),
+    ];
+    expect((await Promise.all(both)).sort()).toEqual([1, 2]);
+    expect(await mutation("work:countRows")).toBe(2);
+  });
+
+  test("tell each call its own time", async () => {
+    const { action, clock } = await start({ reuseModules: true });
+    const before = clock.now();
     const both = await Promise.all([
-      action("work:countInAction", { ms: 10 }),
+      action("work:countInAction", { ms: 20 }),
       action("work:countInAction", { ms: 10 }),
     ]);
-    expect(both.map((result) => (result as number[])[0])).toEqual([1, 1]);
+    expect(both.map((result) => (result as number[])[0])).toEqual([2, 1]);
+    for (const [index, ms] of [20, 10].entries()) {
+      const [, now] = both[index] as number[];
+      expect(Math.abs(now! - before - ms)).toBeLessThanOrEqual(1);
+    }
   });
 
-  test("see the time of the call that has them now", async () => {
-    const { action, clock } = await start({ reuseModules: true });
-    await action("work:countInAction", { ms: 10 });
-    await clock.advance(5000);
-    const before = clock.now();
-    const [calls, now] = (await action("work:countInAction", {
-      ms: 10,
-    })) as number[];
-    expect(calls).toBe(2);
-    expect(Math.abs(now! - before - 10)).toBeLessThanOrEqual(1);
+  test("let a timer call functions for the call that set it", async () => {
+    const callers: (string | null)[] = [];
+    const { mutation, finish } = await start({
+      reuseModules: true,
+      onCall: ({ name }, _args, scheduledId) => {
+        if (name === "work:inner") callers.push(scheduledId);
+        return null;
+      },
+    });
+    const ids = await mutation("work:scheduleTimers", { ms: [20, 10] });
+    await finish();
+    expect(callers).toEqual((ids as string[]).reverse());
   });
 
-  test("are not those of a call that failed or left something behind", async () => {
-    const { mutation, action } = await start({ reuseModules: true });
-    await mutation("work:fails").catch(() => {});
-    expect(await mutation("work:count")).toBe(1);
-    await action("work:leavesTimer");
-    expect(await action("work:leavesTimer")).toBe(1);
+  test("are evaluated anew after they have thrown", async () => {
+    const { mutation, clock } = await start({ reuseModules: true });
+    await clock.advance(60_000);
+    await expect(mutation("broken:tries")).rejects.toThrow("not yet");
+    await clock.advance(60_000);
+    expect(await mutation("broken:tries")).toEqual([2, 1]);
+    expect(await mutation("broken:tries")).toEqual([2, 1]);
   });
 });
 
