@@ -10,7 +10,6 @@ import type { RequestContext, RuntimeContext } from "./context.js";
 import type { CallHost } from "./callHost.js";
 import { FunctionError, SyscallError, SystemError } from "./errors.js";
 import { ProcessDeath, type Life } from "./life.js";
-import type { LoadedDefinition } from "./moduleLoader.js";
 import type { CallLog } from "./log.js";
 import {
   describeThrown,
@@ -28,8 +27,6 @@ export interface ActionCall {
   context: RuntimeContext;
   app: App;
   address: FunctionAddress;
-  /** The code that it is part of. */
-  loaded: LoadedDefinition;
   request: RequestContext;
   log: CallLog;
   life: Life;
@@ -105,6 +102,8 @@ async function complete(response: Response): Promise<Response> {
 class ActionFunction implements UserCall {
   readonly host: CallHost;
   private readonly timers: TimerHost;
+  /** Of its code, once that is loaded. */
+  private positions: PositionLookup = () => null;
   private fail!: (error: unknown) => void;
   private readonly failed: Promise<never>;
   private over = false;
@@ -126,7 +125,7 @@ class ActionFunction implements UserCall {
         this.fail(error);
       }
     });
-    this.host = this.createHost(call.loaded.positions);
+    this.host = this.createHost();
   }
 
   onUnhandledRejection(reason: unknown): void {
@@ -136,7 +135,11 @@ class ActionFunction implements UserCall {
   async run<T>(
     invoke: (module: Record<string, unknown>) => T | Promise<T>,
   ): Promise<T> {
-    const { context, address, loaded } = this.call;
+    const { context, app, address } = this.call;
+    const definition =
+      app.definitions[app.components[address.component]!.definitionPath]!;
+    const loaded = await context.modules.definition(definition);
+    this.positions = loaded.positions;
     const module = moduleOf(address.name);
     const timeout = this.startTimeout(loaded.environmentOf(module));
     try {
@@ -180,7 +183,7 @@ class ActionFunction implements UserCall {
     );
   }
 
-  private createHost(positions: PositionLookup): CallHost {
+  private createHost(): CallHost {
     const { call } = this;
     const { context, app, address, log } = call;
     return {
@@ -189,7 +192,7 @@ class ActionFunction implements UserCall {
       random: context.randomness,
       log: (level, message) => {
         if (this.over) return;
-        log.add(address, level, translatePlaces(message, positions));
+        log.add(address, level, translatePlaces(message, this.positions));
       },
       io: { fetch: context.fetch, timers: this.timers },
       track: (operation) => operation,

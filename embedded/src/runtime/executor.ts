@@ -33,7 +33,7 @@ import { SeededGenerator } from "./random.js";
 import { addUsage } from "./stats.js";
 import { newJournal } from "./transactionCall.js";
 import { runTransactionFunction } from "./transactionFunction.js";
-import type { FunctionInfo } from "./types.js";
+import type { App, FunctionAddress, FunctionInfo } from "./types.js";
 import {
   checkArguments,
   parseResult,
@@ -293,11 +293,7 @@ export class Executor implements Executions {
     const { clock, latency, limits, permits } = context;
     const caller = typeof origin === "object" ? origin.calledIn : null;
     if (caller !== null) await delay(clock, latency.nestedActionMs);
-    const loaded = await context.modules.definition(
-      app.definitions[app.components[address.component]!.definitionPath]!,
-    );
-    const environment = loaded.environmentOf(moduleOf(address.name));
-    const kind = environment === "node" ? "nodeAction" : "action";
+    const kind = await this.actionKind(app, address);
     const release = await permits[kind].acquire(
       origin === "scheduled" ? null : limits.actionPermitWaitMs,
       caller,
@@ -316,7 +312,7 @@ export class Executor implements Executions {
       transaction: null,
     });
     try {
-      return await run({ context, app, address, loaded, request, log, life });
+      return await run({ context, app, address, request, log, life });
     } catch (error) {
       stats.errors++;
       throw error;
@@ -326,6 +322,18 @@ export class Executor implements Executions {
       life.over();
       release();
     }
+  }
+
+  private async actionKind(
+    app: App,
+    address: FunctionAddress,
+  ): Promise<"action" | "nodeAction"> {
+    const definition =
+      app.definitions[app.components[address.component]!.definitionPath]!;
+    const loaded = await this.context.modules.definition(definition);
+    return loaded.environmentOf(moduleOf(address.name)) === "node"
+      ? "nodeAction"
+      : "action";
   }
 
   private check(
