@@ -87,3 +87,18 @@ test("what an executor is too old for waits as a long work, free of charge, and 
     b: [{ kind: "success" }],
   });
 });
+
+test("more of them than one turn reads start one turn after the other, and not with the watchdog's visits", async () => {
+  await pool.setLimit(0);
+  for (let n = 0; n < 100; n++) {
+    await pool.enqueue([action(`long ${n}`, { timeoutMs })]);
+  }
+  await pool.pass(SECOND);
+  expect(await pool.rows("pendingStart")).toHaveLength(100);
+  await pool.setLimit(200);
+  await pool.tick();
+  // None of them ends, so that no report calls for another turn.
+  await pool.takeExecutors();
+  await pool.pass(SECOND);
+  expect(await pool.rows("pendingStart")).toEqual([]);
+});

@@ -38,8 +38,7 @@ export const MAX_ENTRIES = 256;
 /** Arrivals of later entries one tick takes note of at most. */
 export const MAX_ARRIVALS = 256;
 /** Entries of isolated and of long works one tick starts at most. */
-const MAX_ISOLATED = 8;
-const MAX_LONG = 32;
+export const MAX_APART = { isolated: 8, long: 32 };
 /** Kinds of entries that need executors of their own. */
 type Apart = "isolated" | "long";
 
@@ -157,8 +156,8 @@ export async function look(
     oldestHasOlderTick: await hasOlderTick(ctx, ready[0], token),
     due: due.map(entryView),
     truncated: readyBound.isMet || dueBound.isMet,
-    isolated: (await isolated.due.take(MAX_ISOLATED)).map(entryView),
-    long: (await long.due.take(MAX_LONG)).map(entryView),
+    isolated: (await isolated.due.take(MAX_APART.isolated)).map(entryView),
+    long: (await long.due.take(MAX_APART.long)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
     owedAt: await nextOwedCallback(ctx, now, state?.scanFrom.callbacks),

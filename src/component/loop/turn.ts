@@ -23,7 +23,7 @@ import {
   takeBackFromSleepers,
 } from "./executors.js";
 import type { Caps } from "./lease.js";
-import { MAX_ARRIVALS, type View } from "./look.js";
+import { MAX_APART, MAX_ARRIVALS, type View } from "./look.js";
 import { executorViews, livingExecutors } from "./executorViews.js";
 import { scanFrom } from "./scan.js";
 import type { Plan } from "./plan.js";
@@ -220,7 +220,9 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
   const { ctx, console, now, view, state, status } = turn;
   const made = place(turn, view);
   const boundMet =
-    view.arrivals.length >= MAX_ARRIVALS || (view.truncated && !made.leftOver);
+    view.arrivals.length >= MAX_ARRIVALS ||
+    (view.truncated && !made.leftOver) ||
+    moreApart(view, made);
   const more = made.leftOver || boundMet;
   const driverToBe = !more && callsForDriver(turn, made);
   // Where a chain follows, or work waits, there is more to come for an
@@ -244,6 +246,16 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
     boundMet,
     tooMuchForDriver: more || (!driverToBe && executors.length > 0),
   };
+}
+
+/** Of long or isolated entries as many were read as may be, and all of them found a place. */
+function moreApart(view: View, made: Plan): boolean {
+  const placed = new Set(made.pieces.map(({ entryId }) => entryId));
+  return (["long", "isolated"] as const).some(
+    (kind) =>
+      view[kind].length >= MAX_APART[kind] &&
+      view[kind].every(({ id }) => placed.has(id)),
+  );
 }
 
 /** Wake-ups come often, and one executor is enough for them: the one about to start. */
