@@ -49,7 +49,7 @@ export interface Setting {
   /** Multiplies the numbers of jobs. */
   scale: number;
   seed: number;
-  /** Whether calls may have the modules of earlier calls: it must make no difference but in time. */
+  /** Whether calls share their modules: it must make no difference but in time. */
   reuseModules: boolean;
   /** Tell apart what each function did. */
   functions: boolean;
