@@ -7,7 +7,8 @@
  * - each start may cost a round trip, and each stretch of waiting an executor's start-up;
  * - works that declare more than 20 minutes wait for an executor of their own, and so
  *   do those that no open executor is young enough for;
- * - no further executor may be started, and those there are leave;
+ * - no further executor may be started, and those there are leave; of works in quarantine,
+ *   one is kept;
  * - executors have as many bytes in memory as they may;
  * - a fault was not long ago: `goingOn.ts` looks after that;
  * - the pools together want more than the deployment's class allows, and have it.
@@ -70,7 +71,7 @@ export class SlotsCheck {
     const ms = at - this.last;
     this.last = at;
     if (ms <= 0 || this.found) return;
-    const waiting = this.pool.queue.dueAt(now() - ms) + this.pool.taken;
+    const waiting = this.waitingAt(now() - ms);
     if (waiting === 0 || at - ms < calmSince()) {
       this.stretchMs = this.idleMs = this.starts = this.roomMs = 0;
       return;
@@ -89,6 +90,14 @@ export class SlotsCheck {
   started(): void {
     this.starts += 1;
     this.roomMs = 0;
+  }
+
+  /** Works in quarantine count where another executor may be started for them: one of all is kept from them. */
+  private waitingAt(time: number): number {
+    const { queue, quarantine, taken } = this.pool;
+    const { executors, executorCap } = this.options;
+    const apart = executors() + 1 < executorCap ? quarantine.dueAt(time) : 0;
+    return queue.dueAt(time) + apart + taken;
   }
 
   private isExcused(): boolean {

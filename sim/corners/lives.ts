@@ -36,6 +36,8 @@ export interface Outcome {
 /** What one pool has in each phase. */
 export class Pool {
   readonly queue: Queue;
+  /** In quarantine: each group waits for an executor of its own. */
+  readonly quarantine: Queue;
   /** Works that left the queue, and whose handler was not called. */
   taken = 0;
   running = 0;
@@ -44,6 +46,7 @@ export class Pool {
 
   constructor(isCounted: (workId: string) => boolean) {
     this.queue = new Queue(isCounted);
+    this.quarantine = new Queue(isCounted);
   }
 }
 
@@ -104,7 +107,9 @@ export class Lives implements CallListener {
     );
     for (const { namespace, id, before, after } of entries) {
       const stays = new Set(worksOf(after));
-      this.pool(namespace).queue.remove(id);
+      const { queue, quarantine } = this.pool(namespace);
+      queue.remove(id);
+      quarantine.remove(id);
       for (const workId of worksOf(before)) {
         if (!stays.has(workId)) this.move(workId, "taken");
       }
@@ -116,7 +121,8 @@ export class Lives implements CallListener {
       const { dueAt, kind } = after.value as { dueAt: number; kind: string };
       // An ordinary work that no open executor is young enough for waits like a long one.
       const counted = kind === "long" ? [] : works;
-      this.pool(namespace).queue.put(id, dueAt, counted);
+      const { queue, quarantine } = this.pool(namespace);
+      (kind === "isolated" ? quarantine : queue).put(id, dueAt, counted);
     }
     for (const { namespace, table, id, before, after } of writes) {
       if (namespace === "") continue;

@@ -87,6 +87,10 @@ describe("histories", () => {
     ],
     [10447, "an idle executor for long works kept the last slot for 90 s"],
     [
+      50624,
+      "works in quarantine wait while one executor of the most there may be is kept from them",
+    ],
+    [
       12027,
       "a full executor whose works had been short was handed others that it never asked for",
     ],
