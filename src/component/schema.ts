@@ -135,7 +135,7 @@ export default defineSchema({
     lastTurnAt: v.number(),
     /** When the last turn moved something. */
     lastWorkAt: v.number(),
-    /** Turns within a second: many of them in a parked loop mean that a chain is cheaper. */
+    /** Turns within a second: three of them in a parked loop call for a driver. */
     recentTurns: vCount,
     /** The `watch` that counts: one of another time exits. Null: none is scheduled. */
     watch: v.union(

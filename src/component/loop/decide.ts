@@ -30,8 +30,6 @@ const LATE_MS = SEGMENT_MS;
  * where tests advance the clock from timer to timer, all of them are.
  */
 const LATE_COUNTS_MS = 5 * SECOND;
-/** More parked ticks than this within a second cost more than a chain would. */
-export const MANY_TURNS = 8;
 
 export type TickOutcome = {
   state: LoopStateKind;
@@ -47,7 +45,7 @@ export type TickOutcome = {
   dueSince: number;
   /** When a tick last moved something. */
   lastWorkAt: number;
-  /** Parked ticks come so often that going on is cheaper. */
+  /** Work comes so often that going on is cheaper than another wake-up. */
   frequent: boolean;
   /** How long there must have been nothing to do before it is worth trying to park. */
   coolDownMs: number;

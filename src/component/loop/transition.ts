@@ -34,7 +34,7 @@ import { needingRecovery } from "./losses.js";
 import { scheduleWatch } from "./state.js";
 import {
   type Done,
-  isFrequent,
+  isCrowded,
   isKicked,
   leavesWaiting,
   place,
@@ -96,7 +96,7 @@ async function nextOf(
     now,
     dueSince: state.nextTickAt,
     lastWorkAt: state.lastWorkAt,
-    frequent: state.turnBy !== undefined || isFrequent(turn),
+    frequent: state.turnBy !== undefined || isCrowded(turn),
     coolDownMs: coolDownOf(turn),
   });
   if (moved + requeued > 0) state.lastWorkAt = now;

@@ -33,7 +33,7 @@ import { reportIfDue } from "./stats.js";
 import { transition } from "./transition.js";
 import {
   type Done,
-  isFrequent,
+  isCrowded,
   isKicked,
   leavesWaiting,
   place,
@@ -228,7 +228,7 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
   // Where a chain follows, or work waits, there is more to come for an
   // executor. Where not, one that counted as open would have to ask for it.
   const staysParked =
-    status.state.kind !== "running" && !more && !isFrequent(turn);
+    status.state.kind !== "running" && !more && !isCrowded(turn);
   const { moved, executors } = await new Starter(
     ctx,
     console,

@@ -3,7 +3,6 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
-import { MANY_TURNS } from "./decide.js";
 import type { Caps } from "./lease.js";
 import type { View } from "./look.js";
 import { withStats } from "./executorViews.js";
@@ -49,9 +48,8 @@ export function withOwnStats(caller: Caller, view: View): View {
   return caller.kind === "tick" ? view : withStats(view, caller.stats);
 }
 
-export function place({ caps, now, caller }: Turn, view: View): Plan {
-  const reporting = caller.kind === "report" ? caller.executorId : null;
-  return planFor(view, caps, now, reporting);
+export function place({ caps, now }: Turn, view: View): Plan {
+  return planFor(view, caps, now);
 }
 
 /** Whether something waits for a place, in a pool that is not paused. */
@@ -59,13 +57,13 @@ export function leavesWaiting(view: View, made: Plan): boolean {
   return view.config.maxParallelism > 0 && (made.leftOver || made.apartWaits);
 }
 
-/** Parked ticks so close to each other that a chain is cheaper, and conflicts less. */
-export function isFrequent({ status, state, view }: Turn): boolean {
+/** Several mutations have added work to a parked loop: a chain is cheaper than a tick for each, and conflicts less. */
+export function isCrowded({ status, view }: Turn): boolean {
   const { ready } = view;
   // Where all slots are taken many wait, and few end.
-  const crowded =
+  return (
     status.state.kind !== "saturated" &&
     ready.length > 1 &&
-    ready[0]!.position?.commitTs !== ready.at(-1)!.position?.commitTs;
-  return crowded || state.recentTurns.count > MANY_TURNS;
+    ready[0]!.position?.commitTs !== ready.at(-1)!.position?.commitTs
+  );
 }
