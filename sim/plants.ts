@@ -59,7 +59,7 @@ export const PLANTS: readonly Plant[] = [
         "args.results;",
       ),
     ],
-    seed: 115,
+    seed: 112,
   },
   {
     name: "callback-twice",
@@ -84,7 +84,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 82,
+    seed: 84,
   },
   {
     name: "callback-of-excluded-kind",
