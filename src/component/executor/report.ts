@@ -38,6 +38,7 @@ import {
   newStats,
   openWorks,
   readStats,
+  settledWorks,
   type Stats,
   writeStats,
 } from "../loop/positions.js";
@@ -101,19 +102,25 @@ export const report = internalMutation({
     // changed, a lease among it.
     const executor = await readExecutor(ctx, args);
     if (!executor) return LEAVE;
+    const settledBefore = settledWorks(stats);
     const next = await resend(ctx, console, executor, stats, args);
     const { closed, done, undelivered, memoryFull } = repeated
       ? { closed: isClosing(executor), ...NOTHING_DELIVERED }
       : await deliverNext(ctx, console, executor, stats, args, driving, next);
     const handedOver = openWorks(stats) + undelivered;
+    // Canceled since they were handed over: a turn in this report counted them.
+    const endedUnstarted = settledWorks(stats) - settledBefore;
     // What was delivered here had been handed over before, and fills no slot
     // that the loop believes to be free. Where more was in flight than the lease
     // has room for, its end may make room elsewhere.
     const makesRoom =
       closed || handedOver < executor.width || heldBefore > executor.width;
     const freed =
-      driving.kind !== "refilled" &&
-      ((endedHere > 0 && makesRoom) || done || (closed && !isClosing(before)));
+      (endedUnstarted > 0 && makesRoom) ||
+      (driving.kind !== "refilled" &&
+        ((endedHere > 0 && makesRoom) ||
+          done ||
+          (closed && !isClosing(before))));
     // The loop takes back what finds no memory here, when that is new.
     const spills = memoryFull && undelivered > 0 && row?.worksPerSlot !== 0;
     const status = await wakeFromReport(

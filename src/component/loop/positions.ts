@@ -51,6 +51,11 @@ export function openWorks(stats: Pick<Stats, "open">): number {
   return stats.open.reduce((sum, { left }) => sum + left.length, 0);
 }
 
+/** How many positions are behind it for good. Of those assigned to it, the others count as in flight. */
+export function settledWorks(stats: Pick<Stats, "cursor" | "open">): number {
+  return stats.cursor - openWorks(stats);
+}
+
 /** The work at an open position. Null: its hand-over is gone. */
 export async function workAt(
   ctx: QueryCtx,

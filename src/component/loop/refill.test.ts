@@ -62,3 +62,21 @@ describe.each([
     expect((await pool.runStatus()).state).toEqual({ kind: "idle" });
   });
 });
+
+test("what was canceled between its hand-over and its delivery makes room for the next", async () => {
+  const ids = await pool.enqueue(items(2), ONE_SLOT);
+  const executor = await pool.startOpenByHand();
+  const results = executor.attempts().map((each) => ended(each));
+  await executor.report(results, { want: 0 });
+  await pool.tick();
+  expect(await pool.handOversTo(executor.id)).toHaveLength(1);
+  await pool.cancel(ids[1]!);
+  await pool.enqueue(items(3).slice(2));
+  await pool.pass(2 * SECOND);
+  expect((await pool.runStatus()).state).toEqual({ kind: "saturated" });
+
+  expect((await executor.report()).next).toEqual([]);
+  await pool.pass(SECOND);
+  const { next } = await executor.report();
+  expect(next).toMatchObject([{ fnArgs: { key: "k2" } }]);
+});
