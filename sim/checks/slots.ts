@@ -20,6 +20,10 @@ import type { Violate } from "./check.js";
 const PER_START_MS = 200;
 /** An executor's start-up, or a slow turn, in each stretch. */
 const PER_STRETCH_MS = 2_000;
+/**
+ * While all that accept work sleep, fewer than an eighth of the limit waits for up to five
+ * seconds before another executor is started for it (`loop/room.ts`).
+ */
 const SHARE = 0.05;
 /** With room, something begins by then: the watchdog sees what nobody else did. */
 const STALL_MS = 15_000;
@@ -122,7 +126,7 @@ export class SlotsCheck {
     }
     if (!isCharged) return;
     const perSlot = (this.idleMs - this.starts * PER_START_MS * slow) / ceiling;
-    const allowed = Math.max(PER_STRETCH_MS * slow, SHARE * this.stretchMs);
+    const allowed = PER_STRETCH_MS * slow + SHARE * this.stretchMs;
     if (perSlot <= allowed) return;
     this.found = true;
     this.violate(

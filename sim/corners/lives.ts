@@ -53,6 +53,11 @@ export class Pool {
 /** Longer than from one report of a busy executor to the next, on the slowest platform. */
 const REPORT_MS = 500;
 const FEW = 2;
+/**
+ * What an executor was given waits this long behind works that take long, before it goes
+ * back with the next report. Until then the executor may have begun it.
+ */
+const GIVEN_BACK_MS = 1_000 + 2 * 100;
 
 /** Works that declare more wait for an executor of their own. */
 const LONG_MS = 20 * 60_000;
@@ -184,16 +189,16 @@ export class Lives implements CallListener {
 
   /**
    * Executors die. What they may have begun since their last reports is in doubt: as many
-   * works as began within the time that a report takes, those on their way to them, and
-   * a few for each. Of one that has never reported nobody knows whether it began at all.
+   * works as began within the time that a report takes, those on their way to them or given
+   * to them and not given back, and a few for each. Of one that has never reported nobody knows whether it began at all.
    */
   died(executors: ReadonlySet<string>, startedUnheard: number): void {
-    const since = this.elapsed() - REPORT_MS;
+    const now = this.elapsed();
     const begun = this.begins.filter(
-      ({ executor, at }) => executors.has(executor) && at >= since,
+      ({ executor, at }) => executors.has(executor) && now - at <= REPORT_MS,
     );
     const onTheirWay = [...this.byWork.values()].filter(
-      (life) => life.phase === "taken" && life.since >= since,
+      ({ phase, since }) => phase === "taken" && now - since <= GIVEN_BACK_MS,
     );
     this.inDoubt +=
       2 * begun.length +
