@@ -1,6 +1,6 @@
 /** Ways to draw a history from a seed. The same seed is another history in each. */
 import type { App } from "../embedded/src/runtime/types.js";
-import { runCornerHistory } from "./corners/history.js";
+import { runCornerHistory, runLightHistory } from "./corners/history.js";
 import { type HistoryResult, runHistory } from "./history.js";
 
 type Runner = (
@@ -14,6 +14,8 @@ export const PROFILES = {
   classic: runHistory,
   /** Every size, duration and load, and progress as much as safety. */
   corners: runCornerHistory,
+  /** Chains and fans beside the app's own calls, where every wait shows. */
+  light: runLightHistory,
 } as const satisfies Record<string, Runner>;
 
 export type Profile = keyof typeof PROFILES;

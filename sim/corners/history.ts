@@ -13,6 +13,7 @@ import { checkLoop } from "../checks/loop.js";
 import { MemoryCheck } from "../checks/memory.js";
 import { checkPlaces } from "../checks/places.js";
 import { checkScheduled } from "../checks/scheduled.js";
+import { PromptCheck } from "../checks/prompt.js";
 import { SlotsCheck } from "../checks/slots.js";
 import type { Spec } from "../app/convex/specs.js";
 import { Faults } from "../faults.js";
@@ -26,8 +27,14 @@ import type { PlannedWork } from "../workload.js";
 import { ConnectionLost, prepare, World } from "../world.js";
 import { Blows } from "./blows.js";
 import { Lives } from "./lives.js";
-import { type CornerSetting, drawCornerSetting } from "./setting.js";
+import {
+  type CornerSetting,
+  drawCornerSetting,
+  type PoolSetting,
+} from "./setting.js";
 import { type CornerWorkload, drawCornerWorkload } from "./workload.js";
+import { drawLightSetting } from "../light/setting.js";
+import { drawLightWorkload } from "../light/workload.js";
 
 /** Many times what any history takes. */
 const MAX_COMMITS = 100_000;
@@ -43,18 +50,33 @@ const WORKS_PER_LOOK = 10;
 /** As docs/architecture.md has it: executors that live at a time. */
 const EXECUTOR_CAP = { S16: 5, S256: 20, D1024: 20 };
 
+/** What a trace shows of the component's functions. */
+const OF_LOOP = /^(loop\/(tick|watch|recover)|executor\/report|work\/callback)/;
+
 export async function runCornerHistory(
   versions: readonly [App, App],
   seed: number,
   trace: ((line: string) => void) | null = null,
 ): Promise<HistoryResult> {
+  const setting = drawCornerSetting(seed);
+  const workload = drawCornerWorkload(setting);
   await prepare(versions);
-  return await new CornerHistory(versions, seed, trace).run();
+  return await new CornerHistory(versions, setting, workload, trace).run();
+}
+
+/** One of the profile `light`: chains and fans, beside the app's own calls. */
+export async function runLightHistory(
+  versions: readonly [App, App],
+  seed: number,
+  trace: ((line: string) => void) | null = null,
+): Promise<HistoryResult> {
+  const setting = drawLightSetting(seed);
+  const workload = drawLightWorkload(setting);
+  await prepare(versions);
+  return await new CornerHistory(versions, setting, workload, trace).run();
 }
 
 class CornerHistory {
-  private readonly setting: CornerSetting;
-  private readonly workload: CornerWorkload;
   private readonly world: World;
   private readonly runs: Runs;
   private readonly faults: Faults;
@@ -63,6 +85,7 @@ class CornerHistory {
   private readonly lives: Lives;
   private readonly blame: ReturnType<typeof checkBlame>;
   private readonly slots: SlotsCheck[];
+  private readonly prompt: ReadonlyMap<string, PromptCheck>;
   private readonly memory: MemoryCheck;
   private readonly bytes: BytesCheck;
   private readonly violations: Violation[] = [];
@@ -70,11 +93,10 @@ class CornerHistory {
 
   constructor(
     versions: readonly [App, App],
-    seed: number,
+    private readonly setting: CornerSetting,
+    private readonly workload: CornerWorkload,
     private readonly trace: ((line: string) => void) | null,
   ) {
-    const setting = (this.setting = drawCornerSetting(seed));
-    this.workload = drawCornerWorkload(setting);
     const elapsed = () => this.world.clock.elapsed;
     this.faults = new Faults(setting, {
       world: () => this.world,
@@ -94,8 +116,9 @@ class CornerHistory {
       {
         onCall: (call) => {
           this.advance();
-          this.lives.onCall(call);
           const life = this.lives.of(call);
+          if (life) this.prompt.get(call.pool)?.began(life);
+          this.lives.onCall(call);
           if (life) this.memory.begins(life);
           this.slotsOf(call.pool)?.started();
         },
@@ -117,10 +140,16 @@ class CornerHistory {
       (text) => this.note(`fault: ${text}`),
     );
     this.slots = setting.pools.map((pool) => this.createSlots(pool));
+    this.prompt = new Map(
+      setting.isLight
+        ? setting.pools.map((pool) => [pool.name, this.createPrompt(pool)])
+        : [],
+    );
     this.watchCommits();
   }
 
   private createWorld(app: App): World {
+    (globalThis as any).CONF = (i: any, c: any) => this.note(`CONFLICT ${i.address?.name ?? JSON.stringify(i.address)} ${c.message} ${c.table}`);
     const { seed, pace, deploymentClass, limits } = this.setting;
     const { runs, bytes, faults } = this;
     return new World({
@@ -134,6 +163,12 @@ class CornerHistory {
       contest: faults,
       onRun: (address, args, run) => {
         const { transaction } = run;
+        if (this.trace && OF_LOOP.test(address.name)) {
+          const { component, name } = address;
+          this.note(
+            `${component} ${name} ${JSON.stringify(args).slice(0, 200)}`,
+          );
+        }
         const ended = runs.observer(address, args, run);
         const counted =
           transaction &&
@@ -148,8 +183,12 @@ class CornerHistory {
     });
   }
 
-  private createSlots({ name, limit }: CornerSetting["pools"][0]): SlotsCheck {
-    const { setting, world } = this;
+  /** How many handlers of a pool find room in the class, whatever else happens; and whether that is all. */
+  private ceilingOf({ limit }: PoolSetting): {
+    ceiling: number;
+    fits: boolean;
+  } {
+    const { setting } = this;
     const { actions, mutations } = setting.concurrency;
     const hasTransactions = [...this.workload.specs.values()].some(
       ({ fnType }) => fnType !== "action",
@@ -157,9 +196,28 @@ class CornerHistory {
     const permits = hasTransactions ? Math.min(actions, mutations) : actions;
     const wanted = setting.pools.reduce((sum, pool) => sum + pool.limit, 0);
     const fits = wanted <= permits / 2;
+    const ceiling = fits ? limit : Math.min(limit, Math.ceil(permits / 8));
+    return { ceiling, fits };
+  }
+
+  private createPrompt(pool: PoolSetting): PromptCheck {
+    return new PromptCheck(this.lives, this.violate, {
+      name: pool.name,
+      ceiling: this.ceilingOf(pool).ceiling,
+      pace: this.setting.pace,
+      isCrowded: () => this.isCrowded(),
+      calmSince: () => this.blows.calmSince,
+      elapsed: () => this.world.clock.elapsed,
+    });
+  }
+
+  private createSlots(pool: PoolSetting): SlotsCheck {
+    const { setting, world } = this;
+    const { name } = pool;
+    const { ceiling, fits } = this.ceilingOf(pool);
     return new SlotsCheck(this.lives, this.violate, {
       name,
-      ceiling: fits ? limit : Math.min(limit, Math.ceil(permits / 8)),
+      ceiling,
       isCharged: fits && setting.isFaultless,
       executorCap: EXECUTOR_CAP[setting.deploymentClass as "S16"],
       pace: setting.pace,
@@ -193,6 +251,7 @@ class CornerHistory {
 
   private advance(): void {
     for (const slots of this.slots) slots.advance();
+    for (const prompt of this.prompt.values()) prompt.advance();
   }
 
   private watchCommits(): void {
@@ -228,6 +287,7 @@ class CornerHistory {
       }
     });
     this.checkEnd = () => {
+      for (const prompt of this.prompt.values()) prompt.end();
       for (const { mirror } of pools) checkRest(mirror, this.violate);
       const planned = new Map(
         [...workload.specs].map(([key, spec]) => [key, plannedWork(spec)]),

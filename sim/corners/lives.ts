@@ -21,6 +21,8 @@ export interface Life {
   phase: Phase;
   /** When it came into this phase. */
   since: number;
+  /** When it last came into the queue. */
+  waitsSince: number;
   /** The scheduled function of the executor that has called its handler. */
   executor: string | null;
   /** Attempts that a drawn fault ended: they had begun, and were not recorded. */
@@ -145,6 +147,7 @@ export class Lives implements CallListener {
       workId,
       phase: "waits",
       since: this.elapsed(),
+      waitsSince: this.elapsed(),
       executor: null,
       lost: 0,
     });
@@ -163,6 +166,7 @@ export class Lives implements CallListener {
     this.count(life, -1);
     life.phase = phase;
     life.since = this.elapsed();
+    if (phase === "waits") life.waitsSince = life.since;
     this.count(life, 1);
   }
 

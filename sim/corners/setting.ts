@@ -35,6 +35,8 @@ export interface CornerSetting extends Setting {
   blows: Blow[];
   /** An app's own call every so many milliseconds; null: none. */
   ownCallsMs: number | null;
+  /** All works are short, so that every wait shows: what has room begins soon. */
+  isLight: boolean;
 }
 
 const MAX_LIMIT = 1_000;
@@ -86,6 +88,7 @@ export function drawCornerSetting(seed: number): CornerSetting {
     pools,
     blows: drawBlows(dice, theme),
     ownCallsMs: dice.chance(0.3) ? dice.magnitude(200, 10_000) : null,
+    isLight: false,
   };
 }
 

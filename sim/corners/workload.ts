@@ -43,19 +43,25 @@ type Durations = (dice: Dice) => number;
 
 export function drawCornerWorkload(setting: CornerSetting): CornerWorkload {
   const dice = new Dice(setting.seed, 12);
-  const specs = new Map<string, Spec>();
   const submissions = setting.pools.flatMap((pool) =>
     new Draw(dice, pool, setting).submissions(),
   );
+  const specs = withChildren(submissions.flatMap(({ specs }) => specs));
+  const cancelsAt = dice.chance(0.1) ? [dice.magnitude(200, MINUTE_MS)] : [];
+  return { specs, submissions, cancelsAt };
+}
+
+/** These and all that they enqueue, by key. */
+export function withChildren(roots: readonly Spec[]): Map<string, Spec> {
+  const specs = new Map<string, Spec>();
   const add = (spec: Spec): void => {
     specs.set(spec.key, spec);
     for (const place of ["handler", "callback"] as const) {
       childrenFrom(spec, place).forEach(add);
     }
   };
-  for (const submission of submissions) submission.specs.forEach(add);
-  const cancelsAt = dice.chance(0.1) ? [dice.magnitude(200, MINUTE_MS)] : [];
-  return { specs, submissions, cancelsAt };
+  roots.forEach(add);
+  return specs;
 }
 
 class Draw {

@@ -4,6 +4,7 @@ import type { Id } from "../_generated/dataModel.js";
 import { ExecutorLog } from "./log.js";
 import type { AttemptResult, ReportArgs, ReportReply } from "./protocol.js";
 import { Reporter } from "./reporter.js";
+import { MAX_RESULTS } from "./step.js";
 
 const REPLY: ReportReply = {
   next: [],
@@ -226,14 +227,14 @@ describe("how many results go into one report", () => {
         ? new Error("Function execution timed out (maximum duration: 1s)")
         : REPLY,
     );
-  const full = ({ batchSize }: Reporter) =>
-    Array.from({ length: batchSize }, (_, position) => result(position));
+  const full = ({ batch }: Reporter) =>
+    Array.from({ length: batch.results }, (_, position) => result(position));
 
   test("is halved by one that is too much, and those that follow get through", async () => {
     const { report, sent, reporter } = upTo(30);
     await report(full(reporter));
-    expect(reporter.batchSize).toBeLessThanOrEqual(30);
-    expect(reporter.batchSize).toBeGreaterThan(10);
+    expect(reporter.batch.results).toBeLessThanOrEqual(30);
+    expect(reporter.batch.results).toBeGreaterThan(10);
     const before = sent.length;
     await report(full(reporter));
     expect(sent).toHaveLength(before + 1);
@@ -243,32 +244,32 @@ describe("how many results go into one report", () => {
     const { report, reporter } = reporterTo((_, count) =>
       count === 1 ? new Error("too much at once") : REPLY,
     );
-    const most = reporter.batchSize;
+    const most = reporter.batch.results;
     await report(full(reporter));
-    const least = reporter.batchSize;
+    const least = reporter.batch.results;
     expect(least).toBe(most / 2);
     await report([result(0)]);
-    expect(reporter.batchSize).toBe(least);
+    expect(reporter.batch.results).toBe(least);
     await report(full(reporter));
-    expect(reporter.batchSize).toBeGreaterThan(least);
-    expect(reporter.batchSize).toBeLessThan(least + most / 10);
+    expect(reporter.batch.results).toBeGreaterThan(least);
+    expect(reporter.batch.results).toBeLessThan(least + most / 10);
     for (let count = 0; count < most; count++) await report(full(reporter));
-    expect(reporter.batchSize).toBe(most);
+    expect(reporter.batch.results).toBe(most);
   });
 
   test("does not depend on conflicts, which pass, nor on reports without results", async () => {
     const conflicting = reporterTo((_, count) =>
       count <= 5 ? CONFLICT : REPLY,
     );
-    const most = conflicting.reporter.batchSize;
+    const most = conflicting.reporter.batch.results;
     await conflicting.report(full(conflicting.reporter));
-    expect(conflicting.reporter.batchSize).toBe(most);
+    expect(conflicting.reporter.batch.results).toBe(most);
 
     const failing = reporterTo((_, count) =>
       count === 1 ? new Error("too much at once") : REPLY,
     );
     await failing.report([]);
-    expect(failing.reporter.batchSize).toBe(most);
+    expect(failing.reporter.batch.results).toBe(most);
   });
 
   test("is never less than one", async () => {
@@ -276,6 +277,46 @@ describe("how many results go into one report", () => {
     for (let count = 0; count < 3; count++) {
       await report([result(0)]).catch(() => {});
     }
-    expect(reporter.batchSize).toBe(1);
+    expect(reporter.batch.results).toBe(1);
+  });
+});
+
+describe("how many callbacks one report runs", () => {
+  const batchAfter = async (...reports: { ran: number; eachMs: number }[]) => {
+    let ms = 0;
+    const { reporter } = reporterTo(() => {
+      vi.setSystemTime(Date.now() + ms);
+      return REPLY;
+    });
+    for (const { ran, eachMs } of reports) {
+      ms = ran * eachMs;
+      const results = Array.from({ length: ran }, (_, n) => result(n));
+      await reporter.report(results, { ...rest, beginsBefore: 9 }, ran);
+    }
+    return reporter.batch;
+  };
+
+  test("few at first; while they are quick, soon as many as results", async () => {
+    const { awaited: first } = await batchAfter();
+    expect(first).toBeLessThan(MAX_RESULTS / 2);
+    const quick = (ran: number) => ({ ran, eachMs: 1 });
+    expect((await batchAfter(quick(first))).awaited).toBe(2 * first);
+    const all = await batchAfter(
+      quick(first),
+      quick(2 * first),
+      quick(4 * first),
+    );
+    expect(all.awaited).toBe(MAX_RESULTS);
+    // One that had fewer says nothing of many.
+    expect((await batchAfter(quick(1))).awaited).toBe(first);
+  });
+
+  test("where they take long, as many as are done within 400 ms, and at least one", async () => {
+    const slow = (ran: number, eachMs: number) => ({ ran, eachMs });
+    expect((await batchAfter(slow(20, 50))).awaited).toBe(8);
+    expect((await batchAfter(slow(1, 3_000))).awaited).toBe(1);
+    // Results without callbacks do not count.
+    const { awaited: first } = await batchAfter();
+    expect((await batchAfter(slow(0, 0))).awaited).toBe(first);
   });
 });

@@ -7,7 +7,9 @@
  *
  * How many results go into one report is learned: what made one fail that does not
  * pass by itself (callbacks that share one second of CPU, rows that together are too
- * large) is likely to be true of the next ones as well.
+ * large) is likely to be true of the next ones as well. So is how long its callbacks take:
+ * a report that stays open for long meets a transition of the loop in the end, and then
+ * runs them again.
  */
 import { internal } from "../_generated/api.js";
 import type { Id } from "../_generated/dataModel.js";
@@ -44,10 +46,24 @@ type Rest = Pick<
   | "mayDrive"
 >;
 
+/** What a report's callbacks bring about is there for others after so long, unless a single one takes longer. */
+const MAX_OPEN_MS = 400;
+/** Nothing is known of the callbacks yet. */
+const FIRST_AWAITED = 32;
+
+/** How many results the next report should bring at most. */
+export type Batch = {
+  results: number;
+  /** Of these, how many with callbacks. */
+  awaited: number;
+};
+
 export class Reporter {
   private seq = 0;
-  /** How many results the next report should bring at most. */
-  batchSize = MAX_RESULTS;
+  /** How many results go through together, as far as is known. */
+  private most = MAX_RESULTS;
+  /** How many callbacks run within {@link MAX_OPEN_MS}, as far as is known. */
+  private inTime = FIRST_AWAITED;
 
   constructor(
     private readonly ctx: ActionCtx,
@@ -56,10 +72,22 @@ export class Reporter {
     private readonly log: ExecutorLog,
   ) {}
 
-  /** @throws when nothing got through for about a minute. */
-  async report(results: AttemptResult[], rest: Rest): Promise<ReportReply> {
+  get batch(): Batch {
+    return { results: this.most, awaited: this.inTime };
+  }
+
+  /**
+   * @param awaited - How many of the results have callbacks.
+   * @throws when nothing got through for about a minute.
+   */
+  async report(
+    results: AttemptResult[],
+    rest: Rest,
+    awaited = 0,
+  ): Promise<ReportReply> {
     const seq = this.seq++;
     for (let tries = 1; ; tries++) {
+      const startedAt = Date.now();
       try {
         const reply = await this.ctx.runMutation(REPORT, {
           version: PROTOCOL_VERSION,
@@ -70,8 +98,10 @@ export class Reporter {
           ...rest,
           inlineCallbacks: tries === 1,
         });
-        if (tries === 1)
-          this.batchSize = larger(this.batchSize, results.length);
+        if (tries === 1) {
+          this.most = larger(this.most, results.length);
+          this.inTime = paced(this.inTime, awaited, Date.now() - startedAt);
+        }
         return reply;
       } catch (error) {
         const passing = isPassing(error);
@@ -94,12 +124,12 @@ export class Reporter {
   }
 
   private shrink(failed: number): void {
-    const batchSize = smaller(this.batchSize, failed);
-    if (batchSize === this.batchSize) return;
-    this.batchSize = batchSize;
+    const most = smaller(this.most, failed);
+    if (most === this.most) return;
+    this.most = most;
     this.log.problem(
       "warn",
-      `reports bring ${batchSize} results at most from now on, until they get through`,
+      `reports bring ${most} results at most from now on, until they get through`,
     );
   }
 
@@ -140,6 +170,18 @@ export function smaller(batchSize: number, failed: number): number {
  */
 export function larger(batchSize: number, brought: number): number {
   return brought < batchSize ? batchSize : Math.min(MAX_RESULTS, batchSize + 1);
+}
+
+/**
+ * How many callbacks a report may run, after one with `ran` of them took `ms`, waits for
+ * lost races included. Pure. It grows quickly: a report that takes too long is late, and no more.
+ */
+export function paced(size: number, ran: number, ms: number): number {
+  if (ran === 0) return size;
+  if (ms > MAX_OPEN_MS) {
+    return Math.max(1, Math.min(size, Math.floor((ran * MAX_OPEN_MS) / ms)));
+  }
+  return ran < size ? size : Math.min(MAX_RESULTS, 2 * size);
 }
 
 function unrecordable(result: AttemptResult, error: unknown): AttemptResult {

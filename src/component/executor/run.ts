@@ -147,7 +147,7 @@ class Executor {
 
   private async report(): Promise<ReportReply> {
     const { held, unreported, durations, resultSizes, width } = this.slots;
-    const results = unreported.takeBatch(this.reporter.batchSize);
+    const { results, awaited } = unreported.takeBatch(this.reporter.batch);
     const useful = widthForResults(width, resultSizes.mean);
     const ahead = bufferSize(useful, durations.mean);
     const free = Math.max(0, width - held.running);
@@ -156,15 +156,19 @@ class Executor {
     const beginsBefore = held.firstNotBegun + free + inDoubt;
     // From here on either bound may be the one that is known.
     held.beginsBefore = Math.min(held.beginsBefore, beginsBefore);
-    const reply = await this.reporter.report(results, {
-      holding: [...held.positions, ...unreported.positions],
-      want: Math.max(0, useful + ahead - held.count),
-      wantBytes: Math.max(0, MAX_HELD_BYTES - held.bytes),
-      worksPerSlot: worksPerSlot(durations.mean),
-      beginsBefore,
-      closing: this.closing,
-      mayDrive: this.known.pollMs !== null || mightBegin(held.count, width),
-    });
+    const reply = await this.reporter.report(
+      results,
+      {
+        holding: [...held.positions, ...unreported.positions],
+        want: Math.max(0, useful + ahead - held.count),
+        wantBytes: Math.max(0, MAX_HELD_BYTES - held.bytes),
+        worksPerSlot: worksPerSlot(durations.mean),
+        beginsBefore,
+        closing: this.closing,
+        mayDrive: this.known.pollMs !== null || mightBegin(held.count, width),
+      },
+      awaited,
+    );
     held.beginsBefore = beginsBefore;
     this.lastReportAt = Date.now();
     this.fruitless =

@@ -2,6 +2,7 @@
 import type { Attempt } from "../loop/attempt.js";
 import { MAX_REPORT_BYTES } from "./memory.js";
 import type { AttemptResult } from "./protocol.js";
+import type { Batch } from "./reporter.js";
 
 type Entry = {
   result: AttemptResult;
@@ -56,20 +57,30 @@ export class Unreported {
     this.add({ position, workId, fence, startedAt: now, outcome }, 0, now);
   }
 
-  /** Takes out as many as go into one report, `most` at most. */
-  takeBatch(most: number): AttemptResult[] {
-    return takeBatch(this.entries, most);
+  /** Takes out as many as go into one report, no more than `most`, in their order. */
+  takeBatch(most: Batch): { results: AttemptResult[]; awaited: number } {
+    const batch = takeBatch(this.entries, most);
+    return {
+      results: batch.map(({ result }) => result),
+      awaited: batch.filter(({ awaited }) => awaited).length,
+    };
   }
 }
 
-/** As many results as go into one report. */
-export function takeBatch(unreported: Entry[], most: number): AttemptResult[] {
+/** As many as go into one report. */
+export function takeBatch(unreported: Entry[], most: Batch): Entry[] {
   let bytes = 0;
+  let awaited = 0;
   let count = 0;
   for (const each of unreported) {
     bytes += each.bytes;
-    if (count > 0 && (bytes > MAX_REPORT_BYTES || count >= most)) break;
+    awaited += each.awaited ? 1 : 0;
+    const isMore =
+      bytes > MAX_REPORT_BYTES ||
+      count >= most.results ||
+      awaited > most.awaited;
+    if (count > 0 && isMore) break;
     count += 1;
   }
-  return unreported.splice(0, count).map(({ result }) => result);
+  return unreported.splice(0, count);
 }

@@ -63,7 +63,7 @@ export async function turnInReport(
     own,
   );
   return state === "running"
-    ? await driverTurn(ctx, executor, own, seen, caps, leaving)
+    ? await driverTurn(ctx, executor, own, seen, caps, reporting)
     : await refill(ctx, executor, own, seen, caps, leaving);
 }
 
@@ -107,14 +107,14 @@ async function driverTurn(
   stats: StatsView,
   view: View,
   caps: Caps,
-  leaving: boolean,
+  { leaving, freed }: Reporting,
 ): Promise<Driving> {
   const now = Date.now();
   const turnBy = view.state?.turnBy;
   if (turnBy !== undefined && turnBy !== executor._id) {
     return { kind: isOpen(turnBy, view.executors) ? "another" : "none" };
   }
-  if (!turnBy && (leaving || !volunteers(view, executor, caps))) {
+  if (!turnBy && (leaving || !volunteers(view, executor, caps, freed, now))) {
     return { kind: "none" };
   }
   if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
@@ -136,18 +136,33 @@ async function driverTurn(
   return { kind: nothingLeft ? "parked" : "none" };
 }
 
+/** So few results are soon recorded again, should the report lose a race. */
+const FEW = 2;
+/** A report stays open for about so long, and longer for each callback that it runs. */
+const OPEN_MS = 30;
+const CALLBACK_MS = 5;
+
 /**
- * Everything that runs and waits would fit one executor. Of several that find
- * this at the same time, the one that has been open for longest begins: the others
- * would conflict with it.
+ * Everything that runs and waits would fit one executor. The chain's next tick may come
+ * while this report is open: then the report loses the race, and all of it is repeated. Of
+ * several that find this at the same time, the one that has been open for longest begins:
+ * the others would conflict with it.
  */
-function volunteers(view: View, { _id }: Doc<"executor">, caps: Caps): boolean {
+function volunteers(
+  view: View,
+  { _id }: Doc<"executor">,
+  caps: Caps,
+  freed: number,
+  now: number,
+): boolean {
+  const untilTick = view.state!.nextTickAt - now;
+  if (freed > FEW && untilTick < OPEN_MS + CALLBACK_MS * freed) return false;
   const executors = executorViews(view);
   const open = executors.filter(({ closing }) => !closing);
   const [eldest] = view.state!.assigned.filter(({ executorId }) =>
     open.some(({ id }) => id === executorId),
   );
-  const made = planFor(view, caps, Date.now());
+  const made = planFor(view, caps, now);
   return (
     eldest?.executorId === _id &&
     isLight(worksOf(executors), caps) &&

@@ -1,7 +1,7 @@
 /** Reading the queue: entries in the order of their commits or due times, as many as there is use for. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
-import { NAMELESS } from "../queue/wake.js";
+import { NAMELESS, NOT_COMMITTED } from "../queue/wake.js";
 import { MINUTE } from "../shared.js";
 
 /**
@@ -59,9 +59,6 @@ export async function afterPosition(
     );
   return [...(await bound.take(siblings)), ...(await bound.take(others))];
 }
-
-/** Behind all commit timestamps, and before the placeholder of one that is not known yet. */
-const NOT_COMMITTED = 2n ** 62n;
 
 /**
  * Ready entries that the reading transaction has written itself. No committed row lies

@@ -50,6 +50,9 @@ export function decideWake(
   }
 }
 
+/** Behind all commit timestamps, and before the placeholder of one that is not known yet. */
+export const NOT_COMMITTED = 2n ** 62n;
+
 /** The token of ticks that no entry names: nobody counts on one of these. */
 export const NAMELESS = "nameless";
 
@@ -62,9 +65,24 @@ async function wake(
   const decision = decideWake(status, reason, Date.now());
   if (decision === "none") return "none";
   if (decision === "takeover") return await takeOver(ctx, status, token);
+  if (reason.kind === "work" && (await hasWoken(ctx))) return "none";
   const { generation } = status;
   const scheduledId = await schedule(ctx, { generation, token });
   return scheduledId ? { token, scheduledId } : "refused";
+}
+
+/**
+ * Whether this transaction has scheduled a tick for what it enqueued before. No committed
+ * row lies in what is read here, so that nobody's enqueue conflicts with it.
+ */
+async function hasWoken(ctx: MutationCtx): Promise<boolean> {
+  const own = await ctx.db
+    .query("pendingStart")
+    .withIndex("by_arrival", (q) =>
+      q.eq("kind", "ready").gt("commitTs", NOT_COMMITTED),
+    )
+    .first();
+  return own?.wakeUp !== undefined;
 }
 
 /**
