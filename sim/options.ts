@@ -18,7 +18,7 @@ export const USAGE = `npm run sim -- [options]
   --seeds N       so many simulated histories (default 100), split among the profiles
   --from S        the first of their seeds (default 1)
   --seed S        only this one, of one profile (default classic)
-  --profile NAME  how histories are drawn: ${PROFILE_NAMES.join(" or ")} (default both;
+  --profile NAME  how histories are drawn: ${PROFILE_NAMES.join(", ")} (default all;
                   with a planted bug, the one that finds it)
   --trace         print what happens in it
   --plant NAME    with a planted bug: ${ALL_PLANTS.map(({ name }) => name).join(", ")}
