@@ -14,7 +14,7 @@ import type { Id } from "../_generated/dataModel.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
 import { formatError } from "../work/errorText.js";
-import { isPassing } from "../platformTexts.js";
+import { isPassing, wasNotStarted } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
 import type { ExecutorLog } from "./log.js";
 import {
@@ -40,6 +40,7 @@ type Rest = Pick<
   | "wantBytes"
   | "worksPerSlot"
   | "beginsBefore"
+  | "halved"
   | "closing"
   | "mayDrive"
 >;
@@ -54,12 +55,15 @@ export class Reporter {
     private readonly executorId: Id<"executor">,
     private readonly incarnation: number,
     private readonly log: ExecutorLog,
+    /** Called when the platform refused a report that was sent at `beganAt`. */
+    private readonly onRefused: (beganAt: number) => void,
   ) {}
 
   /** @throws when nothing got through for about a minute. */
   async report(results: AttemptResult[], rest: Rest): Promise<ReportReply> {
     const seq = this.seq++;
     for (let tries = 1; ; tries++) {
+      const beganAt = Date.now();
       try {
         const reply = await this.ctx.runMutation(REPORT, {
           version: PROTOCOL_VERSION,
@@ -74,6 +78,7 @@ export class Reporter {
           this.batchSize = larger(this.batchSize, results.length);
         return reply;
       } catch (error) {
+        if (wasNotStarted(error)) this.onRefused(beganAt);
         const passing = isPassing(error);
         this.log.problem(
           passing ? "warn" : "error",
@@ -116,6 +121,7 @@ export class Reporter {
       wantBytes: 0,
       worksPerSlot: rest.worksPerSlot,
       beginsBefore: rest.beginsBefore,
+      halved: rest.halved,
       closing: false,
       mayDrive: false,
     });

@@ -23,6 +23,7 @@ import {
   statsView,
 } from "./executorViews.js";
 import { freeSlots, roomAhead, unleased } from "./lease.js";
+import { type Limits, limitsOf } from "./limits.js";
 import {
   afterPosition,
   Bound,
@@ -42,7 +43,7 @@ export const MAX_APART = { isolated: 8, long: 32 };
 /** Kinds of entries that need executors of their own. */
 type Apart = "isolated" | "long";
 
-export type View = {
+export type View = Limits & {
   /** When it was looked. */
   now: number;
   /** Of the snapshot that was read. Null: the platform does not tell. */
@@ -84,7 +85,7 @@ export type Looking = {
 export async function look(
   ctx: QueryCtx,
   now: number,
-  limits: { entries: number; arrivals: number },
+  most: { entries: number; arrivals: number },
   /** For a tick that has moved the cursors and not written them yet. */
   currentState?: Doc<"loopState">,
   { token, freed = 0 }: Looking = {},
@@ -104,7 +105,7 @@ export async function look(
     ctx,
     "later",
     state?.later ?? START,
-    new Bound(limits.arrivals),
+    new Bound(most.arrivals),
   );
   const dueFrom = Math.min(
     state?.scanFrom.later ?? 0,
@@ -131,18 +132,17 @@ export async function look(
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
+  const limits = await limitsOf(ctx, config);
   const room =
-    roomFor(config.maxParallelism, { now, executors, stats, state }) +
-    freed +
-    1;
-  const readyBound = new Bound(limits.entries, room);
+    roomFor(limits.limit, { now, executors, stats, state }) + freed + 1;
+  const readyBound = new Bound(most.entries, room);
   const ready = await afterPosition(
     ctx,
     "ready",
     state?.ready ?? START,
     readyBound,
   );
-  const dueBound = new Bound(limits.entries, room);
+  const dueBound = new Bound(most.entries, room);
   const due = await dueBound.take(later.due);
   return {
     now,
@@ -150,6 +150,7 @@ export async function look(
     status,
     state,
     config,
+    ...limits,
     executors,
     stats,
     ready: ready.map(entryView),
@@ -166,13 +167,13 @@ export async function look(
 
 /** How many works could be handed over now. */
 function roomFor(
-  maxParallelism: number,
+  limit: number,
   seen: Pick<View, "now" | "executors" | "stats" | "state">,
 ): number {
   const executors = executorViews(seen);
   return executors.reduce(
     (sum, each) => sum + freeSlots(each) + roomAhead(each),
-    Math.max(0, unleased(maxParallelism, executors)),
+    Math.max(0, unleased(limit, executors)),
   );
 }
 

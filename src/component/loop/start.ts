@@ -10,6 +10,7 @@ import {
   MAX_ENTRY_WORKS,
   sizesOf,
 } from "../queue/entries.js";
+import { transactionShare } from "./classRoom.js";
 import { deliver, logStarted } from "./delivery.js";
 import type { Logger } from "../logging.js";
 import { reuse } from "./executors.js";
@@ -154,6 +155,7 @@ export class Starter {
       position,
     }));
     const { width, listener, long } = made;
+    const transactions = transactionShare(width, view.limit, view.room);
     const scheduledId = await ctx.scheduler.runAfter(
       0,
       internal.executor.run.run,
@@ -162,6 +164,7 @@ export class Starter {
         incarnation,
         attempts,
         width,
+        ...(transactions === undefined ? {} : { transactions }),
         listener,
         closed,
         pollMs: this.pollMs,

@@ -23,6 +23,7 @@ import {
   takeBackFromSleepers,
 } from "./executors.js";
 import type { Caps } from "./lease.js";
+import { limitsOf } from "./limits.js";
 import { MAX_APART, MAX_ARRIVALS, type View } from "./look.js";
 import { executorViews, livingExecutors } from "./executorViews.js";
 import { scanFrom } from "./scan.js";
@@ -91,7 +92,8 @@ async function lookForWriting(
     if (row) executors.push(asItLeaves(caller, row));
   }
   const seen = withOwnStats(caller, stale);
-  const view = { ...seen, config, executors, state, status };
+  const limits = await limitsOf(ctx, config);
+  const view = { ...seen, config, ...limits, executors, state, status };
   const drivenBy = state.turnBy;
   return { ctx, console, now, caps, caller, view, state, drivenBy, status };
 }
