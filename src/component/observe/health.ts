@@ -34,6 +34,8 @@ export async function poolHealth(
   const found = {
     state: kind,
     maxParallelism: config.maxParallelism,
+    limitInEffect: view.limit,
+    transactionLimitInEffect: Math.min(view.limit, view.room.transactions),
     paused: config.maxParallelism === 0,
     overrides: overridesOf(settings, logLevelFromEnv()),
     lastTickAt: state?.lastTurnAt ?? null,
@@ -114,12 +116,11 @@ async function executors(
     const own = views.find(({ id }) => id === _id)!;
     const begun = await begunAt(ctx, executor, async () => own.peak);
     const running = Math.min(openWorks({ open: begun }), own.inFlight);
+    const stats = view.stats.find(({ executorId }) => executorId === _id);
     found.push({
       state: await jobState(ctx, executor),
       startedAt,
-      lastReportAt:
-        view.stats.find(({ executorId }) => executorId === _id)?.lastReportAt ??
-        null,
+      lastReportAt: stats?.lastReportAt ?? null,
       width,
       inFlight: own.inFlight,
       running,
@@ -128,6 +129,7 @@ async function executors(
       drives: _id === view.state?.turnBy,
       asleep: own.asleep,
       long: own.long,
+      halved: stats?.halved ?? null,
     });
   }
   return found;
