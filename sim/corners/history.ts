@@ -12,6 +12,7 @@ import { GoingOnCheck } from "../checks/goingOn.js";
 import { checkLoop } from "../checks/loop.js";
 import { MemoryCheck } from "../checks/memory.js";
 import { checkPlaces } from "../checks/places.js";
+import { CLASS_ROOM, RoomCheck } from "../checks/room.js";
 import { checkScheduled } from "../checks/scheduled.js";
 import { SlotsCheck } from "../checks/slots.js";
 import type { Spec } from "../app/convex/specs.js";
@@ -63,6 +64,8 @@ class CornerHistory {
   private readonly lives: Lives;
   private readonly blame: ReturnType<typeof checkBlame>;
   private readonly slots: SlotsCheck[];
+  /** Null: several pools share the room, and do not know of each other. */
+  private readonly room: RoomCheck | null;
   private readonly memory: MemoryCheck;
   private readonly bytes: BytesCheck;
   private readonly violations: Violation[] = [];
@@ -90,11 +93,22 @@ class CornerHistory {
     this.blame = checkBlame(this.violate, this.lives);
     this.memory = new MemoryCheck(this.violate);
     this.bytes = new BytesCheck(this.violate);
+    const [pool] = setting.pools;
+    this.room =
+      setting.pools.length > 1
+        ? null
+        : new RoomCheck(
+            onceEach(this.violate),
+            setting.deploymentClass,
+            (call) => this.lives.of(call),
+            () => this.runs.countExecutors(pool!.name),
+          );
     this.runs = new Runs([this.ledger, this], () => {}, [
       {
         onCall: (call) => {
           this.advance();
           this.lives.onCall(call);
+          this.room?.onCall(call);
           const life = this.lives.of(call);
           if (life) this.memory.begins(life);
           this.slotsOf(call.pool)?.started();
@@ -102,6 +116,7 @@ class CornerHistory {
         onReturn: (call) => {
           this.advance();
           this.lives.onReturn(call);
+          this.room?.onReturn(call);
         },
       },
     ]);

@@ -23,8 +23,8 @@ import {
   type Logger,
   SHARED_RUN,
 } from "../logging.js";
-import { transactionShare } from "../loop/classRoom.js";
-import { limitsOf } from "../loop/limits.js";
+import { limitInEffect, transactionShare } from "../loop/classRoom.js";
+import { executorCaps } from "../loop/planView.js";
 import { type Driving, turnInReport } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../queue/wake.js";
 import {
@@ -96,8 +96,9 @@ export const report = internalMutation({
     const endedHere = heldBefore - openWorks(stats);
     // Not when it is tried again: results must get through whatever is wrong with the loop.
     const mayTurn = args.inlineCallbacks && !repeated;
+    const caps = await executorCaps(ctx);
     const driving: Driving = mayTurn
-      ? await turnInReport(ctx, before, stats, {
+      ? await turnInReport(ctx, before, stats, caps, {
           leaving: args.closing || isClosing(before),
           mayDrive: args.mayDrive && !isClosing(before),
           freed: endedHere,
@@ -149,9 +150,9 @@ export const report = internalMutation({
     stats.worksPerSlot = isAsleep ? 0 : worksPerSlot;
     await write(ctx, executor, row, stats, { closed, done });
     console.end();
-    const { limit, room } = await limitsOf(ctx, config);
     const { width } = executor;
-    const transactions = transactionShare(width, limit, room);
+    const limit = limitInEffect(config.maxParallelism, caps.room);
+    const transactions = transactionShare(width, limit, caps.room);
     return {
       next,
       width,

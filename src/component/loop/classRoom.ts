@@ -39,6 +39,9 @@ export function classRoomOf(deploymentClass: string): ClassRoom {
   };
 }
 
+/** Every class has so much. */
+export const SMALLEST_ROOM = classRoomOf("S16");
+
 /** Of so many permits, what is the pool's beside the app's own functions. */
 function beside(permits: number): number {
   return permits - Math.min(permits / 4, Math.max(16, permits / 8));

@@ -1,19 +1,14 @@
-/** The limits in effect: what the settings say, as far as the class of the deployment has room for it. */
+/** The limit in effect: what the settings say, as far as the class of the deployment has room for it. */
 import type { QueryCtx } from "../_generated/server.js";
 import { deploymentClass } from "../platform.js";
-import type { EffectiveConfig } from "../queue/configRow.js";
-import { type ClassRoom, classRoomOf, limitInEffect } from "./classRoom.js";
+import { classRoomOf, limitInEffect, SMALLEST_ROOM } from "./classRoom.js";
 
-export type Limits = {
-  /** How many handlers may be in flight: the sum of all leases. */
-  limit: number;
-  room: ClassRoom;
-};
-
-export async function limitsOf(
+/** How many handlers may be in flight: the sum of all leases. Asks for the class only where it matters. */
+export async function readLimit(
   ctx: QueryCtx,
-  { maxParallelism }: Pick<EffectiveConfig, "maxParallelism">,
-): Promise<Limits> {
-  const room = classRoomOf(await deploymentClass(ctx));
-  return { limit: limitInEffect(maxParallelism, room), room };
+  maxParallelism: number,
+): Promise<number> {
+  return maxParallelism <= SMALLEST_ROOM.actions
+    ? maxParallelism
+    : limitInEffect(maxParallelism, classRoomOf(await deploymentClass(ctx)));
 }

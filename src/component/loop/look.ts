@@ -23,7 +23,7 @@ import {
   statsView,
 } from "./executorViews.js";
 import { freeSlots, roomAhead, unleased } from "./lease.js";
-import { type Limits, limitsOf } from "./limits.js";
+import { readLimit } from "./limits.js";
 import {
   afterPosition,
   Bound,
@@ -43,7 +43,7 @@ export const MAX_APART = { isolated: 8, long: 32 };
 /** Kinds of entries that need executors of their own. */
 type Apart = "isolated" | "long";
 
-export type View = Limits & {
+export type View = {
   /** When it was looked. */
   now: number;
   /** Of the snapshot that was read. Null: the platform does not tell. */
@@ -51,6 +51,8 @@ export type View = Limits & {
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
+  /** How many handlers may be in flight: as the settings say, or as the class has room for (`classRoom.ts`). */
+  limit: number;
   executors: Doc<"executor">[];
   stats: StatsView[];
   /** Ready entries in commit order, as many as there is room for and one more. */
@@ -132,9 +134,8 @@ export async function look(
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
-  const limits = await limitsOf(ctx, config);
-  const room =
-    roomFor(limits.limit, { now, executors, stats, state }) + freed + 1;
+  const limit = await readLimit(ctx, config.maxParallelism);
+  const room = roomFor(limit, { now, executors, stats, state }) + freed + 1;
   const readyBound = new Bound(most.entries, room);
   const ready = await afterPosition(
     ctx,
@@ -150,7 +151,7 @@ export async function look(
     status,
     state,
     config,
-    ...limits,
+    limit,
     executors,
     stats,
     ready: ready.map(entryView),

@@ -16,6 +16,7 @@ import { SECOND } from "../shared.js";
 import { getOrCreateRunStatus } from "../queue/wake.js";
 import { type Caller, isLink, type Outcome } from "./caller.js";
 import { isLight, MAX_POLL_MS, MIN_WAKE_UPS, worksOf } from "./drive.js";
+import { limitInEffect } from "./classRoom.js";
 import {
   adjustLeases,
   type TakenBack,
@@ -23,7 +24,6 @@ import {
   takeBackFromSleepers,
 } from "./executors.js";
 import type { Caps } from "./lease.js";
-import { limitsOf } from "./limits.js";
 import { MAX_APART, MAX_ARRIVALS, type View } from "./look.js";
 import { executorViews, livingExecutors } from "./executorViews.js";
 import { scanFrom } from "./scan.js";
@@ -92,8 +92,9 @@ async function lookForWriting(
     if (row) executors.push(asItLeaves(caller, row));
   }
   const seen = withOwnStats(caller, stale);
-  const limits = await limitsOf(ctx, config);
-  const view = { ...seen, config, ...limits, executors, state, status };
+  const { room } = caps;
+  const limit = limitInEffect(config.maxParallelism, room);
+  const view = { ...seen, config, limit, room, executors, state, status };
   const drivenBy = state.turnBy;
   return { ctx, console, now, caps, caller, view, state, drivenBy, status };
 }

@@ -8,11 +8,13 @@ import { disagreementOf } from "../queue/declaration.js";
 import { diagnose } from "./diagnose.js";
 import { logLevelFromEnv } from "../env.js";
 import { factsOf } from "./facts.js";
+import { classRoomOf } from "../loop/classRoom.js";
 import { look, type View } from "../loop/look.js";
 import { executorViews, livingExecutors } from "../loop/executorViews.js";
 import { committedAt, entryView, START } from "../loop/scan.js";
 import { openWorks } from "../loop/positions.js";
 import type { PoolHealth } from "./poolHealth.js";
+import { deploymentClass } from "../platform.js";
 import { overridesOf } from "../queue/settings.js";
 
 /** Entries of one kind that are counted; beyond it the exact number matters to nobody. */
@@ -24,6 +26,7 @@ export async function poolHealth(
 ): Promise<PoolHealth> {
   const view = await look(ctx, now, { entries: 1, arrivals: 1 });
   const { status, state, config } = view;
+  const { transactions } = classRoomOf(await deploymentClass(ctx));
   const kind = status?.state.kind ?? "idle";
   const waits = kind === "running" || kind === "scheduled";
   const each = await executors(ctx, view);
@@ -35,7 +38,7 @@ export async function poolHealth(
     state: kind,
     maxParallelism: config.maxParallelism,
     limitInEffect: view.limit,
-    transactionLimitInEffect: Math.min(view.limit, view.room.transactions),
+    transactionLimitInEffect: Math.min(view.limit, transactions),
     paused: config.maxParallelism === 0,
     overrides: overridesOf(settings, logLevelFromEnv()),
     lastTickAt: state?.lastTurnAt ?? null,
