@@ -170,11 +170,16 @@ class CornerHistory {
       ({ fnType }) => fnType !== "action",
     );
     const permits = hasTransactions ? Math.min(actions, mutations) : actions;
-    const wanted = setting.pools.reduce((sum, pool) => sum + pool.limit, 0);
-    const fits = wanted <= permits / 2;
+    // Beyond its room in the class no pool wants anything, and alone it gets that.
+    const room = CLASS_ROOM[setting.deploymentClass].actions;
+    const want = ({ limit }: { limit: number }) => Math.min(limit, room);
+    const wanted = setting.pools.reduce((sum, pool) => sum + want(pool), 0);
+    const isAlone = setting.pools.length === 1 && !hasTransactions;
+    const fits = isAlone || wanted <= permits / 2;
+    const slots = want({ limit });
     return new SlotsCheck(this.lives, this.violate, {
       name,
-      ceiling: fits ? limit : Math.min(limit, Math.ceil(permits / 8)),
+      ceiling: fits ? slots : Math.min(slots, Math.ceil(permits / 8)),
       isCharged: fits && setting.isFaultless,
       executorCap: EXECUTOR_CAP[setting.deploymentClass as "S16"],
       pace: setting.pace,

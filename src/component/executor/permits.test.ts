@@ -58,6 +58,14 @@ describe("a refusal", () => {
     expect(permits.halved).toEqual({ action: 2 });
   });
 
+  test("of what began before, and tries again, halves the bound", () => {
+    permits.lease(16, 16);
+    begin("transaction", 16);
+    expect(permits.refused("transaction", 0, 100)).toBe(8);
+    expect(permits.refused("transaction", 200, 5_200)).toBe(4);
+    expect(permits.refused("transaction", 200, 5_200)).toBe(null);
+  });
+
   test("of a report halves nothing where no transaction is in flight", () => {
     expect(permits.refused("transaction", 0, 1)).toBe(null);
     expect(permits.halved).toBeUndefined();

@@ -68,7 +68,9 @@ export class Permits {
     }
     // Only a report was refused, and there is nothing to halve.
     if (this.inFlight[kind] === 0) return null;
-    const most = Math.max(1, Math.floor(this.inFlight[kind] / 2));
+    // More than the bound may be in flight: what began before it, and tries again.
+    const counted = Math.min(this.inFlight[kind], bound?.most ?? Infinity);
+    const most = Math.max(1, Math.floor(counted / 2));
     this.bounds[kind] = { most, since: now, halvedAt: now };
     return most;
   }
