@@ -11,7 +11,8 @@
  *   one is kept;
  * - executors have as many bytes in memory as they may;
  * - a fault was not long ago: `goingOn.ts` looks after that;
- * - the pools together want more than the deployment's class allows, and have it.
+ * - the pools together want more than the deployment's class allows, and have it; a single pool has no
+ *   slots beyond its room in the class.
  */
 import type { Lives, Pool } from "../corners/lives.js";
 import type { Violate } from "./check.js";

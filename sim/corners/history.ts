@@ -11,7 +11,9 @@ import { checkRest, checkWorks } from "../checks/ending.js";
 import { GoingOnCheck } from "../checks/goingOn.js";
 import { checkLoop } from "../checks/loop.js";
 import { MemoryCheck } from "../checks/memory.js";
+import { OwnCalls } from "../checks/ownCalls.js";
 import { checkPlaces } from "../checks/places.js";
+import { CLASS_ROOM, RoomCheck } from "../checks/room.js";
 import { checkScheduled } from "../checks/scheduled.js";
 import { PromptCheck } from "../checks/prompt.js";
 import { SlotsCheck } from "../checks/slots.js";
@@ -86,6 +88,10 @@ class CornerHistory {
   private readonly blame: ReturnType<typeof checkBlame>;
   private readonly slots: SlotsCheck[];
   private readonly prompt: ReadonlyMap<string, PromptCheck>;
+  /** Null: as below, or works take so long that own calls may, too. */
+  private readonly ownCalls: OwnCalls | null;
+  /** Null: several pools share the room, and do not know of each other. */
+  private readonly room: RoomCheck | null;
   private readonly memory: MemoryCheck;
   private readonly bytes: BytesCheck;
   private readonly violations: Violation[] = [];
@@ -112,6 +118,16 @@ class CornerHistory {
     this.blame = checkBlame(this.violate, this.lives);
     this.memory = new MemoryCheck(this.violate);
     this.bytes = new BytesCheck(this.violate);
+    const [pool] = setting.pools;
+    this.room =
+      setting.pools.length > 1
+        ? null
+        : new RoomCheck(
+            onceEach(this.violate),
+            setting.deploymentClass,
+            (call) => this.lives.of(call),
+            () => this.runs.countExecutors(pool!.name),
+          );
     this.runs = new Runs([this.ledger, this], () => {}, [
       {
         onCall: (call) => {
@@ -119,12 +135,14 @@ class CornerHistory {
           const life = this.lives.of(call);
           if (life) this.prompt.get(call.pool)?.began(life);
           this.lives.onCall(call);
+          this.room?.onCall(call);
           if (life) this.memory.begins(life);
           this.slotsOf(call.pool)?.started();
         },
         onReturn: (call) => {
           this.advance();
           this.lives.onReturn(call);
+          this.room?.onReturn(call);
         },
       },
     ]);
@@ -140,6 +158,10 @@ class CornerHistory {
       (text) => this.note(`fault: ${text}`),
     );
     this.slots = setting.pools.map((pool) => this.createSlots(pool));
+    this.ownCalls =
+      setting.isLight && setting.pools.length === 1
+        ? new OwnCalls(this.violate, setting.pace)
+        : null;
     this.prompt = new Map(
       setting.isLight
         ? setting.pools.map((pool) => [pool.name, this.createPrompt(pool)])
@@ -187,7 +209,7 @@ class CornerHistory {
   }
 
   /** How many handlers of a pool find room in the class, whatever else happens; and whether that is all. */
-  private ceilingOf({ limit }: PoolSetting): {
+  private ceilingOf(pool: PoolSetting): {
     ceiling: number;
     fits: boolean;
   } {
@@ -197,9 +219,14 @@ class CornerHistory {
       ({ fnType }) => fnType !== "action",
     );
     const permits = hasTransactions ? Math.min(actions, mutations) : actions;
-    const wanted = setting.pools.reduce((sum, pool) => sum + pool.limit, 0);
-    const fits = wanted <= permits / 2;
-    const ceiling = fits ? limit : Math.min(limit, Math.ceil(permits / 8));
+    // Beyond its room in the class no pool wants anything, and alone it gets that.
+    const room = CLASS_ROOM[setting.deploymentClass].actions;
+    const want = (each: PoolSetting) => Math.min(each.limit, room);
+    const wanted = setting.pools.reduce((sum, each) => sum + want(each), 0);
+    const isAlone = setting.pools.length === 1 && !hasTransactions;
+    const fits = isAlone || wanted <= permits / 2;
+    const slots = want(pool);
+    const ceiling = fits ? slots : Math.min(slots, Math.ceil(permits / 8));
     return { ceiling, fits };
   }
 
@@ -291,6 +318,7 @@ class CornerHistory {
     });
     this.checkEnd = () => {
       for (const prompt of this.prompt.values()) prompt.end();
+      this.ownCalls?.end();
       for (const { mirror } of pools) checkRest(mirror, this.violate);
       const planned = new Map(
         [...workload.specs].map(([key, spec]) => [key, plannedWork(spec)]),
@@ -364,10 +392,18 @@ class CornerHistory {
     args: Record<string, unknown>,
   ): Promise<void> {
     if (this.trace) this.note(`${name} ${JSON.stringify(args).slice(0, 300)}`);
+    const { clock } = this.world;
+    const since = clock.elapsed;
+    const answered = (error: string | null) => {
+      if (name !== "corners:ownMutation") return;
+      this.ownCalls?.answered(name, clock.elapsed - since, error);
+    };
     try {
       await this.world.begin(type, name, args);
+      answered(null);
     } catch (error) {
       const { message } = error as Error;
+      answered(message);
       this.note(`${name} failed: ${message.split("\n")[0]}`);
       if (!(error instanceof ConnectionLost) && !EXPECTED.test(message)) {
         this.violate("a client's call failed", `${name}: ${message}`);

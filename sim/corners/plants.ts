@@ -90,6 +90,19 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
     seed: 3,
   },
   {
+    name: "class-ignored",
+    what: "A pool takes all permits of the class, and more.",
+    rule: "more in flight than the class has room for",
+    patches: [
+      inComponent(
+        "loop/classRoom.ts",
+        "return permits - Math.min(permits / 4, Math.max(16, permits / 8));",
+        "return permits * 100;",
+      ),
+    ],
+    seed: 17,
+  },
+  {
     name: "loss-stays",
     what: "What a dead executor had begun is not taken up again.",
     rule: "lost work that does not go on",

@@ -31,6 +31,10 @@ export type WorkpoolOptions = {
    * How many functions of this pool may run at once: an integer from 0 to
    * 1,000, 0 pauses. Default: 10.
    *
+   * No more run than the deployment has room for beside the app's own functions: on class
+   * S16 (and self-hosted) 48 actions and 12 mutations and queries, on S256 448 and 224, on D1024
+   * 896 and 448. `health` tells the limit in effect.
+   *
    * The value reaches the pool with the next enqueue; a value set at run time,
    * with `ctx.runMutation(components.workpool.config.update, { maxParallelism })`,
    * stays in force until it is set to null.

@@ -434,7 +434,9 @@ export class Workpool {
    * @param ctx - Any context.
    * @returns `problems` has what somebody should mend, each with what to do, and is
    *   empty in a healthy pool. `facts` has what is worth knowing and is not wrong: a pause,
-   *   settings overridden at run time. `running` works have begun, `claimed` ones were given to
+   *   settings overridden at run time, a limit beyond what the deployment has room for, works that the
+   *   platform refused to start. `limitInEffect` is how many works may run at once, and
+   *   `transactionLimitInEffect` how many of them mutations and queries. `running` works have begun, `claimed` ones were given to
    *   a worker and have not; `inFlight` is both. Times are in milliseconds since the
    *   epoch; counts stop at a page and then say `isAtLeast`.
    */

@@ -210,6 +210,8 @@ export function recordReport(
  * | `runaway`         | the loop went round without moving anything, and is slowed down      |
  * | `lacking`         | the platform lacks what the pool can do without                      |
  * | `unknownError`    | the platform ended a call with a text that the pool does not know    |
+ * | `halved`          | the platform refused calls: a worker runs half as many at a time     |
+ * | `halvingOver`     | it runs as many as before again                                      |
  * | `disagreement`    | two `Workpool` objects declare different options for one pool        |
  *
  * A run that leaves out lines about single works says so at its end, with the event `omitted`.
@@ -223,6 +225,8 @@ export type Incident =
   | "runaway"
   | "lacking"
   | "unknownError"
+  | "halved"
+  | "halvingOver"
   | "disagreement";
 
 export function recordIncident(

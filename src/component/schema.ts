@@ -10,6 +10,7 @@ import { vDeclared, vSettings } from "./queue/settingsValidators.js";
 import {
   vAbility,
   vFnType,
+  vHalved,
   vResult,
   vResultKind,
   vRetryBehavior,
@@ -304,6 +305,8 @@ export default defineSchema({
     worksPerSlot: v.number(),
     /** Works at or beyond this position have not begun: it does not begin them before its next report. Unset: nobody knows. */
     beginsBefore: v.optional(v.number()),
+    /** The platform refused some of its calls: so many may be in flight. Unset: nothing is halved. */
+    halved: v.optional(vHalved),
     lastReportAt: v.number(),
     tally: vTally,
   }).index("by_executor", ["executorId"]),

@@ -125,6 +125,13 @@ export const vAbility = v.union(
 );
 export type Ability = Infer<typeof vAbility>;
 
+/** How many actions and how many transactions an executor may have in flight, of what is halved there. */
+export const vHalved = v.object({
+  action: v.optional(v.number()),
+  transaction: v.optional(v.number()),
+});
+export type Halved = Infer<typeof vHalved>;
+
 /** How long outcomes stay readable, in milliseconds, by kind. */
 export const vStatusTtl = v.object({
   success: v.number(),

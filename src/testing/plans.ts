@@ -1,14 +1,20 @@
 /** Short ways to describe what a plan is made of. */
 import type { Caps, ExecutorView } from "../component/loop/lease.js";
+import { classRoomOf } from "../component/loop/classRoom.js";
 import type { WaitingEntry } from "../component/loop/admit.js";
 import { plan, type Plan } from "../component/loop/plan.js";
 
-export const CAPS: Caps = { accepting: 4, inAll: 20, driving: 16 };
+export const CAPS: Caps = {
+  accepting: 4,
+  inAll: 20,
+  driving: 16,
+  room: classRoomOf("S256"),
+};
 /** So many executors accept work, and no more are there. */
 export const caps = (count: number): Caps => ({
+  ...CAPS,
   accepting: count,
   inAll: count,
-  driving: 16,
 });
 
 export function executor(

@@ -14,8 +14,9 @@ test.each([
     ),
   },
   {
-    burst: "450 small works",
-    works: keys(450).map((key) => act(key, { ms: 60_000 })),
+    // More than four executors can be started with, and no more than the class has room for.
+    burst: "440 small works",
+    works: keys(440).map((key) => act(key, { ms: 60_000 })),
   },
 ])("$burst begin within a second of each other", async ({ works }) => {
   const simulation = await Simulation.open();

@@ -133,8 +133,9 @@ export const get = queryGeneric({
 });
 
 export const health = queryGeneric({
-  args: {},
-  handler: async (ctx) => await poolNamed(components, "workpool").health(ctx),
+  args: { pool },
+  handler: async (ctx, { pool = "workpool" }) =>
+    await poolNamed(components, pool).health(ctx),
 });
 
 /** What is said of the pool and of each of the works, at one moment. */

@@ -208,6 +208,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             claimed: number;
             closing: boolean;
             drives: boolean;
+            halved: null | { action?: number; transaction?: number };
             inFlight: number;
             lastReportAt: number | null;
             long: boolean;
@@ -228,6 +229,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           >;
           lastTakeoverAt: number | null;
           lastTickAt: number | null;
+          limitInEffect: number;
           maxParallelism: number;
           nextDueAt: number | null;
           nextTickAt: number | null;
@@ -250,6 +252,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           };
           running: number;
           state: "idle" | "scheduled" | "running" | "saturated";
+          transactionLimitInEffect: number;
         },
         Name
       >;

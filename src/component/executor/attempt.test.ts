@@ -7,6 +7,7 @@ import { MAX_VALUE_BYTES, MINUTE } from "../shared.js";
 import { runAttempt } from "./attempt.js";
 import { ExecutorLog } from "./log.js";
 import type { Attempt } from "../loop/attempt.js";
+import { sleep } from "./sleep.js";
 
 const CONFLICT =
   'Documents read from or written to the "effects" table changed while this mutation was being run and on every subsequent retry.';
@@ -32,6 +33,9 @@ const attempt = (fnType: Attempt["fnType"]): Attempt => ({
   fnArgs: {},
   size: 0,
 });
+/** Of the last attempt: how often it was refused, and waited without a permit. */
+let refusals = 0;
+let withoutPermit = 0;
 async function outcomeOf(
   fnType: Attempt["fnType"],
   call: (tries: number, args: any) => unknown,
@@ -40,7 +44,15 @@ async function outcomeOf(
   let tries = 0;
   const run = async (_: unknown, args: any) => call(++tries, args);
   const ctx = { runAction: run, runMutation: run } as unknown as ActionCtx;
-  const result = runAttempt(ctx, attempt(fnType), deadline, new ExecutorLog());
+  refusals = 0;
+  withoutPermit = 0;
+  const result = runAttempt(ctx, attempt(fnType), deadline, new ExecutorLog(), {
+    refused: () => void (refusals += 1),
+    withoutIt: async (ms) => {
+      withoutPermit += 1;
+      await sleep(ms);
+    },
+  });
   await vi.runAllTimersAsync();
   const { outcome, ...which } = await result;
   expect(which).toMatchObject({ position: 3, workId: "w", fence: 5 });
@@ -123,6 +135,7 @@ describe("an action", () => {
     expect(
       (await outcomeOf("action", throws(new Error(OVERLOAD)))).outcome.kind,
     ).toBe("notStarted");
+    expect(refusals).toBe(1);
   });
 
   test("that met an overload of its own has failed: it was started", async () => {
@@ -130,6 +143,7 @@ describe("an action", () => {
     expect((await outcomeOf("action", throws(inside))).outcome.kind).toBe(
       "failed",
     );
+    expect(refusals).toBe(0);
   });
 });
 
@@ -165,6 +179,19 @@ describe("a transaction", () => {
     });
     expect(outcome).toEqual({ kind: "recorded", result: "success" });
     expect(tries).toBe(20);
+  });
+
+  test("that conflicts waits without a permit; one that was refused keeps its place", async () => {
+    const after = (texts: string[]) =>
+      outcomeOf("mutation", (tries) => {
+        const text = texts[tries - 1];
+        if (text) throw new Error(text);
+        return "success";
+      });
+    await after([CONFLICT, CONFLICT]);
+    expect([refusals, withoutPermit]).toEqual([0, 2]);
+    await after([OVERLOAD]);
+    expect([refusals, withoutPermit]).toEqual([1, 0]);
   });
 
   test("waits again, free of charge, when time runs out", async () => {

@@ -23,22 +23,36 @@ const LASTING_ERROR_TRIES = 3;
 
 type Outcome = AttemptResult["outcome"];
 
+/** What becomes of the permit that a call takes: see `permits.ts`. */
+export type Permit = {
+  /** The platform had none for a call that began at `beganAt`. */
+  refused: (beganAt: number) => void;
+  /** Lets time pass in which the attempt takes none. */
+  withoutIt: (ms: number) => Promise<void>;
+};
+
 export async function runAttempt(
   ctx: ActionCtx,
   attempt: Attempt,
   deadline: number,
   log: ExecutorLog,
+  permit: Permit,
 ): Promise<AttemptResult> {
   const startedAt = Date.now();
   const outcome =
     attempt.fnType === "action"
-      ? await runAction(ctx, attempt)
-      : await runTransaction(ctx, attempt, deadline, log);
+      ? await runAction(ctx, attempt, permit)
+      : await runTransaction(ctx, attempt, deadline, log, permit);
   const { position, workId, fence } = attempt;
   return { position, workId, fence, startedAt, outcome };
 }
 
-async function runAction(ctx: ActionCtx, attempt: Attempt): Promise<Outcome> {
+async function runAction(
+  ctx: ActionCtx,
+  attempt: Attempt,
+  permit: Permit,
+): Promise<Outcome> {
+  const beganAt = Date.now();
   let returnValue: unknown;
   try {
     returnValue = await ctx
@@ -49,7 +63,10 @@ async function runAction(ctx: ActionCtx, attempt: Attempt): Promise<Outcome> {
       .catch(rethrowWrongType);
   } catch (error) {
     const text = formatError(error, attempt.fnName);
-    if (wasNotStarted(error)) return { kind: "notStarted", error: text };
+    if (wasNotStarted(error)) {
+      permit.refused(beganAt);
+      return { kind: "notStarted", error: text };
+    }
     // A function that is missing is retried like any that throws: the next deploy may
     // bring it back. The report that brings the result logs it.
     const retryable = !isNonRetryableError(error);
@@ -69,15 +86,20 @@ async function runAction(ctx: ActionCtx, attempt: Attempt): Promise<Outcome> {
  * user's error but the platform's: a conflict or overload passes, so it is tried
  * again for as long as there is time; anything else is, after a few tries, the
  * outcome. A try whose answer was lost is harmless: the fence is gone with it.
+ *
+ * Between two tries it takes no permit: a few works that conflict for long would hold up all others. After a
+ * refusal it keeps its place, since others would be refused as well.
  */
 async function runTransaction(
   ctx: ActionCtx,
   attempt: Attempt,
   deadline: number,
   log: ExecutorLog,
+  permit: Permit,
 ): Promise<Outcome> {
   let lastingErrors = 0;
   for (let tries = 1; ; tries++) {
+    const beganAt = Date.now();
     try {
       const result = await ctx.runMutation(internal.executor.transaction.run, {
         workId: attempt.workId,
@@ -87,6 +109,8 @@ async function runTransaction(
       });
       return { kind: "recorded", result };
     } catch (error) {
+      const refused = wasNotStarted(error);
+      if (refused) permit.refused(beganAt);
       if (isUnknown(error)) log.unknownError(attempt, error);
       if (!isPassing(error)) lastingErrors += 1;
       if (lastingErrors >= LASTING_ERROR_TRIES) {
@@ -96,7 +120,7 @@ async function runTransaction(
       if (Date.now() + wait > deadline) {
         return { kind: "notStarted", error: formatError(error) };
       }
-      await sleep(wait);
+      await (refused ? sleep(wait) : permit.withoutIt(wait));
     }
   }
 }

@@ -41,6 +41,7 @@ describe("how attempts ended", () => {
   async function start(count: number, logLevel: LogLevel) {
     vi.useFakeTimers();
     const pool = new ProtocolTest();
+    pool.deploymentClass = "s256";
     const works = Array.from({ length: count }, (_, index) =>
       job("action", "act", {}, index % 2 ? { retryBehavior } : {}),
     );

@@ -13,9 +13,13 @@ import {
 } from "../logging.js";
 import { messageOf } from "../platformTexts.js";
 import type { Attempt } from "../loop/attempt.js";
+import { SECOND } from "../shared.js";
+import { type CallKind, RISE_MS } from "./permits.js";
 
 /** An unknown text often comes with many works, and sometimes with an id in it. */
 const MAX_UNKNOWN_TEXTS = 20;
+
+const CALLS = { action: "actions", transaction: "mutations and queries" };
 
 export class ExecutorLog {
   private readonly budget = new LineBudget();
@@ -51,6 +55,30 @@ export class ExecutorLog {
       "unknownError",
       `The platform ended the call of ${fnName} with an error that the pool does not know; it is tried a few times: ${formatError(error).trim()}`,
       { workId, fnName },
+    );
+  }
+
+  /** The platform refused a call of this kind: `most` run at a time from now on. */
+  halved(kind: CallKind, most: number): void {
+    if (!this.budget.spend("problems")) return;
+    recordIncident(
+      this.console,
+      "warn",
+      "halved",
+      `The platform refused to start ${CALLS[kind]} (TooManyConcurrentRequests). This executor runs ${most} of them at a time from now on, and one more after every ${RISE_MS / SECOND} s without a refusal`,
+      { kind, most },
+    );
+  }
+
+  /** As many run as the lease and the class allow. */
+  halvingOver(kind: CallKind): void {
+    if (!this.budget.spend("problems")) return;
+    recordIncident(
+      this.console,
+      "warn",
+      "halvingOver",
+      `The platform does not refuse to start ${CALLS[kind]} any more. This executor runs as many as before`,
+      { kind },
     );
   }
 

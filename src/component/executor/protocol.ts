@@ -6,6 +6,7 @@
 import { type Infer, v } from "convex/values";
 import { logLevel } from "../logging.js";
 import { vAttempt } from "../loop/attempt.js";
+import { vHalved } from "../shared.js";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -68,6 +69,8 @@ export const vReportArgs = v.object({
    * report.
    */
   beginsBefore: v.optional(v.number()),
+  /** How many may be in flight of what the platform refused to start. Absent: nothing is halved. */
+  halved: v.optional(vHalved),
   /** Take no more hand-overs; those already made are delivered. */
   closing: v.boolean(),
   /** It drives the loop (`loop/drive.ts`), or has little enough to begin to. */
@@ -81,6 +84,8 @@ export const vReportReply = v.object({
   next: v.array(vAttempt),
   /** How many handlers may be in flight here. */
   width: v.number(),
+  /** How many of them may be mutations and queries. Absent: all. */
+  transactions: v.optional(v.number()),
   /** More may be handed over soon: stay and ask again. */
   listen: v.boolean(),
   /** Stays open longer, because no other executor may be started. */

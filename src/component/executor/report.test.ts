@@ -425,6 +425,30 @@ describe("an executor's width", () => {
   });
 });
 
+describe("how many mutations and queries an executor may run", () => {
+  test("is told with its start and in every reply, where the class has room for fewer than the limit", async () => {
+    await pool.enqueue(actions(4), { maxParallelism: 500 });
+    const executor = await pool.startOpenByHand();
+    // A third of the 48 slots, and of the 12 transactions.
+    expect(executor.start).toMatchObject({ width: 16, transactions: 4 });
+    expect(await executor.report()).toMatchObject({
+      width: 16,
+      transactions: 4,
+    });
+    pool.deploymentClass = "s256";
+    await pool.setLimit(200);
+    await pool.tick();
+    expect(await executor.report()).not.toHaveProperty("transactions");
+  });
+
+  test("is not told where the limit is no more than the room", async () => {
+    await pool.enqueue(actions(4), { maxParallelism: 12 });
+    const executor = await pool.startOpenByHand();
+    expect(executor.start).not.toHaveProperty("transactions");
+    expect(await executor.report()).not.toHaveProperty("transactions");
+  });
+});
+
 describe("what an executor is given", () => {
   // A width of 8 has hand-overs of four works at most.
   test("are whole hand-overs until it has what it wants, and so perhaps a little more", async () => {

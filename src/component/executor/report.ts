@@ -23,6 +23,8 @@ import {
   type Logger,
   SHARED_RUN,
 } from "../logging.js";
+import { limitInEffect, transactionShare } from "../loop/classRoom.js";
+import { executorCaps } from "../loop/planView.js";
 import { type Driving, turnInReport } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../queue/wake.js";
 import {
@@ -69,7 +71,8 @@ export const report = internalMutation({
     if (!before) return LEAVE;
     const row = await readStats(ctx, args.executorId);
 
-    const { logLevel } = await effectiveConfig(ctx);
+    const config = await effectiveConfig(ctx);
+    const { logLevel } = config;
     const console = createLogger(logLevel, new LineBudget(SHARED_RUN));
     // A copy: what it was before is compared with below.
     const stats: Stats = row ? { ...row } : newStats(before);
@@ -82,7 +85,10 @@ export const report = internalMutation({
       ? Math.max(1, stats.worksPerSlot)
       : args.worksPerSlot;
     stats.worksPerSlot = worksPerSlot;
-    if (!repeated) stats.beginsBefore = args.beginsBefore;
+    if (!repeated) {
+      stats.beginsBefore = args.beginsBefore;
+      stats.halved = args.halved;
+    }
     stats.lastReportAt = Date.now();
 
     const earliestRetryAt = await takeResults(ctx, console, stats, args);
@@ -90,8 +96,9 @@ export const report = internalMutation({
     const endedHere = heldBefore - openWorks(stats);
     // Not when it is tried again: results must get through whatever is wrong with the loop.
     const mayTurn = args.inlineCallbacks && !repeated;
+    const caps = await executorCaps(ctx);
     const driving: Driving = mayTurn
-      ? await turnInReport(ctx, before, stats, {
+      ? await turnInReport(ctx, before, stats, caps, {
           leaving: args.closing || isClosing(before),
           mayDrive: args.mayDrive && !isClosing(before),
           freed: endedHere,
@@ -143,9 +150,13 @@ export const report = internalMutation({
     stats.worksPerSlot = isAsleep ? 0 : worksPerSlot;
     await write(ctx, executor, row, stats, { closed, done });
     console.end();
+    const { width } = executor;
+    const limit = limitInEffect(config.maxParallelism, caps.room);
+    const transactions = transactionShare(width, limit, caps.room);
     return {
       next,
-      width: executor.width,
+      width,
+      ...(transactions === undefined ? {} : { transactions }),
       listen,
       listener: isListener,
       closed,

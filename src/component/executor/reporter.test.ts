@@ -47,6 +47,10 @@ function result(position: number): AttemptResult {
   };
 }
 
+/** When each report was sent that the platform refused. */
+let refused: number[] = [];
+const onRefused = (beganAt: number) => void refused.push(beganAt);
+
 /** A reporter whose reports go to `answer`, and what was sent, in order. */
 function reporterTo(
   answer: (args: ReportArgs, sent: number) => ReportReply | Error,
@@ -65,6 +69,7 @@ function reporterTo(
     "e" as Id<"executor">,
     6,
     new ExecutorLog(),
+    onRefused,
   );
   const report = async (
     results: AttemptResult[],
@@ -115,6 +120,19 @@ test("a report that failed is repeated without user code, which may be what fail
     false,
   ]);
   expect(sent.every(({ results }) => results.length === 1)).toBe(true);
+});
+
+test("a report that found no permit says so, one that met a conflict does not", async () => {
+  refused = [];
+  const begin = Date.now();
+  const { report } = reporterTo(
+    (_, count) =>
+      [CONFLICT, new Error("TooManyConcurrentRequests: …")][count - 1] ?? REPLY,
+  );
+  await report([result(0)]);
+  expect(refused).toHaveLength(1);
+  // Of the second try, which began after a wait.
+  expect(refused[0]!).toBeGreaterThan(begin);
 });
 
 describe("a result that cannot be recorded", () => {

@@ -16,7 +16,7 @@ import type { Id } from "../_generated/dataModel.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
 import { formatError } from "../work/errorText.js";
-import { isPassing } from "../platformTexts.js";
+import { isPassing, wasNotStarted } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
 import type { ExecutorLog } from "./log.js";
 import {
@@ -42,6 +42,7 @@ type Rest = Pick<
   | "wantBytes"
   | "worksPerSlot"
   | "beginsBefore"
+  | "halved"
   | "closing"
   | "mayDrive"
 >;
@@ -70,6 +71,8 @@ export class Reporter {
     private readonly executorId: Id<"executor">,
     private readonly incarnation: number,
     private readonly log: ExecutorLog,
+    /** Called when the platform refused a report that was sent at `beganAt`. */
+    private readonly onRefused: (beganAt: number) => void,
   ) {}
 
   get batch(): Batch {
@@ -87,7 +90,7 @@ export class Reporter {
   ): Promise<ReportReply> {
     const seq = this.seq++;
     for (let tries = 1; ; tries++) {
-      const startedAt = Date.now();
+      const beganAt = Date.now();
       try {
         const reply = await this.ctx.runMutation(REPORT, {
           version: PROTOCOL_VERSION,
@@ -100,10 +103,11 @@ export class Reporter {
         });
         if (tries === 1) {
           this.most = larger(this.most, results.length);
-          this.inTime = paced(this.inTime, awaited, Date.now() - startedAt);
+          this.inTime = paced(this.inTime, awaited, Date.now() - beganAt);
         }
         return reply;
       } catch (error) {
+        if (wasNotStarted(error)) this.onRefused(beganAt);
         const passing = isPassing(error);
         this.log.problem(
           passing ? "warn" : "error",
@@ -146,6 +150,7 @@ export class Reporter {
       wantBytes: 0,
       worksPerSlot: rest.worksPerSlot,
       beginsBefore: rest.beginsBefore,
+      halved: rest.halved,
       closing: false,
       mayDrive: false,
     });

@@ -41,7 +41,12 @@ const OPEN: ReportReply = {
 const CLOSED = { ...OPEN, listen: false, closed: true };
 const DONE = { ...CLOSED, width: 0, done: true };
 
-type Start = { attempts: Attempt[]; width?: number; closed?: boolean };
+type Start = {
+  attempts: Attempt[];
+  width?: number;
+  transactions?: number;
+  closed?: boolean;
+};
 
 /** A running executor whose handlers end when the test says, and whose reports it answers. */
 class Play {
@@ -52,16 +57,20 @@ class Play {
   most = 0;
   /** What the handlers return. */
   returns = "done";
-  private readonly ends = new Map<string, () => void>();
+  private readonly ends = new Map<string, (refused: boolean) => void>();
 
   constructor(
-    { attempts, width = 2, closed = false }: Start,
+    { attempts, width = 2, transactions, closed = false }: Start,
     /** The answer to the n-th report, counted from 0. */
     private readonly answer: (args: ReportArgs, n: number) => ReportReply,
   ) {
     const ctx = {
       runAction: (handle: string) => this.begin(handle),
-      runMutation: async (reference: any, args: ReportArgs) => {
+      runMutation: async (reference: any, args: any) => {
+        if (getFunctionName(reference) === "executor/transaction:run") {
+          await this.begin(args.workId);
+          return "success";
+        }
         expect(getFunctionName(reference)).toBe("executor/report:report");
         this.reports.push(args);
         return this.answer(args, this.reports.length - 1);
@@ -72,6 +81,7 @@ class Play {
       incarnation: 3,
       attempts,
       width,
+      transactions,
       listener: false,
       pollMs: null,
       closed,
@@ -84,14 +94,22 @@ class Play {
     this.begun.push(handle);
     this.inFlight += 1;
     this.most = Math.max(this.most, this.inFlight);
-    await new Promise<void>((resolve) => this.ends.set(handle, resolve));
+    const refused = await new Promise<boolean>((resolve) =>
+      this.ends.set(handle, resolve),
+    );
     this.inFlight -= 1;
+    if (refused) throw new Error("TooManyConcurrentRequests: …");
     return this.returns;
   }
 
   /** Lets the handlers of these positions end. */
   async end(...positions: number[]): Promise<void> {
-    for (const position of positions) this.ends.get(`w${position}`)!();
+    for (const position of positions) this.ends.get(`w${position}`)!(false);
+    await vi.advanceTimersByTimeAsync(0);
+  }
+  /** Has the platform refuse to begin the handlers of these positions. */
+  async refuse(...positions: number[]): Promise<void> {
+    for (const position of positions) this.ends.get(`w${position}`)!(true);
     await vi.advanceTimersByTimeAsync(0);
   }
   pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -172,6 +190,83 @@ describe("an executor that dies leaves no doubt about what it never began:", () 
     const { beginsBefore } = play.reports[0]!;
     expect(beginsBefore).toBe(2 + 2);
     expect(play.begun).toEqual(["w0", "w1", "w2"]);
+  });
+});
+
+describe("what the class has no room for", () => {
+  const mutations = (count: number, from = 0): Attempt[] =>
+    attempts(count, from).map((each) => ({ ...each, fnType: "mutation" }));
+  /** Named by the last report: what lies before may have begun. */
+  const doubted = (play: Play) =>
+    play.reports.at(-1)!.beginsBefore! - play.begun.length;
+
+  test("waits for its turn, and so does what lies behind it", async () => {
+    const given = [...mutations(4), ...attempts(2, 4)];
+    const play = new Play(
+      { attempts: given, width: 8, transactions: 2 },
+      () => ({ ...OPEN, width: 8, transactions: 2 }),
+    );
+    expect(play.begun).toEqual(["w0", "w1"]);
+    await play.end(0);
+    expect(play.begun).toEqual(["w0", "w1", "w2"]);
+    await play.end(1);
+    expect(play.begun).toEqual(["w0", "w1", "w2", "w3", "w4", "w5"]);
+  });
+
+  test("is neither given back, nor asked for again and again, nor counted as begun", async () => {
+    const play = new Play(
+      { attempts: mutations(8), width: 8, transactions: 2 },
+      () => ({ ...OPEN, width: 8, transactions: 2 }),
+    );
+    await play.pass(5 * SECOND);
+    await play.end(0);
+    await play.pass(3 * MINUTE);
+    expect(play.begun).toEqual(["w0", "w1", "w2"]);
+    expect(play.outcomes()).toEqual({ 0: "recorded" });
+    expect(play.reports).toHaveLength(1);
+    // Two begin at a time, and of works that take long no more than that in advance.
+    expect(doubted(play)).toBeLessThanOrEqual(2);
+  });
+
+  test("begins with a wider share", async () => {
+    const play = new Play(
+      { attempts: mutations(4), width: 8, transactions: 1 },
+      () => ({ ...OPEN, width: 8, transactions: 3 }),
+    );
+    expect(play.begun).toEqual(["w0"]);
+    await play.end(0);
+    await play.pass(100);
+    expect(play.begun).toEqual(["w0", "w1", "w2", "w3"]);
+  });
+});
+
+describe("an executor whose calls the platform refuses", () => {
+  test("halves what it has in flight, tells it, and takes one more every few seconds", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const play = new Play({ attempts: attempts(4), width: 4 }, (_, n) => ({
+      ...OPEN,
+      width: 4,
+      next: n === 0 ? attempts(4, 4) : [],
+    }));
+    await play.pass(10 * SECOND);
+    await play.refuse(0, 1);
+    expect(play.inFlight).toBe(2);
+    await play.pass(SECOND);
+    expect(play.reports.at(-1)).toMatchObject({ halved: { action: 2 } });
+    expect(play.outcomes()).toMatchObject({ 0: "notStarted", 1: "notStarted" });
+    // It has works and slots for them, and lets them wait.
+    expect(play.inFlight).toBe(2);
+    await play.pass(5 * SECOND);
+    expect(play.inFlight).toBe(3);
+    await play.pass(5 * SECOND);
+    expect(play.inFlight).toBe(4);
+    await play.end(2, 3);
+    await play.pass(SECOND);
+    expect(play.reports.at(-1)!.halved).toBeUndefined();
+    const events = warn.mock.calls.map(
+      ([line]) => JSON.parse(line as string).event as string,
+    );
+    expect(events).toEqual(["halved", "halvingOver"]);
   });
 });
 

@@ -42,6 +42,8 @@ const vStart = v.object({
   incarnation: v.number(),
   attempts: v.array(vAttempt),
   width: v.number(),
+  /** How many of its slots may have mutations and queries. Absent: all. */
+  transactions: v.optional(v.number()),
   listener: v.boolean(),
   /** It takes nothing beyond what it is started with. */
   closed: v.boolean(),
@@ -76,19 +78,20 @@ class Executor {
   private fruitless = 0;
 
   constructor(ctx: ActionCtx, start: Infer<typeof vStart>) {
-    const { width, listener, closed, pollMs, long } = start;
+    const { width, transactions, listener, closed, pollMs, long } = start;
     this.known = { listener, closed, pollMs, listen: !closed };
     this.long = long === true;
     this.acceptMs = acceptsFor(this.long, Math.random());
+    const onEnd = () => this.bell.ring();
+    this.slots = new Slots(ctx, this.log, this.startedAt, onEnd);
     this.reporter = new Reporter(
       ctx,
       start.executorId,
       start.incarnation,
       this.log,
+      (beganAt) => this.slots.refused("transaction", beganAt),
     );
-    const onEnd = () => this.bell.ring();
-    this.slots = new Slots(ctx, this.log, this.startedAt, onEnd);
-    this.slots.take(start.attempts, width);
+    this.slots.take(start.attempts, width, transactions);
   }
 
   async run(): Promise<void> {
@@ -107,6 +110,8 @@ class Executor {
       this.closing = step.closing;
       if (step.kind === "wait") {
         await this.bell.wait(step.ms);
+        // What was halved may have risen.
+        this.slots.fill();
         continue;
       }
       if (step.kind === "giveBack") {
@@ -119,12 +124,12 @@ class Executor {
       if (reply.logLevel) this.log.setLevel(reply.logLevel);
       if (reply.done) return;
       this.known = reply;
-      this.slots.take(reply.next, reply.width);
+      this.slots.take(reply.next, reply.width, reply.transactions);
     }
   }
 
   private situation(now: number): Situation {
-    const { held, unreported, durations, width, blocked } = this.slots;
+    const { held, unreported, durations, width, blocked, permits } = this.slots;
     return {
       ...this.known,
       width,
@@ -137,6 +142,7 @@ class Executor {
       mean: durations.mean,
       closing: this.closing,
       blocked,
+      untilRiseMs: permits.untilRise(now),
       memoryFull: isFull(MAX_HELD_BYTES - held.bytes),
       standsStillMs: now - held.lastMoveAt,
       outOfTime: now - this.startedAt > this.acceptMs,
@@ -146,13 +152,14 @@ class Executor {
   }
 
   private async report(): Promise<ReportReply> {
-    const { held, unreported, durations, resultSizes, width } = this.slots;
+    const { held, unreported, durations, resultSizes, permits } = this.slots;
+    const { width, reach } = this.slots;
     const { results, awaited } = unreported.takeBatch(this.reporter.batch);
     const useful = widthForResults(width, resultSizes.mean);
     const ahead = bufferSize(useful, durations.mean);
-    const free = Math.max(0, width - held.running);
+    const free = Math.max(0, reach - held.running);
     const takesMs = durations.guess(Date.now() - this.startedAt);
-    const inDoubt = beginsAhead(width, takesMs);
+    const inDoubt = beginsAhead(reach, takesMs);
     const beginsBefore = held.firstNotBegun + free + inDoubt;
     // From here on either bound may be the one that is known.
     held.beginsBefore = Math.min(held.beginsBefore, beginsBefore);
@@ -164,6 +171,7 @@ class Executor {
         wantBytes: Math.max(0, MAX_HELD_BYTES - held.bytes),
         worksPerSlot: worksPerSlot(durations.mean),
         beginsBefore,
+        halved: permits.halved,
         closing: this.closing,
         mayDrive: this.known.pollMs !== null || mightBegin(held.count, width),
       },

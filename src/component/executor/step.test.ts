@@ -20,6 +20,7 @@ const now = (changes: Partial<Situation> = {}): Situation => ({
   mean: 5 * SECOND,
   closing: false,
   blocked: null,
+  untilRiseMs: Infinity,
   memoryFull: false,
   standsStillMs: 0,
   outOfTime: false,
@@ -211,6 +212,26 @@ describe("an executor that may not begin what it has", () => {
   });
 });
 
+describe("an executor of whose next work the class has no room for another", () => {
+  const blocked = { running: 1, buffered: 3, blocked: "class" as const };
+
+  test("gives nothing back, however long it waits: others have no room either", () => {
+    expect(step({ ...blocked, standsStillMs: MINUTE })).toEqual(wait());
+  });
+
+  test("looks again when more may be in flight of what was refused", () => {
+    expect(step({ ...blocked, untilRiseMs: 1234 })).toEqual(wait(1234));
+    expect(step({ ...blocked, blocked: null, untilRiseMs: 5 })).toEqual(
+      wait(SECOND),
+    );
+  });
+
+  test("has its results wait for company: its free slots are of no use", () => {
+    const ended = { ...blocked, unreported: 1 };
+    expect(step(ended)).toEqual(wait(COMPANY_MS));
+  });
+});
+
 describe("an executor closes", () => {
   const old = { running: 4, outOfTime: true };
 
@@ -269,7 +290,16 @@ describe("whatever the situation, an executor", () => {
     mean: fc.option(fc.nat(3000)),
     closing: fc.boolean(),
     memoryFull: fc.boolean(),
-    blocked: fc.constantFrom(null, "position" as const, "memory" as const),
+    blocked: fc.constantFrom(
+      null,
+      "class" as const,
+      "position" as const,
+      "memory" as const,
+    ),
+    untilRiseMs: fc.oneof(
+      fc.constant(Infinity),
+      fc.integer({ min: 1, max: 5000 }),
+    ),
     standsStillMs: fc.nat(2000),
     outOfTime: fc.boolean(),
     sinceReportMs: fc.nat(1000),

@@ -29,10 +29,13 @@ export type Situation = Pick<
   /** Whether it has asked to close. */
   closing: boolean;
   /**
-   * Why the first work in the buffer may not begin, though it had a slot: its
-   * position needs a report first, or there is no memory for its result. Null: it may.
+   * Why the first work in the buffer may not begin, though it had a slot: the class has no
+   * room for another of its type (`permits.ts`), its position needs a report first, or there is
+   * no memory for its result. Null: it may.
    */
-  blocked: "position" | "memory" | null;
+  blocked: "class" | "position" | "memory" | null;
+  /** Milliseconds until more of what the platform refused may be in flight. */
+  untilRiseMs: number;
   /** There may be no memory for the arguments of further works. */
   memoryFull: boolean;
   /** Milliseconds since a work last came, began or ended. */
@@ -64,13 +67,23 @@ export function decideStep(now: Situation): Step {
   const step = decideReport(now);
   if (step.kind !== "wait") return step;
   const { closing } = step;
+  // What the class has no room for would find none elsewhere, and come back.
   const isBehind =
-    now.buffered > 0 && now.running > 0 && now.blocked !== "position";
+    now.buffered > 0 &&
+    now.running > 0 &&
+    now.blocked !== "position" &&
+    now.blocked !== "class";
   const untilStuck = isBehind ? STUCK_MS - now.standsStillMs : Infinity;
   if (untilStuck <= 0) return { kind: "giveBack", closing };
   const untilHeartbeat = HEARTBEAT_MS - now.sinceReportMs;
   if (untilHeartbeat <= 0) return { kind: "report", closing };
-  const ms = Math.min(step.ms ?? Infinity, untilStuck, untilHeartbeat);
+  const untilRise = now.blocked === "class" ? now.untilRiseMs : Infinity;
+  const ms = Math.min(
+    step.ms ?? Infinity,
+    untilStuck,
+    untilHeartbeat,
+    untilRise,
+  );
   return { kind: "wait", ms, closing };
 }
 

@@ -14,7 +14,7 @@ import {
   statsView,
   withStats,
 } from "./executorViews.js";
-import { executorCaps, planFor } from "./planView.js";
+import { planFor } from "./planView.js";
 import { doTurn } from "./turn.js";
 
 /** What a report's executor has to do with the loop's turns. */
@@ -48,11 +48,11 @@ export async function turnInReport(
   ctx: MutationCtx,
   executor: Doc<"executor">,
   stats: Stats,
+  caps: Caps,
   reporting: Reporting,
 ): Promise<Driving> {
   const { leaving, mayDrive, freed } = reporting;
   const own = statsView(stats);
-  const caps = await executorCaps(ctx);
   const state = (await readRunStatus(ctx))?.state.kind;
   const mayTurn =
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);

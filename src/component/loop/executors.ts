@@ -45,15 +45,16 @@ export async function adjustLeases(
   state: State,
   budget: TransactionBudget,
 ): Promise<TakenBack> {
-  const { epoch, maxParallelism } = view.config;
+  const { limit } = view;
+  const { epoch } = view.config;
   const living = livingExecutors(view);
   settlePeaks(view, state);
   if (living.every((executor) => executor.epoch === epoch)) {
     return { works: 0, unfinished: false };
   }
   const views = executorViews(view);
-  const widths = relieve(maxParallelism, views);
-  const over = unleased(maxParallelism, views) < 0;
+  const widths = relieve(limit, views);
+  const over = unleased(limit, views) < 0;
   let works = 0;
   let unfinished = false;
   for (const executor of living) {

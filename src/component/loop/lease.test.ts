@@ -163,9 +163,25 @@ describe("a new executor", () => {
   });
 
   test("is one of few on the smallest class, where scheduler slots are scarce", () => {
-    expect(capsOf("s16")).toEqual({ accepting: 3, inAll: 5, driving: 16 });
-    expect(capsOf("S16")).toEqual({ accepting: 3, inAll: 5, driving: 16 });
-    expect(capsOf("s256")).toEqual({ accepting: 4, inAll: 20, driving: 64 });
-    expect(capsOf("D1024")).toEqual({ accepting: 4, inAll: 20, driving: 64 });
+    expect(capsOf("s16")).toMatchObject({
+      accepting: 3,
+      inAll: 5,
+      driving: 16,
+    });
+    expect(capsOf("S16")).toMatchObject({
+      accepting: 3,
+      inAll: 5,
+      driving: 16,
+    });
+    expect(capsOf("s256")).toMatchObject({
+      accepting: 4,
+      inAll: 20,
+      driving: 64,
+    });
+    expect(capsOf("D1024")).toMatchObject({
+      accepting: 4,
+      inAll: 20,
+      driving: 64,
+    });
   });
 });

@@ -2,6 +2,7 @@
  * Leases: who may have how many handlers in flight. The sum of all leases never
  * exceeds the limit, so nobody needs a shared counter. Pure.
  */
+import { type ClassRoom, classRoomOf } from "./classRoom.js";
 
 /** An executor as the loop sees it. Counts come from a snapshot and only ever err on the high side. */
 export type ExecutorView = {
@@ -28,8 +29,9 @@ export type ExecutorView = {
   long: boolean;
 };
 
-/** How many executors a pool may have. */
+/** How many executors a pool may have, and how many works in flight. */
 export type Caps = {
+  room: ClassRoom;
   /** That accept work of one kind at a time. */
   accepting: number;
   /** In all, those included that only let finish what they have. */
@@ -88,9 +90,10 @@ export function unleased(
  * Executors that drain long works hold a slot, too, and do nothing else with it.
  */
 export function capsOf(deploymentClass: string): Caps {
+  const room = classRoomOf(deploymentClass);
   return deploymentClass.toUpperCase() === "S16"
-    ? { accepting: 3, inAll: 5, driving: 16 }
-    : { accepting: 4, inAll: 20, driving: MOST_DRIVING };
+    ? { accepting: 3, inAll: 5, driving: 16, room }
+    : { accepting: 4, inAll: 20, driving: MOST_DRIVING, room };
 }
 
 /**

@@ -366,12 +366,36 @@ describe("when an executor closes while work is handed to it,", () => {
   });
 });
 
+test("a pool that is paused stays so, whatever the class has room for", async () => {
+  await pool.enqueue(actions(3), { maxParallelism: 0 });
+  await pool.pass(10 * SECOND);
+  expect(await pool.effects("attempt")).toEqual([]);
+});
+
 describe("handlers in flight, counted by themselves,", () => {
   test.each([1, 3, 8, 17, 50])("are never more than %i", async (limit) => {
+    pool.deploymentClass = "s256";
     await pool.enqueue(actions(3 * limit + 5, 40), { maxParallelism: limit });
     await pool.drain();
     expect(inFlight.most).toBe(limit);
     expect(await pool.effects("completed")).toHaveLength(3 * limit + 5);
+  });
+
+  test("are on the smallest class no more than it has room for", async () => {
+    await pool.enqueue(actions(150, 40), { maxParallelism: 500 });
+    await pool.drain();
+    expect(inFlight.most).toBe(48);
+    expect(await pool.effects("completed")).toHaveLength(150);
+  });
+
+  test("are more from the next turn on when the deployment gets a larger class", async () => {
+    await pool.enqueue(actions(300, 2000), { maxParallelism: 500 });
+    await pool.pass(3000);
+    expect(inFlight.most).toBe(48);
+    pool.deploymentClass = "s256";
+    await pool.drain();
+    expect(inFlight.most).toBeGreaterThan(100);
+    expect(await pool.effects("completed")).toHaveLength(300);
   });
 
   test("follow every change of the limit: down at once for new ones, up again", async () => {

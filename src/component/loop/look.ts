@@ -23,6 +23,7 @@ import {
   statsView,
 } from "./executorViews.js";
 import { freeSlots, roomAhead, unleased } from "./lease.js";
+import { readLimit } from "./limits.js";
 import {
   afterPosition,
   Bound,
@@ -50,6 +51,8 @@ export type View = {
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
+  /** How many handlers may be in flight: as the settings say, or as the class has room for (`classRoom.ts`). */
+  limit: number;
   executors: Doc<"executor">[];
   stats: StatsView[];
   /** Ready entries in commit order, as many as there is room for and one more. */
@@ -84,7 +87,7 @@ export type Looking = {
 export async function look(
   ctx: QueryCtx,
   now: number,
-  limits: { entries: number; arrivals: number },
+  most: { entries: number; arrivals: number },
   /** For a tick that has moved the cursors and not written them yet. */
   currentState?: Doc<"loopState">,
   { token, freed = 0 }: Looking = {},
@@ -104,7 +107,7 @@ export async function look(
     ctx,
     "later",
     state?.later ?? START,
-    new Bound(limits.arrivals),
+    new Bound(most.arrivals),
   );
   const dueFrom = Math.min(
     state?.scanFrom.later ?? 0,
@@ -131,18 +134,16 @@ export async function look(
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
   const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
-  const room =
-    roomFor(config.maxParallelism, { now, executors, stats, state }) +
-    freed +
-    1;
-  const readyBound = new Bound(limits.entries, room);
+  const limit = await readLimit(ctx, config.maxParallelism);
+  const room = roomFor(limit, { now, executors, stats, state }) + freed + 1;
+  const readyBound = new Bound(most.entries, room);
   const ready = await afterPosition(
     ctx,
     "ready",
     state?.ready ?? START,
     readyBound,
   );
-  const dueBound = new Bound(limits.entries, room);
+  const dueBound = new Bound(most.entries, room);
   const due = await dueBound.take(later.due);
   return {
     now,
@@ -150,6 +151,7 @@ export async function look(
     status,
     state,
     config,
+    limit,
     executors,
     stats,
     ready: ready.map(entryView),
@@ -166,13 +168,13 @@ export async function look(
 
 /** How many works could be handed over now. */
 function roomFor(
-  maxParallelism: number,
+  limit: number,
   seen: Pick<View, "now" | "executors" | "stats" | "state">,
 ): number {
   const executors = executorViews(seen);
   return executors.reduce(
     (sum, each) => sum + freeSlots(each) + roomAhead(each),
-    Math.max(0, unleased(maxParallelism, executors)),
+    Math.max(0, unleased(limit, executors)),
   );
 }
 

@@ -82,13 +82,14 @@ test("a position that it said before, and was not given since, counts as not beg
 });
 
 test("each piece settles a hundred works at most, and the executor is fenced from the first on", async () => {
+  pool.deploymentClass = "d1024";
   await pool.enqueue(
-    keys(260).map((key) => job("mutation", "mutate", { key }, recorded(key))),
+    keys(220).map((key) => job("mutation", "mutate", { key }, recorded(key))),
     { maxParallelism: 1000 },
   );
   const executor = await pool.startByHand();
   await executor.report([], { want: 1000 });
-  expect(executor.held.size).toBe(260);
+  expect(executor.held.size).toBe(220);
   await executor.becomes(died);
   await pool.watch();
   const settled: number[] = [];
@@ -99,9 +100,9 @@ test("each piece settles a hundred works at most, and the executor is fenced fro
     before = now;
     expect(await executor.send({})).toMatchObject({ done: true, next: [] });
   }
-  expect(settled).toEqual([100, 100, 60]);
+  expect(settled).toEqual([100, 100, 20]);
   await pool.drain();
-  expect(await pool.effects("mutation")).toHaveLength(260);
+  expect(await pool.effects("mutation")).toHaveLength(220);
 });
 
 test("works whose arguments are large are settled a few at a time", async () => {

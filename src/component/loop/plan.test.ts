@@ -66,7 +66,7 @@ describe("a plan", () => {
   test("hands nothing to an executor that is closing, and starts one more when all are", () => {
     const leaving = (id: string) =>
       executor(id, { closing: true, inFlight: 2 });
-    const few = { accepting: 1, inAll: 2, driving: 16 };
+    const few = { ...caps(1), inAll: 2 };
     const one = plan(12, few, [leaving("a")], [entry("w")], []);
     expect(one.newExecutors).toEqual([
       { width: 10, isolated: false, long: false, listener: true },

@@ -12,10 +12,9 @@ import { plan, type Plan } from "./plan.js";
 const IMPATIENT_MS = 5 * SECOND;
 
 export function planFor(view: View, caps: Caps, now: number): Plan {
-  const { maxParallelism } = view.config;
   const { entries, isolated } = admit(view);
   const turnBy = view.state?.turnBy;
-  return plan(maxParallelism, caps, executorViews(view), entries, isolated, {
+  return plan(view.limit, caps, executorViews(view), entries, isolated, {
     favored: turnBy ? { id: turnBy, width: caps.driving } : null,
     impatient: now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
   });

@@ -10,13 +10,14 @@ import {
   MAX_ENTRY_WORKS,
   sizesOf,
 } from "../queue/entries.js";
+import { transactionShare } from "./classRoom.js";
 import { deliver, logStarted } from "./delivery.js";
 import type { Logger } from "../logging.js";
 import { reuse } from "./executors.js";
-import type { View } from "./look.js";
 import type { EntryView } from "./scan.js";
 import type { Target } from "./lane.js";
 import type { Plan } from "./plan.js";
+import type { TurnView } from "./turning.js";
 
 type State = Doc<"loopState">;
 /** Works, and the bytes of each. */
@@ -34,7 +35,7 @@ export class Starter {
     private readonly ctx: MutationCtx,
     private readonly console: Logger,
     private readonly now: number,
-    private readonly view: View,
+    private readonly view: TurnView,
     /** Cursors and counts are kept here. */
     private readonly state: State,
     /** New executors take nothing beyond what they are started with. */
@@ -154,6 +155,7 @@ export class Starter {
       position,
     }));
     const { width, listener, long } = made;
+    const transactions = transactionShare(width, view.limit, view.room);
     const scheduledId = await ctx.scheduler.runAfter(
       0,
       internal.executor.run.run,
@@ -162,6 +164,7 @@ export class Starter {
         incarnation,
         attempts,
         width,
+        ...(transactions === undefined ? {} : { transactions }),
         listener,
         closed,
         pollMs: this.pollMs,

@@ -12,12 +12,13 @@ afterEach(() => {
 
 test("a few large works among many small ones of an entry do not make a start too large", async () => {
   const pool = new ProtocolTest();
+  pool.deploymentClass = "s256";
   // On average they are small: only their own sizes tell.
   const items = Array.from({ length: 32 }, (_, n) => {
     const padding = "x".repeat(n === 10 || n === 20 ? 300_000 : 10);
     return job("action", "act", { key: `k${n}`, padding });
   });
-  await pool.enqueue(items, { maxParallelism: 96 });
+  await pool.enqueue(items, { maxParallelism: 128 });
   const executor = await pool.startByHand();
   expect(executor.held.size).toBe(20);
   expect(getConvexSize(executor.start as never)).toBeLessThan(500_000);

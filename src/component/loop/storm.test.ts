@@ -149,10 +149,11 @@ test("nobody counts on a tick for a work that went back to the queue without one
 });
 
 test("works enqueued at once, each on its own, share a few executors and run once each", async () => {
+  pool.deploymentClass = "s256";
   const keys = Array.from({ length: 60 }, (_, index) => `k${index}`);
   await Promise.all(
     keys.map((key) =>
-      pool.enqueueOne(action(key, 20), { maxParallelism: 100 }),
+      pool.enqueueOne(action(key, 20), { maxParallelism: 120 }),
     ),
   );
   await pool.drain();

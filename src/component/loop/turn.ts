@@ -16,6 +16,7 @@ import { SECOND } from "../shared.js";
 import { getOrCreateRunStatus } from "../queue/wake.js";
 import { type Caller, isLink, type Outcome } from "./caller.js";
 import { isLight, MAX_POLL_MS, MIN_WAKE_UPS, worksOf } from "./drive.js";
+import { limitInEffect } from "./classRoom.js";
 import {
   adjustLeases,
   type TakenBack,
@@ -91,7 +92,9 @@ async function lookForWriting(
     if (row) executors.push(asItLeaves(caller, row));
   }
   const seen = withOwnStats(caller, stale);
-  const view = { ...seen, config, executors, state, status };
+  const { room } = caps;
+  const limit = limitInEffect(config.maxParallelism, room);
+  const view = { ...seen, config, limit, room, executors, state, status };
   const drivenBy = state.turnBy;
   return { ctx, console, now, caps, caller, view, state, drivenBy, status };
 }

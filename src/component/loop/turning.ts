@@ -3,11 +3,14 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
+import type { ClassRoom } from "./classRoom.js";
 import type { Caps } from "./lease.js";
 import type { View } from "./look.js";
 import { withStats } from "./executorViews.js";
 import type { Plan } from "./plan.js";
 import { planFor } from "./planView.js";
+
+export type TurnView = View & { room: ClassRoom };
 
 /** What a turn has to go by. The two rows are changed in place and written at its end. */
 export type Turn = {
@@ -16,7 +19,7 @@ export type Turn = {
   now: number;
   caps: Caps;
   caller: Caller;
-  view: View;
+  view: TurnView;
   state: Doc<"loopState">;
   /** Who was to do this turn; undefined: a tick. */
   drivenBy: Id<"executor"> | undefined;

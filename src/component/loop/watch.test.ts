@@ -47,7 +47,8 @@ const recovery = async () => (await pool.rows("recovery"))[0]!;
 
 describe("a piece of a recovery that fails", () => {
   test("is halved down to a single work, which at last ends with an error that says so; the others go on", async () => {
-    await pool.enqueue(actions(120), { maxParallelism: 400 });
+    pool.deploymentClass = "d1024";
+    await pool.enqueue(actions(120), { maxParallelism: 800 });
     const executor = await pool.startByHand();
     await executor.report([], { want: 1000 });
     await executor.becomes(died);

@@ -17,12 +17,15 @@ const executor = {
   drives: false,
   asleep: false,
   long: false,
+  halved: null,
 };
 
 /** A pool that works: three in flight, nothing waits. */
 const found = (changes: Partial<Findings> = {}): Findings => ({
   state: "running",
   maxParallelism: 10,
+  limitInEffect: 10,
+  transactionLimitInEffect: 10,
   paused: false,
   overrides: {},
   overriddenAt: null,
@@ -222,6 +225,8 @@ describe("a fact is", () => {
         ...waiting,
         paused: true,
         maxParallelism: 0,
+        limitInEffect: 0,
+        transactionLimitInEffect: 0,
         overrides: { maxParallelism: { value: 0, insteadOf: 20 } },
         overriddenAt: at,
       },
@@ -229,7 +234,12 @@ describe("a fact is", () => {
     ],
     [
       "a pause that the code declares",
-      { paused: true, maxParallelism: 0 },
+      {
+        paused: true,
+        maxParallelism: 0,
+        limitInEffect: 0,
+        transactionLimitInEffect: 0,
+      },
       "The pool is paused: maxParallelism is 0, as the code declares. No work begins; what runs goes on to its end. To end the pause: declare a maxParallelism above 0, or set one with config.update.",
     ],
     [
@@ -244,6 +254,39 @@ describe("a fact is", () => {
       "an override from before anybody noted when",
       { overrides: { logLevel: { value: "INFO", insteadOf: "REPORT" } } },
       "logLevel is INFO, set at run time in place of REPORT. config.update with logLevel null goes back to that.",
+    ],
+    [
+      "what the class has no room for, of all works",
+      {
+        maxParallelism: 200,
+        limitInEffect: 48,
+        transactionLimitInEffect: 12,
+      },
+      "maxParallelism is 200, but no more than 48 works, and no more than 12 mutations and queries run at a time: the deployment's class runs so many actions and mutations, and the pool leaves room for the app's own functions. A larger class has more.",
+    ],
+    [
+      "what it has no room for, of mutations and queries",
+      {
+        maxParallelism: 20,
+        limitInEffect: 20,
+        transactionLimitInEffect: 12,
+      },
+      "maxParallelism is 20, but no more than 12 mutations and queries run at a time: the deployment's class runs so many actions and mutations, and the pool leaves room for the app's own functions. A larger class has more.",
+    ],
+    [
+      "what the platform refused, in one worker",
+      { executors: [executor, { ...executor, halved: { action: 4 } }] },
+      "The platform refused to start some actions (TooManyConcurrentRequests): everything that runs in this deployment together wants more of them at a time than its class allows. 1 worker of this pool runs 4 at most, and one more every few seconds. Nothing is lost. If it goes on, lower maxParallelism here or in another pool.",
+    ],
+    [
+      "what it refused in two",
+      {
+        executors: [
+          { ...executor, halved: { transaction: 4 } },
+          { ...executor, halved: { transaction: 1 } },
+        ],
+      },
+      "The platform refused to start some mutations and queries (TooManyConcurrentRequests): everything that runs in this deployment together wants more of them at a time than its class allows. 2 workers of this pool run 4, 1 at most each, and one more every few seconds. Nothing is lost. If it goes on, lower maxParallelism here or in another pool.",
     ],
     [
       "what waits in quarantine",

@@ -27,6 +27,7 @@ export function factsOf(found: Findings): string[] {
       `${name} is ${override.value}, set at run time${since} in place of ${override.insteadOf}. config.update with ${name} null goes back to that.`,
     );
   }
+  facts.push(...roomFacts(found), ...halvingFacts(found));
   if (quarantined.count > 0) {
     facts.push(
       `${capital(counted(quarantined, "work waits", "works wait"))} to run apart from others, since a worker that had such works ran out of memory.`,
@@ -38,4 +39,38 @@ export function factsOf(found: Findings): string[] {
     );
   }
   return facts;
+}
+
+/** What the class of the deployment has no room for. */
+function roomFacts({
+  maxParallelism,
+  limitInEffect,
+  transactionLimitInEffect,
+}: Findings): string[] {
+  if (transactionLimitInEffect === maxParallelism) return [];
+  const bounds = [
+    ...(limitInEffect < maxParallelism
+      ? [`no more than ${limitInEffect} works`]
+      : []),
+    `no more than ${transactionLimitInEffect} mutations and queries`,
+  ];
+  return [
+    `maxParallelism is ${maxParallelism}, but ${bounds.join(", and ")} run at a time: the deployment's class runs so many actions and mutations, and the pool leaves room for the app's own functions. A larger class has more.`,
+  ];
+}
+
+const CALLS = { action: "actions", transaction: "mutations and queries" };
+
+/** What the platform refused. */
+function halvingFacts({ executors }: Findings): string[] {
+  return (["action", "transaction"] as const).flatMap((kind) => {
+    const bounds = executors.flatMap(({ halved }) => halved?.[kind] ?? []);
+    if (bounds.length === 0) return [];
+    const workers =
+      bounds.length === 1 ? "1 worker" : `${bounds.length} workers`;
+    const each = bounds.length === 1 ? "" : " each";
+    return [
+      `The platform refused to start some ${CALLS[kind]} (TooManyConcurrentRequests): everything that runs in this deployment together wants more of them at a time than its class allows. ${workers} of this pool run${bounds.length === 1 ? "s" : ""} ${bounds.join(", ")} at most${each}, and one more every few seconds. Nothing is lost. If it goes on, lower maxParallelism here or in another pool.`,
+    ];
+  });
 }

@@ -116,6 +116,43 @@ describe("health", () => {
     });
   });
 
+  test("tells what the class has no room for, and the limit in effect beside the configured one", async () => {
+    await pool.enqueue([], { maxParallelism: 200 });
+    expect(await health()).toMatchObject({
+      healthy: true,
+      maxParallelism: 200,
+      limitInEffect: 48,
+      transactionLimitInEffect: 12,
+      facts: [expect.stringMatching(/200, but no more than 48 .* 12 mut/)],
+    });
+    pool.deploymentClass = "s256";
+    expect(await health()).toMatchObject({
+      limitInEffect: 200,
+      transactionLimitInEffect: 200,
+      facts: [],
+    });
+  });
+
+  test("tells what executors have halved, until they have not", async () => {
+    await pool.enqueue([action("a"), action("b")], { maxParallelism: 2 });
+    const executor = await pool.startByHand();
+    const [first, second] = executor.attempts();
+    await executor.report([ended(first!)], { halved: { action: 1 } });
+    expect(await health()).toMatchObject({
+      healthy: true,
+      executors: [{ halved: { action: 1 } }],
+      facts: [expect.stringMatching(/refused .*1 worker .* 1 at most/)],
+    });
+    await executor.report();
+    expect(await health()).toMatchObject({
+      executors: [{ halved: null }],
+      facts: [],
+    });
+    const [stats] = await pool.rows("executorStats");
+    expect(stats).not.toHaveProperty("halved");
+    await executor.report([ended(second!)]);
+  });
+
   test("tells of overrides in force", async () => {
     await pool.enqueue([], { maxParallelism: 3 });
     await pool.setLimit(5);

@@ -8,11 +8,13 @@ import { disagreementOf } from "../queue/declaration.js";
 import { diagnose } from "./diagnose.js";
 import { logLevelFromEnv } from "../env.js";
 import { factsOf } from "./facts.js";
+import { classRoomOf } from "../loop/classRoom.js";
 import { look, type View } from "../loop/look.js";
 import { executorViews, livingExecutors } from "../loop/executorViews.js";
 import { committedAt, entryView, START } from "../loop/scan.js";
 import { openWorks } from "../loop/positions.js";
 import type { PoolHealth } from "./poolHealth.js";
+import { deploymentClass } from "../platform.js";
 import { overridesOf } from "../queue/settings.js";
 
 /** Entries of one kind that are counted; beyond it the exact number matters to nobody. */
@@ -24,6 +26,7 @@ export async function poolHealth(
 ): Promise<PoolHealth> {
   const view = await look(ctx, now, { entries: 1, arrivals: 1 });
   const { status, state, config } = view;
+  const { transactions } = classRoomOf(await deploymentClass(ctx));
   const kind = status?.state.kind ?? "idle";
   const waits = kind === "running" || kind === "scheduled";
   const each = await executors(ctx, view);
@@ -34,6 +37,8 @@ export async function poolHealth(
   const found = {
     state: kind,
     maxParallelism: config.maxParallelism,
+    limitInEffect: view.limit,
+    transactionLimitInEffect: Math.min(view.limit, transactions),
     paused: config.maxParallelism === 0,
     overrides: overridesOf(settings, logLevelFromEnv()),
     lastTickAt: state?.lastTurnAt ?? null,
@@ -114,12 +119,11 @@ async function executors(
     const own = views.find(({ id }) => id === _id)!;
     const begun = await begunAt(ctx, executor, async () => own.peak);
     const running = Math.min(openWorks({ open: begun }), own.inFlight);
+    const stats = view.stats.find(({ executorId }) => executorId === _id);
     found.push({
       state: await jobState(ctx, executor),
       startedAt,
-      lastReportAt:
-        view.stats.find(({ executorId }) => executorId === _id)?.lastReportAt ??
-        null,
+      lastReportAt: stats?.lastReportAt ?? null,
       width,
       inFlight: own.inFlight,
       running,
@@ -128,6 +132,7 @@ async function executors(
       drives: _id === view.state?.turnBy,
       asleep: own.asleep,
       long: own.long,
+      halved: stats?.halved ?? null,
     });
   }
   return found;

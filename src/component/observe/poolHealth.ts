@@ -1,7 +1,7 @@
 /** What is told about a pool. Apps use the validator too, so no database access here. */
 import { type Infer, v } from "convex/values";
 import { vOverrides } from "../queue/settingsValidators.js";
-import { vAbility } from "../shared.js";
+import { vAbility, vHalved } from "../shared.js";
 
 /** A count that stops somewhere: `isAtLeast` says that there may be more. */
 const vCount = v.object({ count: v.number(), isAtLeast: v.boolean() });
@@ -11,7 +11,7 @@ export const vPoolHealth = v.object({
   healthy: v.boolean(),
   /** What is wrong, each in words, with what to do. Empty when healthy. */
   problems: v.array(v.string()),
-  /** What is worth knowing and is not wrong, each in words: a pause, overrides, what the platform lacks. */
+  /** What is worth knowing and is not wrong, each in words: a pause, overrides, what the class has no room for, what the platform lacks or refuses. */
   facts: v.array(v.string()),
   state: v.union(
     v.literal("idle"),
@@ -21,6 +21,13 @@ export const vPoolHealth = v.object({
   ),
   /** In force. 0: the pool is paused. */
   maxParallelism: v.number(),
+  /**
+   * How many handlers may be in flight: `maxParallelism`, or fewer where the deployment's class has no room
+   * for so many beside the app's own functions. `facts` says so.
+   */
+  limitInEffect: v.number(),
+  /** How many of them may be mutations and queries, of which the class has room for fewer. */
+  transactionLimitInEffect: v.number(),
   /** `maxParallelism` is 0: nothing begins, and what runs goes on to its end. */
   paused: v.boolean(),
   /** What `config.update` has set, each with what would be in force without it. `config.get` tells more. */
@@ -64,6 +71,12 @@ export const vPoolHealth = v.object({
       asleep: v.boolean(),
       /** It was opened for works that declare long time-outs, and takes no others. */
       long: v.boolean(),
+      /**
+       * The platform refused to start works there (`TooManyConcurrentRequests`): how many actions, or
+       * mutations and queries (`transaction`), it runs at a time meanwhile, as its last report tells. Null: it
+       * runs as many as it may.
+       */
+      halved: v.union(v.null(), vHalved),
     }),
   ),
   /** Lost executors are being looked after. Null: there are none. */
