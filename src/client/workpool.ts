@@ -246,8 +246,8 @@ export class Workpool {
 
   /**
    * Enqueues a query. Its value goes to `onComplete` and, with `statusTtl`, to
-   * {@link get}. It is read in the transaction that records it, so whoever
-   * writes what it reads conflicts with it.
+   * {@link get}. It sees everything committed before it began, and whoever
+   * writes what it reads does not conflict with it.
    *
    * @param ctx - The context of a mutation or an action.
    * @param fn - The query, like `internal.reports.totals`, or a handle of one.
