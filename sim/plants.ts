@@ -276,9 +276,9 @@ export const PLANTS: readonly Plant[] = [
     what: "A tick acts whatever generation it is of.",
     patches: [
       inComponent(
-        "loop/tick.ts",
-        "if ((status?.generation ?? 0n) !== args.generation) return false;",
-        "",
+        "loop/wanted.ts",
+        "return (status?.generation ?? 0n) === generation;",
+        "return true;",
       ),
       inComponent(
         "loop/turn.ts",

@@ -57,7 +57,7 @@ export async function turnInReport(
   const mayTurn =
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
   if (!mayTurn) return { kind: "none" };
-  const stale = await lookStale(ctx, Date.now(), { freed });
+  const stale = await lookStale(ctx, Date.now(), freed);
   const seen = withStats(
     freed > 0 ? await withOwnEntries(ctx, stale) : stale,
     own,

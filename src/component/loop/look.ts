@@ -23,15 +23,16 @@ import {
   statsView,
 } from "./executorViews.js";
 import { freeSlots, roomAhead, unleased } from "./lease.js";
+import { type TickArgs, vTick } from "./caller.js";
 import {
-  afterPosition,
+  Arrivals,
   Bound,
   type EntryView,
   entryView,
-  hasOlderTick,
   ownEntries,
   START,
 } from "./scan.js";
+import { concerns, isAnothers, isOfNow } from "./wanted.js";
 
 /** Entries one tick moves at most; of single works, so many rows are read and deleted. */
 export const MAX_ENTRIES = 256;
@@ -45,8 +46,6 @@ type Apart = "isolated" | "long";
 export type View = {
   /** When it was looked. */
   now: number;
-  /** Of the snapshot that was read. Null: the platform does not tell. */
-  snapshotTs: bigint | null;
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
@@ -54,11 +53,6 @@ export type View = {
   stats: StatsView[];
   /** Ready entries in commit order, as many as there is room for and one more. */
   ready: EntryView[];
-  /**
-   * The oldest ready entry has a tick of its own that has not run yet, and this tick
-   * one that is younger.
-   */
-  oldestHasOlderTick: boolean;
   /** Later entries that are due, by due time. */
   due: EntryView[];
   isolated: EntryView[];
@@ -73,24 +67,47 @@ export type View = {
   truncated: boolean;
 };
 
-/** Who looks. */
-export type Looking = {
-  /** The tick's. */
-  token?: string;
-  /** How many works ended in the report that looks: what is stored does not say so yet. */
-  freed?: number;
+type Limits = { entries: number; arrivals: number };
+
+/** The rows of the loop, and the ends of the queue: whoever looks begins with these. */
+type Ends = Pick<View, "status" | "state"> & {
+  ready: Arrivals;
+  later: Arrivals;
 };
+
+/** @param current - For a turn that has moved the cursors and not written them yet. */
+async function endsOf(
+  ctx: QueryCtx,
+  status: View["status"],
+  current?: Doc<"loopState">,
+): Promise<Ends> {
+  const state = current ?? (await ctx.db.query("loopState").first());
+  return {
+    status,
+    state,
+    ready: new Arrivals(ctx, "ready", state?.ready ?? START),
+    later: new Arrivals(ctx, "later", state?.later ?? START),
+  };
+}
 
 export async function look(
   ctx: QueryCtx,
   now: number,
-  limits: { entries: number; arrivals: number },
-  /** For a tick that has moved the cursors and not written them yet. */
-  currentState?: Doc<"loopState">,
-  { token, freed = 0 }: Looking = {},
+  limits: Limits,
+  current?: Doc<"loopState">,
 ): Promise<View> {
   const status = await ctx.db.query("runStatus").first();
-  const state = currentState ?? (await ctx.db.query("loopState").first());
+  return await lookFrom(ctx, now, limits, await endsOf(ctx, status, current));
+}
+
+/** @param freed - How many works ended in the report that looks: what is stored does not say so yet. */
+async function lookFrom(
+  ctx: QueryCtx,
+  now: number,
+  limits: Limits,
+  { status, state, ...queue }: Ends,
+  freed = 0,
+): Promise<View> {
   const executors = await readExecutors(ctx);
   const stats: StatsView[] = [];
   for (const { _id } of livingExecutors({ executors })) {
@@ -100,12 +117,7 @@ export async function look(
       .unique();
     if (row) stats.push(statsView(row));
   }
-  const arrivals = await afterPosition(
-    ctx,
-    "later",
-    state?.later ?? START,
-    new Bound(limits.arrivals),
-  );
+  const arrivals = await new Bound(limits.arrivals).take(queue.later);
   const dueFrom = Math.min(
     state?.scanFrom.later ?? 0,
     ...arrivals.map(({ dueAt }) => dueAt),
@@ -136,24 +148,17 @@ export async function look(
     freed +
     1;
   const readyBound = new Bound(limits.entries, room);
-  const ready = await afterPosition(
-    ctx,
-    "ready",
-    state?.ready ?? START,
-    readyBound,
-  );
+  const ready = await readyBound.take(queue.ready);
   const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
     now,
-    snapshotTs: snapshotTs(ctx),
     status,
     state,
     config,
     executors,
     stats,
     ready: ready.map(entryView),
-    oldestHasOlderTick: await hasOlderTick(ctx, ready[0], token),
     due: due.map(entryView),
     truncated: readyBound.isMet || dueBound.isMet,
     isolated: (await isolated.due.take(MAX_APART.isolated)).map(entryView),
@@ -176,14 +181,30 @@ function roomFor(
   );
 }
 
+/** Who looks. */
+type Looking = {
+  tick?: TickArgs;
+  /** How many works ended in the report that looks. */
+  freed?: number;
+};
+
+/** Null: the tick is not wanted. */
+type Seen = {
+  view: View | null;
+  /** Of the snapshot that was read. Null: the platform does not tell. */
+  snapshotTs: bigint | null;
+};
+
 export const view = internalQuery({
   args: {
     now: v.number(),
-    token: v.optional(v.string()),
+    tick: v.optional(vTick),
     freed: v.optional(v.number()),
   },
-  handler: async (ctx, { now, ...looking }): Promise<View> =>
-    await lookAtAll(ctx, now, looking),
+  handler: async (ctx, { now, ...looking }): Promise<Seen> => ({
+    view: await lookAtAll(ctx, now, looking),
+    snapshotTs: snapshotTs(ctx),
+  }),
 });
 
 /**
@@ -200,29 +221,50 @@ export async function withOwnEntries(
   return { ...view, ready: [...view.ready, ...own] };
 }
 
-/** As much as one tick can make use of. */
-function lookAtAll(
+/** As much as one turn can make use of. A tick looks first at what tells whether it is wanted. */
+async function lookAtAll(
   ctx: QueryCtx,
   now: number,
-  looking: Looking,
-): Promise<View> {
+  { tick, freed }: Looking,
+): Promise<View | null> {
   const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
-  return look(ctx, now, limits, undefined, looking);
+  const status = await ctx.db.query("runStatus").first();
+  if (tick && !isOfNow(tick, status)) return null;
+  const ends = await endsOf(ctx, status);
+  if (tick && !concerns(tick, ends.status, ends.state, now)) return null;
+  if (tick && (await isAnothers(ctx, tick, status, ends, now))) return null;
+  return await lookFrom(ctx, now, limits, ends, freed);
+}
+
+/** See {@link lookAside}. Null: the tick is not wanted. */
+export async function lookForTick(
+  ctx: MutationCtx,
+  now: number,
+  tick: TickArgs,
+): Promise<View | null> {
+  return await lookAside(ctx, now, { tick });
+}
+
+/** @param freed - How many works ended in the report that looks. */
+export async function lookStale(
+  ctx: MutationCtx,
+  now: number,
+  freed = 0,
+): Promise<View> {
+  return (await lookAside(ctx, now, { freed }))!;
 }
 
 /**
  * A look without read dependencies. A platform may choose an older snapshot than
  * the transaction's own; one that lacks the very work this tick was scheduled
  * for would let it sleep through, so then it looks with dependencies.
- *
- * @param freed - Slots that the calling transaction may have freed.
  */
-export async function lookStale(
+async function lookAside(
   ctx: MutationCtx,
   now: number,
-  looking: Looking = {},
-): Promise<View> {
-  const stale: View = await ctx.runQuery(
+  looking: Looking,
+): Promise<View | null> {
+  const stale: Seen = await ctx.runQuery(
     internal.loop.look.view,
     { now, ...looking },
     { useStaleSnapshot: true },
@@ -231,6 +273,6 @@ export async function lookStale(
   // Where nobody tells, no platform is known that chooses an older one.
   const isOurs =
     begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
-  if (isOurs) return stale;
+  if (isOurs) return stale.view;
   return await lookAtAll(ctx, now, looking);
 }
