@@ -264,9 +264,9 @@ export const PLANTS: readonly Plant[] = [
     what: "The loop hands over to executors that have left since its snapshot.",
     patches: [
       inComponent(
-        "loop/turn.ts",
-        'const row = await ctx.db.get("executor", executorId);',
-        "const row = stale.executors.find(({ _id }) => _id === executorId);",
+        "loop/start.ts",
+        "if (!leases.has(executorId) && !this.isReporting(executorId)) {",
+        "if (false as boolean) {",
       ),
     ],
     seed: 87,

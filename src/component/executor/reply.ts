@@ -16,7 +16,6 @@ import {
   type Stats,
   workAt,
 } from "../loop/positions.js";
-import { effectiveConfig } from "../queue/configRow.js";
 import { isFull } from "./memory.js";
 import type { ReportArgs } from "./protocol.js";
 
@@ -36,18 +35,27 @@ export const NOTHING_DELIVERED = {
   memoryFull: false,
 };
 
-/** Adds to `next` what waits for this executor, and decides whether it may leave. */
+/** What is being answered. */
+type Answering = {
+  ctx: MutationCtx;
+  console: Logger;
+  executor: Doc<"executor">;
+  stats: Stats;
+  args: ReportArgs;
+  driving: Driving;
+};
+
+/**
+ * Adds to `next` what waits for this executor, and decides whether it may leave.
+ *
+ * @param epoch - Of the settings in force.
+ */
 export async function deliverNext(
-  ctx: MutationCtx,
-  console: Logger,
-  executor: Doc<"executor">,
-  stats: Stats,
-  args: ReportArgs,
-  driving: Driving,
+  { ctx, console, executor, stats, args, driving }: Answering,
+  epoch: number,
   next: Attempt[],
 ): Promise<Delivered> {
   const sentAgain = next.length;
-  const { epoch } = await effectiveConfig(ctx);
   const closing = args.closing || driving.kind === "parked";
   const leaving = closing || executor.state.kind !== "open";
   const handsOver = driving.kind === "drives" || driving.kind === "refilled";

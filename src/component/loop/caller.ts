@@ -42,6 +42,10 @@ export type Outcome = {
   nextAt: number;
   /** What the loop parked as, if it did. */
   parkedAs: LoopStateKind | null;
+  /** As the turn left it. */
+  status: Doc<"runStatus">;
+  /** Of the lease of the executor whose report did the turn. */
+  width: number | null;
 };
 
 /** A link of the chain counts only at the time that the last turn set. */

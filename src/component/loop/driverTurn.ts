@@ -2,9 +2,10 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Stats } from "./positions.js";
+import type { EffectiveConfig } from "../queue/configRow.js";
 import { readRunStatus } from "../queue/wake.js";
 import { isLight, isOpen, worksOf } from "./drive.js";
-import type { Caller } from "./caller.js";
+import type { Caller, Outcome } from "./caller.js";
 import type { Caps } from "./lease.js";
 import { lookStale, type View, withOwnEntries } from "./look.js";
 import {
@@ -12,7 +13,6 @@ import {
   livingExecutors,
   type StatsView,
   statsView,
-  withStats,
 } from "./executorViews.js";
 import { executorCaps, planFor } from "./planView.js";
 import { doTurn } from "./turn.js";
@@ -29,6 +29,15 @@ export type Driving =
   | { kind: "parked" }
   | { kind: "none" };
 
+/** What became of the loop in a report. */
+export type Turned = {
+  driving: Driving;
+  /** As it is now, if it was read. */
+  status: Doc<"runStatus"> | null;
+  /** Of the executor's lease; null: as it was. */
+  width: number | null;
+};
+
 export type Reporting = {
   /** It takes no more work: then somebody else goes on. */
   leaving: boolean;
@@ -36,6 +45,9 @@ export type Reporting = {
   mayDrive: boolean;
   /** How many works ended here. */
   freed: number;
+  config: EffectiveConfig;
+  /** A callback ran: it may have canceled what waits. */
+  ranUserCode: boolean;
 };
 
 /**
@@ -49,22 +61,28 @@ export async function turnInReport(
   executor: Doc<"executor">,
   stats: Stats,
   reporting: Reporting,
-): Promise<Driving> {
-  const { leaving, mayDrive, freed } = reporting;
+): Promise<Turned> {
+  const { leaving, mayDrive, freed, config, ranUserCode } = reporting;
   const own = statsView(stats);
   const caps = await executorCaps(ctx);
-  const state = (await readRunStatus(ctx))?.state.kind;
+  const status = await readRunStatus(ctx);
+  const state = status?.state.kind;
   const mayTurn =
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
-  if (!mayTurn) return { kind: "none" };
-  const stale = await lookStale(ctx, Date.now(), freed);
-  const seen = withStats(
-    freed > 0 ? await withOwnEntries(ctx, stale) : stale,
+  const none: Turned = { driving: { kind: "none" }, status, width: null };
+  if (!mayTurn) return none;
+  const stale = await lookStale(ctx, Date.now(), { status, config, own });
+  const all = freed > 0 ? await withOwnEntries(ctx, stale) : stale;
+  const seen = { ...all, isCurrent: all.isCurrent && !ranUserCode };
+  const turned = await (state === "running" ? driverTurn : refill)(
+    ctx,
+    executor,
     own,
+    seen,
+    caps,
+    leaving,
   );
-  return state === "running"
-    ? await driverTurn(ctx, executor, own, seen, caps, leaving)
-    : await refill(ctx, executor, own, seen, caps, leaving);
+  return { ...none, ...turned };
 }
 
 /**
@@ -79,14 +97,14 @@ async function refill(
   view: View,
   caps: Caps,
   leaving: boolean,
-): Promise<Driving> {
+): Promise<Partial<Turned>> {
   const now = Date.now();
   const { state, config } = view;
   const hasNewLeases = livingExecutors(view).every(
     ({ epoch }) => epoch === config.epoch,
   );
-  if (!state || !hasNewLeases) return { kind: "none" };
-  if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
+  if (!state || !hasNewLeases) return {};
+  if (!(await mayScheduleFunctions(ctx, executor))) return {};
   const caller: Caller = {
     kind: "report",
     executorId: executor._id,
@@ -94,11 +112,17 @@ async function refill(
     leaving,
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
-  if (outcome === null) return { kind: "none" };
-  const { parkedAs } = outcome;
-  const nothingLeft =
-    parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
-  return { kind: nothingLeft ? "parked" : "refilled" };
+  if (outcome === null) return {};
+  const { status, width } = outcome;
+  return {
+    driving: { kind: leavesNothing(outcome) ? "parked" : "refilled" },
+    status,
+    width,
+  };
+}
+
+function leavesNothing({ parkedAs }: Outcome): boolean {
+  return parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
 }
 
 async function driverTurn(
@@ -108,16 +132,15 @@ async function driverTurn(
   view: View,
   caps: Caps,
   leaving: boolean,
-): Promise<Driving> {
+): Promise<Partial<Turned>> {
   const now = Date.now();
   const turnBy = view.state?.turnBy;
   if (turnBy !== undefined && turnBy !== executor._id) {
-    return { kind: isOpen(turnBy, view.executors) ? "another" : "none" };
+    const isThere = isOpen(turnBy, view.executors);
+    return { driving: { kind: isThere ? "another" : "none" } };
   }
-  if (!turnBy && (leaving || !volunteers(view, executor, caps))) {
-    return { kind: "none" };
-  }
-  if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
+  if (!turnBy && (leaving || !volunteers(view, executor, caps))) return {};
+  if (!(await mayScheduleFunctions(ctx, executor))) return {};
 
   const caller: Caller = {
     kind: "driver",
@@ -126,14 +149,13 @@ async function driverTurn(
     leaving,
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
-  if (outcome === null) return { kind: "none" };
-  if (outcome.turnBy === executor._id) {
-    return { kind: "drives", pollMs: outcome.nextAt - now };
-  }
-  const { parkedAs } = outcome;
-  const nothingLeft =
-    parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
-  return { kind: nothingLeft ? "parked" : "none" };
+  if (outcome === null) return {};
+  const { status, width } = outcome;
+  const driving: Driving =
+    outcome.turnBy === executor._id
+      ? { kind: "drives", pollMs: outcome.nextAt - now }
+      : { kind: leavesNothing(outcome) ? "parked" : "none" };
+  return { driving, status, width };
 }
 
 /**

@@ -46,6 +46,11 @@ type Apart = "isolated" | "long";
 export type View = {
   /** When it was looked. */
   now: number;
+  /**
+   * The transaction that looks would read the same: what it writes, it need not read
+   * before. A write is a dependency of its own.
+   */
+  isCurrent: boolean;
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
@@ -69,48 +74,55 @@ export type View = {
 
 type Limits = { entries: number; arrivals: number };
 
-/** The rows of the loop, and the ends of the queue: whoever looks begins with these. */
-type Ends = Pick<View, "status" | "state"> & {
-  ready: Arrivals;
-  later: Arrivals;
+/** What the calling transaction has read already, or knows better than what is stored. */
+export type Known = Partial<Pick<View, "status" | "state" | "config">> & {
+  /** Of the executor that reports, with what its report has changed. */
+  own?: StatsView;
 };
 
-/** @param current - For a turn that has moved the cursors and not written them yet. */
-async function endsOf(
-  ctx: QueryCtx,
-  status: View["status"],
-  current?: Doc<"loopState">,
-): Promise<Ends> {
-  const state = current ?? (await ctx.db.query("loopState").first());
+/** The loop's own row, and the ends of the queue. */
+type Ends = { state: View["state"]; ready: Arrivals; later: Arrivals };
+
+async function endsOf(ctx: QueryCtx, known: Known): Promise<Ends> {
+  const state = known.state ?? (await ctx.db.query("loopState").first());
   return {
-    status,
     state,
     ready: new Arrivals(ctx, "ready", state?.ready ?? START),
     later: new Arrivals(ctx, "later", state?.later ?? START),
   };
 }
 
+async function statusOf(ctx: QueryCtx, known: Known): Promise<View["status"]> {
+  return known.status ?? (await ctx.db.query("runStatus").first());
+}
+
+/** @param known - Of a turn that has moved the cursors and not written them yet, its state. */
 export async function look(
   ctx: QueryCtx,
   now: number,
   limits: Limits,
-  current?: Doc<"loopState">,
+  known: Known = {},
 ): Promise<View> {
-  const status = await ctx.db.query("runStatus").first();
-  return await lookFrom(ctx, now, limits, await endsOf(ctx, status, current));
+  const status = await statusOf(ctx, known);
+  const ends = await endsOf(ctx, known);
+  return await lookFrom(ctx, now, limits, status, ends, known);
 }
 
-/** @param freed - How many works ended in the report that looks: what is stored does not say so yet. */
 async function lookFrom(
   ctx: QueryCtx,
   now: number,
   limits: Limits,
-  { status, state, ...queue }: Ends,
-  freed = 0,
+  status: View["status"],
+  { state, ...queue }: Ends,
+  { own, ...known }: Known,
 ): Promise<View> {
   const executors = await readExecutors(ctx);
   const stats: StatsView[] = [];
   for (const { _id } of livingExecutors({ executors })) {
+    if (_id === own?.executorId) {
+      stats.push(own);
+      continue;
+    }
     const row = await ctx.db
       .query("executorStats")
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
@@ -141,18 +153,17 @@ async function lookFrom(
     await long.next.first(),
   ];
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
-  const config = await effectiveConfig(ctx);
+  const config = known.config ?? (await effectiveConfig(ctx));
   // One work more than there is room for tells that something waits.
   const room =
-    roomFor(config.maxParallelism, { now, executors, stats, state }) +
-    freed +
-    1;
+    roomFor(config.maxParallelism, { now, executors, stats, state }) + 1;
   const readyBound = new Bound(limits.entries, room);
   const ready = await readyBound.take(queue.ready);
   const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
     now,
+    isCurrent: true,
     status,
     state,
     config,
@@ -181,13 +192,6 @@ function roomFor(
   );
 }
 
-/** Who looks. */
-type Looking = {
-  tick?: TickArgs;
-  /** How many works ended in the report that looks. */
-  freed?: number;
-};
-
 /** Null: the tick is not wanted. */
 type Seen = {
   view: View | null;
@@ -199,10 +203,10 @@ export const view = internalQuery({
   args: {
     now: v.number(),
     tick: v.optional(vTick),
-    freed: v.optional(v.number()),
+    known: v.any(),
   },
-  handler: async (ctx, { now, ...looking }): Promise<Seen> => ({
-    view: await lookAtAll(ctx, now, looking),
+  handler: async (ctx, { now, tick, known }): Promise<Seen> => ({
+    view: await lookAtAll(ctx, now, tick, known as Known),
     snapshotTs: snapshotTs(ctx),
   }),
 });
@@ -225,15 +229,16 @@ export async function withOwnEntries(
 async function lookAtAll(
   ctx: QueryCtx,
   now: number,
-  { tick, freed }: Looking,
+  tick: TickArgs | undefined,
+  known: Known,
 ): Promise<View | null> {
   const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
-  const status = await ctx.db.query("runStatus").first();
+  const status = await statusOf(ctx, known);
   if (tick && !isOfNow(tick, status)) return null;
-  const ends = await endsOf(ctx, status);
-  if (tick && !concerns(tick, ends.status, ends.state, now)) return null;
+  const ends = await endsOf(ctx, known);
+  if (tick && !concerns(tick, status, ends.state, now)) return null;
   if (tick && (await isAnothers(ctx, tick, status, ends, now))) return null;
-  return await lookFrom(ctx, now, limits, ends, freed);
+  return await lookFrom(ctx, now, limits, status, ends, known);
 }
 
 /** See {@link lookAside}. Null: the tick is not wanted. */
@@ -242,16 +247,16 @@ export async function lookForTick(
   now: number,
   tick: TickArgs,
 ): Promise<View | null> {
-  return await lookAside(ctx, now, { tick });
+  return await lookAside(ctx, now, tick, {});
 }
 
-/** @param freed - How many works ended in the report that looks. */
+/** See {@link lookAside}. */
 export async function lookStale(
   ctx: MutationCtx,
   now: number,
-  freed = 0,
+  known: Known,
 ): Promise<View> {
-  return (await lookAside(ctx, now, { freed }))!;
+  return (await lookAside(ctx, now, undefined, known))!;
 }
 
 /**
@@ -262,17 +267,17 @@ export async function lookStale(
 async function lookAside(
   ctx: MutationCtx,
   now: number,
-  looking: Looking,
+  tick: TickArgs | undefined,
+  known: Known,
 ): Promise<View | null> {
-  const stale: Seen = await ctx.runQuery(
+  const { view: seen, snapshotTs: seenTs }: Seen = await ctx.runQuery(
     internal.loop.look.view,
-    { now, ...looking },
+    { now, ...(tick ? { tick } : {}), known },
     { useStaleSnapshot: true },
   );
   const begin = snapshotTs(ctx);
   // Where nobody tells, no platform is known that chooses an older one.
-  const isOurs =
-    begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
-  if (isOurs) return stale.view;
-  return await lookAtAll(ctx, now, looking);
+  const isOurs = begin === null || seenTs === null || seenTs >= begin;
+  if (!isOurs) return await lookAtAll(ctx, now, tick, known);
+  return seen && { ...seen, isCurrent: begin !== null && seenTs === begin };
 }

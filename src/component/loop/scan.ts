@@ -18,6 +18,7 @@ export type EntryView = {
   position: Position | null;
   dueAt: number;
   works: number;
+  content: Pick<Doc<"pendingStart">, "works" | "bytes">;
 };
 
 export const START: Position = { commitTs: 0n, creationTime: 0 };
@@ -141,6 +142,7 @@ export function entryView(entry: Doc<"pendingStart">): EntryView {
     position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
     dueAt: entry.dueAt,
     works: entry.works.length,
+    content: { works: entry.works, bytes: entry.bytes },
   };
 }
 

@@ -36,10 +36,10 @@ import {
   type Done,
   isCrowded,
   isKicked,
+  knownTo,
   leavesWaiting,
   place,
   type Turn,
-  withOwnStats,
 } from "./turning.js";
 import {
   mayPutOff,
@@ -142,11 +142,9 @@ async function nothingBehind({ ctx, state }: Turn): Promise<boolean> {
  * with this turn, so one of the two sees the other.
  */
 async function confirmPark(turn: Turn): Promise<Next> {
-  const { ctx, now, state, caller } = turn;
-  const fresh = withOwnStats(
-    caller,
-    await look(ctx, now, { entries: 1, arrivals: 1 }, state),
-  );
+  const { ctx, now } = turn;
+  const limits = { entries: 1, arrivals: 1 };
+  const fresh = await look(ctx, now, limits, knownTo(turn));
   const made = place(turn, fresh);
   const waits = leavesWaiting(fresh, made);
   if (fresh.arrivals.length > 0 || made.pieces.length > 0) {

@@ -38,7 +38,6 @@ import {
   leavesWaiting,
   place,
   type Turn,
-  withOwnStats,
 } from "./turning.js";
 import { isDead, overdue } from "./watchdog.js";
 
@@ -70,10 +69,19 @@ export async function doTurn(
   state.lastTurnAt = now;
   const { _id, _creationTime: _, ...fields } = state;
   await ctx.db.replace("loopState", _id, fields);
-  return { turnBy: state.turnBy, nextAt: state.nextTickAt, parkedAs };
+  return {
+    turnBy: state.turnBy,
+    nextAt: state.nextTickAt,
+    parkedAs,
+    status: turn.status,
+    width: widthOfCaller(turn),
+  };
 }
 
-/** From here on with dependencies: what this turn writes, and who may close. */
+/**
+ * From here on with dependencies: the settings, the state that others go by, and what
+ * this turn writes. Whom it hands something over to is read by `start.ts`.
+ */
 async function lookForWriting(
   ctx: MutationCtx,
   now: number,
@@ -81,19 +89,31 @@ async function lookForWriting(
   caller: Caller,
   stale: View,
 ): Promise<Turn> {
-  const config = await effectiveConfig(ctx);
-  const console = createLogger(config.logLevel);
-  const state = await getOrCreateState(ctx, now);
-  const status = await getOrCreateRunStatus(ctx);
+  const { isCurrent } = stale;
+  // A report has read these two with dependencies, after whatever might change them.
+  const isTick = caller.kind === "tick";
+  const config = isTick ? await effectiveConfig(ctx) : stale.config;
+  const status =
+    (isTick ? null : stale.status) ?? (await getOrCreateRunStatus(ctx));
+  const state =
+    (isCurrent ? stale.state : null) ?? (await getOrCreateState(ctx, now));
   const executors: Doc<"executor">[] = [];
   for (const { executorId } of state.assigned) {
-    const row = await ctx.db.get("executor", executorId);
+    const row = isCurrent
+      ? stale.executors.find(({ _id }) => _id === executorId)
+      : await ctx.db.get("executor", executorId);
     if (row) executors.push(asItLeaves(caller, row));
   }
-  const seen = withOwnStats(caller, stale);
-  const view = { ...seen, config, executors, state, status };
+  const view = { ...stale, config, executors, state, status };
+  const console = createLogger(config.logLevel);
   const drivenBy = state.turnBy;
   return { ctx, console, now, caps, caller, view, state, drivenBy, status };
+}
+
+function widthOfCaller({ caller, view }: Turn): number | null {
+  if (caller.kind === "tick") return null;
+  const own = view.executors.find(({ _id }) => _id === caller.executorId);
+  return own?.width ?? null;
 }
 
 /** One that asks to leave in the report that does the turn is handed nothing more. */
@@ -217,7 +237,7 @@ function countTurn(state: Turn["state"], now: number): void {
 }
 
 async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
-  const { ctx, console, now, view, state, status } = turn;
+  const { view, state, status } = turn;
   const made = place(turn, view);
   const boundMet =
     view.arrivals.length >= MAX_ARRIVALS ||
@@ -230,11 +250,7 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
   const staysParked =
     status.state.kind !== "running" && !more && !isCrowded(turn);
   const { moved, executors } = await new Starter(
-    ctx,
-    console,
-    now,
-    view,
-    state,
+    turn,
     staysParked && !driverToBe,
     driverToBe ? MAX_POLL_MS : null,
   ).carryOut(made);

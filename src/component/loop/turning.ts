@@ -4,8 +4,7 @@ import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
 import type { Caps } from "./lease.js";
-import type { View } from "./look.js";
-import { withStats } from "./executorViews.js";
+import type { Known, View } from "./look.js";
 import type { Plan } from "./plan.js";
 import { planFor } from "./planView.js";
 
@@ -43,9 +42,15 @@ export function isKicked(caller: Caller): boolean {
   return caller.kind === "tick" && caller.kick === true;
 }
 
-/** What a report has changed is not in the table yet. */
-export function withOwnStats(caller: Caller, view: View): View {
-  return caller.kind === "tick" ? view : withStats(view, caller.stats);
+/** What a turn need not read again when it looks with dependencies. */
+export function knownTo({ caller, view, state, status }: Turn): Known {
+  const { config } = view;
+  return {
+    config,
+    state,
+    status,
+    ...(caller.kind === "tick" ? {} : { own: caller.stats }),
+  };
 }
 
 export function place({ caps, now }: Turn, view: View): Plan {
