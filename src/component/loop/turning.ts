@@ -53,8 +53,8 @@ export function knownTo({ caller, view, state, status }: Turn): Known {
   };
 }
 
-export function place({ caps, now }: Turn, view: View): Plan {
-  return planFor(view, caps, now);
+export function place({ caps, now, caller }: Turn, view: View): Plan {
+  return planFor(view, caps, now, caller.kind === "report");
 }
 
 /** Whether something waits for a place, in a pool that is not paused. */
