@@ -9,7 +9,7 @@ import {
   findUndelivered,
   logStarted,
 } from "../loop/delivery.js";
-import type { Driving } from "../loop/driverTurn.js";
+import type { Turned } from "../loop/driverTurn.js";
 import {
   closePositions,
   openWorks,
@@ -17,6 +17,7 @@ import {
   workAt,
 } from "../loop/positions.js";
 import { isFull } from "./memory.js";
+import type { HandOver } from "../loop/turning.js";
 import type { ReportArgs } from "./protocol.js";
 
 type Delivered = {
@@ -42,7 +43,7 @@ type Answering = {
   executor: Doc<"executor">;
   stats: Stats;
   args: ReportArgs;
-  driving: Driving;
+  turned: Turned;
 };
 
 /**
@@ -51,11 +52,12 @@ type Answering = {
  * @param epoch - Of the settings in force.
  */
 export async function deliverNext(
-  { ctx, console, executor, stats, args, driving }: Answering,
+  { ctx, console, executor, stats, args, turned }: Answering,
   epoch: number,
   next: Attempt[],
 ): Promise<Delivered> {
   const sentAgain = next.length;
+  const { driving } = turned;
   const closing = args.closing || driving.kind === "parked";
   const leaving = closing || executor.state.kind !== "open";
   const handsOver = driving.kind === "drives" || driving.kind === "refilled";
@@ -67,14 +69,11 @@ export async function deliverNext(
       : leaving || handsOver
         ? Infinity
         : args.want;
-  const rows = await findUndelivered(
-    ctx,
-    executor._id,
-    stats.cursor,
-    works,
-    // What it has just handed over to itself is in no snapshot.
-    leaving || handsOver,
-  );
+  // What it has just handed over to itself is in no snapshot.
+  const thorough = leaving || handsOver;
+  const rows =
+    (thorough ? turned.undelivered : null) ??
+    (await findUndelivered(ctx, executor._id, stats.cursor, works, thorough));
   const count = countDeliverable(rows, {
     works,
     bytes: args.wantBytes,
@@ -137,7 +136,7 @@ async function deliverHandOver(
   console: Logger,
   executor: Doc<"executor">,
   stats: Stats,
-  handOver: Doc<"running">,
+  handOver: HandOver,
 ): Promise<Attempt[]> {
   const members = handOver.works.map((workId, index) => ({
     position: handOver.first + index,

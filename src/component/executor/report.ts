@@ -23,7 +23,7 @@ import {
   type Logger,
   SHARED_RUN,
 } from "../logging.js";
-import { turnInReport, type Turned } from "../loop/driverTurn.js";
+import { NO_TURN, turnInReport, type Turned } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../queue/wake.js";
 import {
   PROTOCOL_VERSION,
@@ -102,7 +102,7 @@ export const report = internalMutation({
           config,
           ranUserCode,
         })
-      : { driving: { kind: "none" }, status: null, width: null };
+      : NO_TURN;
     const { driving } = turned;
     const executor = { ...before, width: turned.width ?? before.width };
     const settledBefore = settledWorks(stats);
@@ -110,7 +110,7 @@ export const report = internalMutation({
     const { closed, done, undelivered, memoryFull } = repeated
       ? { closed: isClosing(executor), ...NOTHING_DELIVERED }
       : await deliverNext(
-          { ctx, console, executor, stats, args, driving },
+          { ctx, console, executor, stats, args, turned },
           config.epoch,
           next,
         );

@@ -3,6 +3,7 @@ import { type Infer, v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { LoopStateKind } from "./decide.js";
 import type { StatsView } from "./executorViews.js";
+import type { HandOver } from "./turning.js";
 
 export const vTick = v.object({
   generation: v.int64(),
@@ -46,6 +47,8 @@ export type Outcome = {
   status: Doc<"runStatus">;
   /** Of the lease of the executor whose report did the turn. */
   width: number | null;
+  /** All that it was handed and has not been given. Null: its report has to look. */
+  undelivered: HandOver[] | null;
 };
 
 /** A link of the chain counts only at the time that the last turn set. */

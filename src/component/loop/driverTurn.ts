@@ -16,6 +16,7 @@ import {
 } from "./executorViews.js";
 import { executorCaps, planFor } from "./planView.js";
 import { doTurn } from "./turn.js";
+import type { HandOver } from "./turning.js";
 
 /** What a report's executor has to do with the loop's turns. */
 export type Driving =
@@ -36,6 +37,15 @@ export type Turned = {
   status: Doc<"runStatus"> | null;
   /** Of the executor's lease; null: as it was. */
   width: number | null;
+  /** All that it was handed and has not been given. Null: nobody knows. */
+  undelivered: HandOver[] | null;
+};
+
+export const NO_TURN: Turned = {
+  driving: { kind: "none" },
+  status: null,
+  width: null,
+  undelivered: null,
 };
 
 export type Reporting = {
@@ -69,7 +79,7 @@ export async function turnInReport(
   const state = status?.state.kind;
   const mayTurn =
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
-  const none: Turned = { driving: { kind: "none" }, status, width: null };
+  const none = { ...NO_TURN, status };
   if (!mayTurn) return none;
   const stale = await lookStale(ctx, Date.now(), { status, config, own });
   const all = freed > 0 ? await withOwnEntries(ctx, stale) : stale;
@@ -113,12 +123,12 @@ async function refill(
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return {};
-  const { status, width } = outcome;
-  return {
-    driving: { kind: leavesNothing(outcome) ? "parked" : "refilled" },
-    status,
-    width,
-  };
+  const kind = leavesNothing(outcome) ? "parked" : "refilled";
+  return { driving: { kind }, ...found(outcome) };
+}
+
+function found({ status, width, undelivered }: Outcome): Partial<Turned> {
+  return { status, width, undelivered };
 }
 
 function leavesNothing({ parkedAs }: Outcome): boolean {
@@ -150,12 +160,11 @@ async function driverTurn(
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
   if (outcome === null) return {};
-  const { status, width } = outcome;
   const driving: Driving =
     outcome.turnBy === executor._id
       ? { kind: "drives", pollMs: outcome.nextAt - now }
       : { kind: leavesNothing(outcome) ? "parked" : "none" };
-  return { driving, status, width };
+  return { driving, ...found(outcome) };
 }
 
 /**

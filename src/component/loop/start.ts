@@ -214,12 +214,14 @@ export class Starter {
     const assigned = this.assigned(executorId);
     let moved = 0;
     for (const { works, sizes } of repack(pieces, handOverSize(width))) {
-      await this.ctx.db.insert("running", {
+      const handOver = { first: assigned.next, works, bytes: sum(sizes) };
+      const _id = await this.ctx.db.insert("running", {
         executorId,
-        first: assigned.next,
-        works,
-        bytes: sum(sizes),
+        ...handOver,
       });
+      if (this.isReporting(executorId)) {
+        this.turn.handedOver.push({ _id, ...handOver });
+      }
       assigned.next += works.length;
       moved += works.length;
     }

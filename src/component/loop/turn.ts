@@ -74,7 +74,7 @@ export async function doTurn(
     nextAt: state.nextTickAt,
     parkedAs,
     status: turn.status,
-    width: widthOfCaller(turn),
+    ...ofCaller(turn),
   };
 }
 
@@ -106,14 +106,38 @@ async function lookForWriting(
   }
   const view = { ...stale, config, executors, state, status };
   const console = createLogger(config.logLevel);
-  const drivenBy = state.turnBy;
-  return { ctx, console, now, caps, caller, view, state, drivenBy, status };
+  return {
+    ctx,
+    console,
+    now,
+    caps,
+    caller,
+    view,
+    state,
+    drivenBy: state.turnBy,
+    status,
+    handedOver: [],
+  };
 }
 
-function widthOfCaller({ caller, view }: Turn): number | null {
-  if (caller.kind === "tick") return null;
-  const own = view.executors.find(({ _id }) => _id === caller.executorId);
-  return own?.width ?? null;
+/** What its report need not read after the turn. */
+function ofCaller({
+  caller,
+  view,
+  state,
+  handedOver,
+}: Turn): Pick<Outcome, "width" | "undelivered"> {
+  if (caller.kind === "tick") return { width: null, undelivered: null };
+  const { executorId, stats } = caller;
+  const executor = view.executors.find(({ _id }) => _id === executorId);
+  const assigned = state.assigned.find(
+    (each) => each.executorId === executorId,
+  );
+  const from = handedOver[0]?.first ?? assigned?.next;
+  return {
+    width: executor?.width ?? null,
+    undelivered: from === stats.cursor ? handedOver : null,
+  };
 }
 
 /** One that asks to leave in the report that does the turn is handed nothing more. */

@@ -20,7 +20,14 @@ export type Turn = {
   /** Who was to do this turn; undefined: a tick. */
   drivenBy: Id<"executor"> | undefined;
   status: Doc<"runStatus">;
+  /** What this turn has handed over to the executor whose report it is done in. */
+  handedOver: HandOver[];
 };
+
+export type HandOver = Pick<
+  Doc<"running">,
+  "_id" | "first" | "works" | "bytes"
+>;
 
 /** What a turn has done so far. */
 export type Done = {
