@@ -96,7 +96,10 @@ async function nextOf(
     now,
     dueSince: state.nextTickAt,
     lastWorkAt: state.lastWorkAt,
-    frequent: state.turnBy !== undefined || isCrowded(turn),
+    frequent:
+      state.turnBy !== undefined ||
+      isCrowded(turn) ||
+      (leftOver && endsAreFrequent(turn)),
     coolDownMs: coolDownOf(turn),
   });
   if (moved + requeued > 0) state.lastWorkAt = now;
@@ -109,6 +112,11 @@ async function nextOf(
   return startsForOthers && !(await nothingBehind(turn))
     ? { decision: { kind: "run", delayMs: 0 }, waits }
     : { decision, waits };
+}
+
+/** The works of the executor that refills are short: such refills would meet each other. */
+function endsAreFrequent({ caller }: Turn): boolean {
+  return caller.kind === "report" && caller.stats.worksPerSlot > 1;
 }
 
 /**
