@@ -4,16 +4,11 @@ import type { MutationCtx } from "../_generated/server.js";
 import type { Stats } from "./positions.js";
 import type { EffectiveConfig } from "../queue/configRow.js";
 import { readRunStatus } from "../queue/wake.js";
-import { isLight, isOpen, worksOf } from "./drive.js";
+import { couldDrive, isOpen } from "./drive.js";
 import type { Caller, Outcome } from "./caller.js";
 import type { Caps } from "./lease.js";
 import { lookStale, type View, withOwnEntries } from "./look.js";
-import {
-  executorViews,
-  livingExecutors,
-  type StatsView,
-  statsView,
-} from "./executorViews.js";
+import { livingExecutors, type StatsView, statsView } from "./executorViews.js";
 import { executorCaps, planFor } from "./planView.js";
 import { doTurn } from "./turn.js";
 import type { HandOver } from "./turning.js";
@@ -81,7 +76,12 @@ export async function turnInReport(
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
   const none = { ...NO_TURN, status };
   if (!mayTurn) return none;
-  const stale = await lookStale(ctx, Date.now(), { status, config, own });
+  const stale = await lookStale(ctx, Date.now(), {
+    status,
+    config,
+    own,
+    ...(state === "running" ? { driving: caps.driving } : {}),
+  });
   const all = freed > 0 ? await withOwnEntries(ctx, stale) : stale;
   const seen = { ...all, isCurrent: all.isCurrent && !ranUserCode };
   const turned = await (state === "running" ? driverTurn : refill)(
@@ -167,24 +167,11 @@ async function driverTurn(
   return { driving, ...found(outcome) };
 }
 
-/**
- * Everything that runs and waits would fit one executor. Of several that find
- * this at the same time, the one that has been open for longest begins: the others
- * would conflict with it.
- */
+/** Everything that runs and waits would fit one executor. */
 function volunteers(view: View, { _id }: Doc<"executor">, caps: Caps): boolean {
-  const executors = executorViews(view);
-  const open = executors.filter(({ closing }) => !closing);
-  const [eldest] = view.state!.assigned.filter(({ executorId }) =>
-    open.some(({ id }) => id === executorId),
-  );
+  if (!couldDrive(view, _id, caps)) return false;
   const made = planFor(view, caps, Date.now());
-  return (
-    eldest?.executorId === _id &&
-    isLight(worksOf(executors), caps) &&
-    !made.leftOver &&
-    made.newExecutors.length === 0
-  );
+  return !made.leftOver && made.newExecutors.length === 0;
 }
 
 /** What an executor schedules after it was canceled would be born canceled. */

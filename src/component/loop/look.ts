@@ -15,6 +15,7 @@ import {
 import { nextOwedCallback } from "../work/callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../queue/configRow.js";
 import { snapshotTs } from "../platform.js";
+import { couldDrive } from "./drive.js";
 import {
   executorViews,
   livingExecutors,
@@ -78,10 +79,27 @@ type Limits = { entries: number; arrivals: number };
 export type Known = Partial<Pick<View, "status" | "state" | "config">> & {
   /** Of the executor that reports, with what its report has changed. */
   own?: StatsView;
+  /**
+   * That executor would drive a loop that runs, and so many slots at most: the queue is of
+   * interest only if it could.
+   */
+  driving?: number;
 };
 
 /** The loop's own row, and the ends of the queue. */
 type Ends = { state: View["state"]; ready: Arrivals; later: Arrivals };
+
+/** Of a queue that was not looked at. */
+const UNSEEN = {
+  ready: [],
+  due: [],
+  isolated: [],
+  long: [],
+  arrivals: [],
+  nextDueAt: null,
+  owedAt: null,
+  truncated: true,
+};
 
 async function endsOf(ctx: QueryCtx, known: Known): Promise<Ends> {
   const state = known.state ?? (await ctx.db.query("loopState").first());
@@ -114,7 +132,7 @@ async function lookFrom(
   limits: Limits,
   status: View["status"],
   { state, ...queue }: Ends,
-  { own, ...known }: Known,
+  { own, driving, ...known }: Known,
 ): Promise<View> {
   const executors = await readExecutors(ctx);
   const stats: StatsView[] = [];
@@ -128,6 +146,23 @@ async function lookFrom(
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
       .unique();
     if (row) stats.push(statsView(row));
+  }
+  const config = known.config ?? (await effectiveConfig(ctx));
+  const seen = {
+    now,
+    isCurrent: true,
+    status,
+    state,
+    config,
+    executors,
+    stats,
+  };
+  if (
+    own !== undefined &&
+    driving !== undefined &&
+    !couldDrive(seen, own.executorId, { driving })
+  ) {
+    return { ...seen, ...UNSEEN };
   }
   const arrivals = await new Bound(limits.arrivals).take(queue.later);
   const dueFrom = Math.min(
@@ -153,22 +188,14 @@ async function lookFrom(
     await long.next.first(),
   ];
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
-  const config = known.config ?? (await effectiveConfig(ctx));
   // One work more than there is room for tells that something waits.
-  const room =
-    roomFor(config.maxParallelism, { now, executors, stats, state }) + 1;
+  const room = roomFor(config.maxParallelism, seen) + 1;
   const readyBound = new Bound(limits.entries, room);
   const ready = await readyBound.take(queue.ready);
   const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
-    now,
-    isCurrent: true,
-    status,
-    state,
-    config,
-    executors,
-    stats,
+    ...seen,
     ready: ready.map(entryView),
     due: due.map(entryView),
     truncated: readyBound.isMet || dueBound.isMet,
