@@ -264,9 +264,9 @@ export const PLANTS: readonly Plant[] = [
     what: "The loop hands over to executors that have left since its snapshot.",
     patches: [
       inComponent(
-        "loop/turn.ts",
-        'const row = await ctx.db.get("executor", executorId);',
-        "const row = stale.executors.find(({ _id }) => _id === executorId);",
+        "loop/start.ts",
+        "if (!leases.has(executorId) && !this.isReporting(executorId)) {",
+        "if (false as boolean) {",
       ),
     ],
     seed: 87,
@@ -276,9 +276,9 @@ export const PLANTS: readonly Plant[] = [
     what: "A tick acts whatever generation it is of.",
     patches: [
       inComponent(
-        "loop/tick.ts",
-        "if ((status?.generation ?? 0n) !== args.generation) return false;",
-        "",
+        "loop/wanted.ts",
+        "return (status?.generation ?? 0n) === generation;",
+        "return true;",
       ),
       inComponent(
         "loop/turn.ts",

@@ -191,6 +191,8 @@ export function recordReport(
     canceled: number;
     running: number;
     backlog: number;
+    /** Not all that waits was counted. */
+    backlogIsAtLeast?: true;
   },
 ): void {
   console.event("report", { ...data, ...failureRates(data) });

@@ -174,3 +174,33 @@ test("kick has all owed callbacks tried at once, and each runs once, although ot
   expect(simulation.rows("outcomes")).toHaveLength(count);
   expectAtRest(simulation);
 });
+
+test("what a callback cancels is not started by the report that runs it, and keeps no slot", async () => {
+  const simulation = await Simulation.open();
+  await simulation.setLimit(1);
+  const [canceled] = await simulation.enqueue(
+    act("canceled", {}, { runAfter: 2_000 }),
+  );
+  const context = { key: "canceler", works: [], cancel: [canceled] };
+  const onComplete = "recordAndGoOn";
+  await simulation.enqueue(
+    act("canceler", { ms: 10_000 }, { onComplete, context }),
+  );
+  await simulation.pass(3_000);
+  await simulation.enqueue(act("next"));
+  // Both wait for the slot of the first.
+  await simulation.pass(7_000);
+  expect(countByKey(simulation.rows("attempts"))).toEqual({ canceler: 1 });
+  await simulation.pass(2_000);
+  expect(outcomes(simulation)).toEqual({
+    canceler: "success",
+    canceled: "canceled",
+    next: "success",
+  });
+  expect(countByKey(simulation.rows("attempts"))).toEqual({
+    canceler: 1,
+    next: 1,
+  });
+  await simulation.drain();
+  expectAtRest(simulation);
+});

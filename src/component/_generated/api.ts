@@ -65,6 +65,7 @@ import type * as loop_tick from "../loop/tick.js";
 import type * as loop_transition from "../loop/transition.js";
 import type * as loop_turn from "../loop/turn.js";
 import type * as loop_turning from "../loop/turning.js";
+import type * as loop_wanted from "../loop/wanted.js";
 import type * as loop_watch from "../loop/watch.js";
 import type * as loop_watchdog from "../loop/watchdog.js";
 import type * as names from "../names.js";
@@ -174,6 +175,7 @@ const fullApi: ApiFromModules<{
   "loop/transition": typeof loop_transition;
   "loop/turn": typeof loop_turn;
   "loop/turning": typeof loop_turning;
+  "loop/wanted": typeof loop_wanted;
   "loop/watch": typeof loop_watch;
   "loop/watchdog": typeof loop_watchdog;
   names: typeof names;

@@ -9,15 +9,15 @@ import {
   findUndelivered,
   logStarted,
 } from "../loop/delivery.js";
-import type { Driving } from "../loop/driverTurn.js";
+import type { Turned } from "../loop/driverTurn.js";
 import {
   closePositions,
   openWorks,
   type Stats,
   workAt,
 } from "../loop/positions.js";
-import { effectiveConfig } from "../queue/configRow.js";
 import { isFull } from "./memory.js";
+import type { HandOver } from "../loop/turning.js";
 import type { ReportArgs } from "./protocol.js";
 
 type Delivered = {
@@ -36,18 +36,28 @@ export const NOTHING_DELIVERED = {
   memoryFull: false,
 };
 
-/** Adds to `next` what waits for this executor, and decides whether it may leave. */
+/** What is being answered. */
+type Answering = {
+  ctx: MutationCtx;
+  console: Logger;
+  executor: Doc<"executor">;
+  stats: Stats;
+  args: ReportArgs;
+  turned: Turned;
+};
+
+/**
+ * Adds to `next` what waits for this executor, and decides whether it may leave.
+ *
+ * @param epoch - Of the settings in force.
+ */
 export async function deliverNext(
-  ctx: MutationCtx,
-  console: Logger,
-  executor: Doc<"executor">,
-  stats: Stats,
-  args: ReportArgs,
-  driving: Driving,
+  { ctx, console, executor, stats, args, turned }: Answering,
+  epoch: number,
   next: Attempt[],
 ): Promise<Delivered> {
   const sentAgain = next.length;
-  const { epoch } = await effectiveConfig(ctx);
+  const { driving } = turned;
   const closing = args.closing || driving.kind === "parked";
   const leaving = closing || executor.state.kind !== "open";
   const handsOver = driving.kind === "drives" || driving.kind === "refilled";
@@ -59,14 +69,11 @@ export async function deliverNext(
       : leaving || handsOver
         ? Infinity
         : args.want;
-  const rows = await findUndelivered(
-    ctx,
-    executor._id,
-    stats.cursor,
-    works,
-    // What it has just handed over to itself is in no snapshot.
-    leaving || handsOver,
-  );
+  // What it has just handed over to itself is in no snapshot.
+  const thorough = leaving || handsOver;
+  const rows =
+    (thorough ? turned.undelivered : null) ??
+    (await findUndelivered(ctx, executor._id, stats.cursor, works, thorough));
   const count = countDeliverable(rows, {
     works,
     bytes: args.wantBytes,
@@ -129,7 +136,7 @@ async function deliverHandOver(
   console: Logger,
   executor: Doc<"executor">,
   stats: Stats,
-  handOver: Doc<"running">,
+  handOver: HandOver,
 ): Promise<Attempt[]> {
   const members = handOver.works.map((workId, index) => ({
     position: handOver.first + index,

@@ -25,7 +25,7 @@ import {
 } from "../logging.js";
 import { limitInEffect, transactionShare } from "../loop/classRoom.js";
 import { executorCaps } from "../loop/planView.js";
-import { type Driving, turnInReport } from "../loop/driverTurn.js";
+import { NO_TURN, turnInReport, type Turned } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../queue/wake.js";
 import {
   PROTOCOL_VERSION,
@@ -71,8 +71,8 @@ export const report = internalMutation({
     if (!before) return LEAVE;
     const row = await readStats(ctx, args.executorId);
 
-    const config = await effectiveConfig(ctx);
-    const { logLevel } = config;
+    const configBefore = await effectiveConfig(ctx);
+    const { logLevel } = configBefore;
     const console = createLogger(logLevel, new LineBudget(SHARED_RUN));
     // A copy: what it was before is compared with below.
     const stats: Stats = row ? { ...row } : newStats(before);
@@ -91,29 +91,35 @@ export const report = internalMutation({
     }
     stats.lastReportAt = Date.now();
 
-    const earliestRetryAt = await takeResults(ctx, console, stats, args);
+    const taken = await takeResults(ctx, console, stats, args);
+    const { earliestRetryAt, ranUserCode } = taken;
+    // User code may change settings, and wake the loop. It changes no executor.
+    const config = ranUserCode ? await effectiveConfig(ctx) : configBefore;
 
     const endedHere = heldBefore - openWorks(stats);
     // Not when it is tried again: results must get through whatever is wrong with the loop.
     const mayTurn = args.inlineCallbacks && !repeated;
     const caps = await executorCaps(ctx);
-    const driving: Driving = mayTurn
+    const turned: Turned = mayTurn
       ? await turnInReport(ctx, before, stats, caps, {
           leaving: args.closing || isClosing(before),
           mayDrive: args.mayDrive && !isClosing(before),
           freed: endedHere,
+          config,
+          ranUserCode,
         })
-      : { kind: "none" };
-
-    // User code ran, and perhaps a turn of the loop: read what they may have
-    // changed, a lease among it.
-    const executor = await readExecutor(ctx, args);
-    if (!executor) return LEAVE;
+      : NO_TURN;
+    const { driving } = turned;
+    const executor = { ...before, width: turned.width ?? before.width };
     const settledBefore = settledWorks(stats);
     const next = await resend(ctx, console, executor, stats, args);
     const { closed, done, undelivered, memoryFull } = repeated
       ? { closed: isClosing(executor), ...NOTHING_DELIVERED }
-      : await deliverNext(ctx, console, executor, stats, args, driving, next);
+      : await deliverNext(
+          { ctx, console, executor, stats, args, turned },
+          config.epoch,
+          next,
+        );
     const handedOver = openWorks(stats) + undelivered;
     // Canceled since they were handed over: a turn in this report counted them.
     const endedUnstarted = settledWorks(stats) - settledBefore;
@@ -134,6 +140,7 @@ export const report = internalMutation({
       ctx,
       freed || spills,
       spills ? Date.now() : earliestRetryAt,
+      turned.status,
     );
     const active =
       status.state.kind === "running" || status.state.kind === "saturated";
@@ -211,10 +218,10 @@ async function takeResults(
   console: Logger,
   stats: Stats,
   args: ReportArgs,
-): Promise<number | null> {
+): Promise<{ earliestRetryAt: number | null; ranUserCode: boolean }> {
   const open = new Set(stats.open.flatMap(({ left }) => left));
   const news = args.results.filter(({ position }) => open.has(position));
-  const { tally, earliestRetryAt } = await applyResults(
+  const { tally, ...applied } = await applyResults(
     ctx,
     console,
     news,
@@ -226,5 +233,5 @@ async function takeResults(
     stats,
     new Set(news.map(({ position }) => position)),
   );
-  return earliestRetryAt;
+  return applied;
 }

@@ -14,15 +14,20 @@ import type { AttemptResult } from "./protocol.js";
  * they may touch any work of the pool, each work is read after the ones before
  * it are done.
  *
- * @returns what happened, and when the earliest of what went back is due.
+ * @returns what happened, when the earliest of what went back is due, and whether callbacks may have run.
  */
 export async function applyResults(
   ctx: MutationCtx,
   console: Logger,
   results: AttemptResult[],
   inlineCallbacks: boolean,
-): Promise<{ tally: Tally; earliestRetryAt: number | null }> {
+): Promise<{
+  tally: Tally;
+  earliestRetryAt: number | null;
+  ranUserCode: boolean;
+}> {
   const settler = new Settler(ctx, console, { inlineCallbacks });
+  let ranUserCode = false;
   for (const { workId, fence, startedAt, outcome } of results) {
     if (outcome.kind === "recorded") {
       if (outcome.result !== "superseded") settler.countEnd(outcome.result);
@@ -35,7 +40,8 @@ export async function applyResults(
     }
     const hasBegun = outcome.kind === "success" || outcome.kind === "failed";
     await settler.settle(work, outcome, hasBegun ? startedAt : undefined);
+    ranUserCode ||= inlineCallbacks && work.onComplete !== undefined;
   }
   const earliestRetryAt = await settler.putBack();
-  return { tally: settler.tally, earliestRetryAt };
+  return { tally: settler.tally, earliestRetryAt, ranUserCode };
 }

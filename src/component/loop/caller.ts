@@ -1,15 +1,21 @@
 /** Who does a turn of the loop, and what comes of it. */
+import { type Infer, v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { LoopStateKind } from "./decide.js";
 import type { StatsView } from "./executorViews.js";
+import type { HandOver } from "./turning.js";
 
-export type TickArgs = {
-  generation: bigint;
-  takeover?: boolean;
-  token?: string;
-  dueAt?: number;
-  kick?: boolean;
-};
+export const vTick = v.object({
+  generation: v.int64(),
+  takeover: v.optional(v.boolean()),
+  /** Says which entries this tick was scheduled for: they carry the same. */
+  token: v.optional(v.string()),
+  /** A link of the chain: when it was due. */
+  dueAt: v.optional(v.number()),
+  /** Somebody asked for it: looks after everything, under a new generation. */
+  kick: v.optional(v.boolean()),
+});
+export type TickArgs = Infer<typeof vTick>;
 
 /** Who does the turn. */
 export type Caller =
@@ -37,6 +43,12 @@ export type Outcome = {
   nextAt: number;
   /** What the loop parked as, if it did. */
   parkedAs: LoopStateKind | null;
+  /** As the turn left it. */
+  status: Doc<"runStatus">;
+  /** Of the lease of the executor whose report did the turn. */
+  width: number | null;
+  /** All that it was handed and has not been given. Null: its report has to look. */
+  undelivered: HandOver[] | null;
 };
 
 /** A link of the chain counts only at the time that the last turn set. */

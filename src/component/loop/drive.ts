@@ -16,6 +16,7 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { SECOND, SEGMENT_MS } from "../shared.js";
+import { executorViews } from "./executorViews.js";
 import { type Caps, type ExecutorView, MOST_DRIVING } from "./lease.js";
 
 /** A driver's loop parks after this long without work: starting over costs more than a few reports. */
@@ -67,6 +68,26 @@ export function isLight(
   { driving }: Pick<Caps, "driving">,
 ): boolean {
   return works <= driving / 2;
+}
+
+/**
+ * Whether this executor drives, or may begin to as far as what runs tells. Of several that
+ * find this at the same time, the one that has been open for longest begins: the others
+ * would conflict with it.
+ */
+export function couldDrive(
+  view: Parameters<typeof executorViews>[0],
+  executorId: Id<"executor">,
+  caps: Pick<Caps, "driving">,
+): boolean {
+  const { turnBy, assigned = [] } = view.state ?? {};
+  if (turnBy !== undefined) return turnBy === executorId;
+  const executors = executorViews(view);
+  const open = executors.filter(({ closing }) => !closing);
+  const eldest = assigned.find((each) =>
+    open.some(({ id }) => id === each.executorId),
+  );
+  return eldest?.executorId === executorId && isLight(worksOf(executors), caps);
 }
 
 /** All that is in flight. */

@@ -2,20 +2,16 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Stats } from "./positions.js";
+import type { EffectiveConfig } from "../queue/configRow.js";
 import { readRunStatus } from "../queue/wake.js";
-import { isLight, isOpen, worksOf } from "./drive.js";
-import type { Caller } from "./caller.js";
+import { couldDrive, isOpen } from "./drive.js";
+import type { Caller, Outcome } from "./caller.js";
 import type { Caps } from "./lease.js";
 import { lookStale, type View, withOwnEntries } from "./look.js";
-import {
-  executorViews,
-  livingExecutors,
-  type StatsView,
-  statsView,
-  withStats,
-} from "./executorViews.js";
+import { livingExecutors, type StatsView, statsView } from "./executorViews.js";
 import { planFor } from "./planView.js";
 import { doTurn } from "./turn.js";
+import type { HandOver } from "./turning.js";
 
 /** What a report's executor has to do with the loop's turns. */
 export type Driving =
@@ -29,6 +25,24 @@ export type Driving =
   | { kind: "parked" }
   | { kind: "none" };
 
+/** What became of the loop in a report. */
+export type Turned = {
+  driving: Driving;
+  /** As it is now, if it was read. */
+  status: Doc<"runStatus"> | null;
+  /** Of the executor's lease; null: as it was. */
+  width: number | null;
+  /** All that it was handed and has not been given. Null: nobody knows. */
+  undelivered: HandOver[] | null;
+};
+
+export const NO_TURN: Turned = {
+  driving: { kind: "none" },
+  status: null,
+  width: null,
+  undelivered: null,
+};
+
 export type Reporting = {
   /** It takes no more work: then somebody else goes on. */
   leaving: boolean;
@@ -36,6 +50,9 @@ export type Reporting = {
   mayDrive: boolean;
   /** How many works ended here. */
   freed: number;
+  config: EffectiveConfig;
+  /** A callback ran: it may have canceled what waits. */
+  ranUserCode: boolean;
 };
 
 /**
@@ -50,21 +67,32 @@ export async function turnInReport(
   stats: Stats,
   caps: Caps,
   reporting: Reporting,
-): Promise<Driving> {
-  const { leaving, mayDrive, freed } = reporting;
+): Promise<Turned> {
+  const { mayDrive, freed, config, ranUserCode } = reporting;
   const own = statsView(stats);
-  const state = (await readRunStatus(ctx))?.state.kind;
+  const status = await readRunStatus(ctx);
+  const state = status?.state.kind;
   const mayTurn =
     (state === "running" && mayDrive) || (state === "saturated" && freed > 0);
-  if (!mayTurn) return { kind: "none" };
-  const stale = await lookStale(ctx, Date.now(), { freed });
-  const seen = withStats(
-    freed > 0 ? await withOwnEntries(ctx, stale) : stale,
+  const none = { ...NO_TURN, status };
+  if (!mayTurn) return none;
+  const stale = await lookStale(ctx, Date.now(), {
+    status,
+    config,
     own,
+    ...(state === "running" ? { driving: caps.driving } : {}),
+  });
+  const all = freed > 0 ? await withOwnEntries(ctx, stale) : stale;
+  const seen = { ...all, isCurrent: all.isCurrent && !ranUserCode };
+  const turned = await (state === "running" ? driverTurn : refill)(
+    ctx,
+    executor,
+    own,
+    seen,
+    caps,
+    reporting,
   );
-  return state === "running"
-    ? await driverTurn(ctx, executor, own, seen, caps, reporting)
-    : await refill(ctx, executor, own, seen, caps, leaving);
+  return { ...none, ...turned };
 }
 
 /**
@@ -78,15 +106,15 @@ async function refill(
   stats: StatsView,
   view: View,
   caps: Caps,
-  leaving: boolean,
-): Promise<Driving> {
+  { leaving }: Reporting,
+): Promise<Partial<Turned>> {
   const now = Date.now();
   const { state, config } = view;
   const hasNewLeases = livingExecutors(view).every(
     ({ epoch }) => epoch === config.epoch,
   );
-  if (!state || !hasNewLeases) return { kind: "none" };
-  if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
+  if (!state || !hasNewLeases) return {};
+  if (!(await mayScheduleFunctions(ctx, executor))) return {};
   const caller: Caller = {
     kind: "report",
     executorId: executor._id,
@@ -94,11 +122,17 @@ async function refill(
     leaving,
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
-  if (outcome === null) return { kind: "none" };
-  const { parkedAs } = outcome;
-  const nothingLeft =
-    parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
-  return { kind: nothingLeft ? "parked" : "refilled" };
+  if (outcome === null) return {};
+  const kind = leavesNothing(outcome) ? "parked" : "refilled";
+  return { driving: { kind }, ...found(outcome) };
+}
+
+function found({ status, width, undelivered }: Outcome): Partial<Turned> {
+  return { status, width, undelivered };
+}
+
+function leavesNothing({ parkedAs }: Outcome): boolean {
+  return parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
 }
 
 async function driverTurn(
@@ -108,16 +142,17 @@ async function driverTurn(
   view: View,
   caps: Caps,
   { leaving, freed }: Reporting,
-): Promise<Driving> {
+): Promise<Partial<Turned>> {
   const now = Date.now();
   const turnBy = view.state?.turnBy;
   if (turnBy !== undefined && turnBy !== executor._id) {
-    return { kind: isOpen(turnBy, view.executors) ? "another" : "none" };
+    const isThere = isOpen(turnBy, view.executors);
+    return { driving: { kind: isThere ? "another" : "none" } };
   }
   if (!turnBy && (leaving || !volunteers(view, executor, caps, freed, now))) {
-    return { kind: "none" };
+    return {};
   }
-  if (!(await mayScheduleFunctions(ctx, executor))) return { kind: "none" };
+  if (!(await mayScheduleFunctions(ctx, executor))) return {};
 
   const caller: Caller = {
     kind: "driver",
@@ -126,14 +161,12 @@ async function driverTurn(
     leaving,
   };
   const outcome = await doTurn(ctx, now, caps, caller, view);
-  if (outcome === null) return { kind: "none" };
-  if (outcome.turnBy === executor._id) {
-    return { kind: "drives", pollMs: outcome.nextAt - now };
-  }
-  const { parkedAs } = outcome;
-  const nothingLeft =
-    parkedAs?.kind === "idle" || parkedAs?.kind === "scheduled";
-  return { kind: nothingLeft ? "parked" : "none" };
+  if (outcome === null) return {};
+  const driving: Driving =
+    outcome.turnBy === executor._id
+      ? { kind: "drives", pollMs: outcome.nextAt - now }
+      : { kind: leavesNothing(outcome) ? "parked" : "none" };
+  return { driving, ...found(outcome) };
 }
 
 /** So few results are soon recorded again, should the report lose a race. */
@@ -157,18 +190,9 @@ function volunteers(
 ): boolean {
   const untilTick = view.state!.nextTickAt - now;
   if (freed > FEW && untilTick < OPEN_MS + CALLBACK_MS * freed) return false;
-  const executors = executorViews(view);
-  const open = executors.filter(({ closing }) => !closing);
-  const [eldest] = view.state!.assigned.filter(({ executorId }) =>
-    open.some(({ id }) => id === executorId),
-  );
+  if (!couldDrive(view, _id, caps)) return false;
   const made = planFor(view, caps, now);
-  return (
-    eldest?.executorId === _id &&
-    isLight(worksOf(executors), caps) &&
-    !made.leftOver &&
-    made.newExecutors.length === 0
-  );
+  return !made.leftOver && made.newExecutors.length === 0;
 }
 
 /** What an executor schedules after it was canceled would be born canceled. */

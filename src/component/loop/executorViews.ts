@@ -80,11 +80,3 @@ export function executorViews(
     };
   });
 }
-
-/** With statistics that the reading transaction has changed and not written, or that came after a snapshot. */
-export function withStats(view: View, stats: StatsView): View {
-  const others = view.stats.filter(
-    ({ executorId }) => executorId !== stats.executorId,
-  );
-  return { ...view, stats: [...others, stats] };
-}

@@ -87,6 +87,11 @@ export class Lane {
     return this.open.some(({ view }) => !view.asleep);
   }
 
+  /** Whether anybody will ask for more. */
+  get isOpen(): boolean {
+    return this.open.length > 0;
+  }
+
   addNew(target: Target, width: number): void {
     this.accepting += 1;
     this.places.push({ target, open: null, free: width, ahead: false });

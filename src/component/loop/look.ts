@@ -15,6 +15,7 @@ import {
 import { nextOwedCallback } from "../work/callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../queue/configRow.js";
 import { snapshotTs } from "../platform.js";
+import { couldDrive } from "./drive.js";
 import {
   executorViews,
   livingExecutors,
@@ -24,15 +25,16 @@ import {
 } from "./executorViews.js";
 import { freeSlots, roomAhead, unleased } from "./lease.js";
 import { readLimit } from "./limits.js";
+import { type TickArgs, vTick } from "./caller.js";
 import {
-  afterPosition,
+  Arrivals,
   Bound,
   type EntryView,
   entryView,
-  hasOlderTick,
   ownEntries,
   START,
 } from "./scan.js";
+import { concerns, isAnothers, isOfNow } from "./wanted.js";
 
 /** Entries one tick moves at most; of single works, so many rows are read and deleted. */
 export const MAX_ENTRIES = 256;
@@ -46,8 +48,11 @@ type Apart = "isolated" | "long";
 export type View = {
   /** When it was looked. */
   now: number;
-  /** Of the snapshot that was read. Null: the platform does not tell. */
-  snapshotTs: bigint | null;
+  /**
+   * The transaction that looks would read the same: what it writes, it need not read
+   * before. A write is a dependency of its own.
+   */
+  isCurrent: boolean;
   status: Doc<"runStatus"> | null;
   state: Doc<"loopState"> | null;
   config: EffectiveConfig;
@@ -57,11 +62,6 @@ export type View = {
   stats: StatsView[];
   /** Ready entries in commit order, as many as there is room for and one more. */
   ready: EntryView[];
-  /**
-   * The oldest ready entry has a tick of its own that has not run yet, and this tick
-   * one that is younger.
-   */
-  oldestHasOlderTick: boolean;
   /** Later entries that are due, by due time. */
   due: EntryView[];
   isolated: EntryView[];
@@ -76,39 +76,100 @@ export type View = {
   truncated: boolean;
 };
 
-/** Who looks. */
-export type Looking = {
-  /** The tick's. */
-  token?: string;
-  /** How many works ended in the report that looks: what is stored does not say so yet. */
-  freed?: number;
+type Limits = { entries: number; arrivals: number };
+
+/** What the calling transaction has read already, or knows better than what is stored. */
+export type Known = Partial<Pick<View, "status" | "state" | "config">> & {
+  /** Of the executor that reports, with what its report has changed. */
+  own?: StatsView;
+  /**
+   * That executor would drive a loop that runs, and so many slots at most: the queue is of
+   * interest only if it could.
+   */
+  driving?: number;
 };
 
+/** The loop's own row, and the ends of the queue. */
+type Ends = { state: View["state"]; ready: Arrivals; later: Arrivals };
+
+/** Of a queue that was not looked at. */
+const UNSEEN = {
+  ready: [],
+  due: [],
+  isolated: [],
+  long: [],
+  arrivals: [],
+  nextDueAt: null,
+  owedAt: null,
+  truncated: true,
+};
+
+async function endsOf(ctx: QueryCtx, known: Known): Promise<Ends> {
+  const state = known.state ?? (await ctx.db.query("loopState").first());
+  return {
+    state,
+    ready: new Arrivals(ctx, "ready", state?.ready ?? START),
+    later: new Arrivals(ctx, "later", state?.later ?? START),
+  };
+}
+
+async function statusOf(ctx: QueryCtx, known: Known): Promise<View["status"]> {
+  return known.status ?? (await ctx.db.query("runStatus").first());
+}
+
+/** @param known - Of a turn that has moved the cursors and not written them yet, its state. */
 export async function look(
   ctx: QueryCtx,
   now: number,
-  most: { entries: number; arrivals: number },
-  /** For a tick that has moved the cursors and not written them yet. */
-  currentState?: Doc<"loopState">,
-  { token, freed = 0 }: Looking = {},
+  limits: Limits,
+  known: Known = {},
 ): Promise<View> {
-  const status = await ctx.db.query("runStatus").first();
-  const state = currentState ?? (await ctx.db.query("loopState").first());
+  const status = await statusOf(ctx, known);
+  const ends = await endsOf(ctx, known);
+  return await lookFrom(ctx, now, limits, status, ends, known);
+}
+
+async function lookFrom(
+  ctx: QueryCtx,
+  now: number,
+  limits: Limits,
+  status: View["status"],
+  { state, ...queue }: Ends,
+  { own, driving, ...known }: Known,
+): Promise<View> {
   const executors = await readExecutors(ctx);
   const stats: StatsView[] = [];
   for (const { _id } of livingExecutors({ executors })) {
+    if (_id === own?.executorId) {
+      stats.push(own);
+      continue;
+    }
     const row = await ctx.db
       .query("executorStats")
       .withIndex("by_executor", (q) => q.eq("executorId", _id))
       .unique();
     if (row) stats.push(statsView(row));
   }
-  const arrivals = await afterPosition(
-    ctx,
-    "later",
-    state?.later ?? START,
-    new Bound(most.arrivals),
-  );
+  const config = known.config ?? (await effectiveConfig(ctx));
+  const limit = await readLimit(ctx, config.maxParallelism);
+  const seen = {
+    now,
+    isCurrent: true,
+    status,
+    state,
+    config,
+    limit,
+    executors,
+    stats,
+  };
+  if (
+    own !== undefined &&
+    driving !== undefined &&
+    !couldDrive(seen, own.executorId, { driving })
+  ) {
+    return { ...seen, ...UNSEEN };
+  }
+  const arrivals = await new Bound(limits.arrivals).take(queue.later);
   const dueFrom = Math.min(
     state?.scanFrom.later ?? 0,
     ...arrivals.map(({ dueAt }) => dueAt),
@@ -132,30 +193,15 @@ export async function look(
     await long.next.first(),
   ];
   const nextDueTimes = next.flatMap((entry) => (entry ? [entry.dueAt] : []));
-  const config = await effectiveConfig(ctx);
   // One work more than there is room for tells that something waits.
-  const limit = await readLimit(ctx, config.maxParallelism);
-  const room = roomFor(limit, { now, executors, stats, state }) + freed + 1;
-  const readyBound = new Bound(most.entries, room);
-  const ready = await afterPosition(
-    ctx,
-    "ready",
-    state?.ready ?? START,
-    readyBound,
-  );
-  const dueBound = new Bound(most.entries, room);
+  const room = roomFor(limit, seen) + 1;
+  const readyBound = new Bound(limits.entries, room);
+  const ready = await readyBound.take(queue.ready);
+  const dueBound = new Bound(limits.entries, room);
   const due = await dueBound.take(later.due);
   return {
-    now,
-    snapshotTs: snapshotTs(ctx),
-    status,
-    state,
-    config,
-    limit,
-    executors,
-    stats,
+    ...seen,
     ready: ready.map(entryView),
-    oldestHasOlderTick: await hasOlderTick(ctx, ready[0], token),
     due: due.map(entryView),
     truncated: readyBound.isMet || dueBound.isMet,
     isolated: (await isolated.due.take(MAX_APART.isolated)).map(entryView),
@@ -178,14 +224,23 @@ function roomFor(
   );
 }
 
+/** Null: the tick is not wanted. */
+type Seen = {
+  view: View | null;
+  /** Of the snapshot that was read. Null: the platform does not tell. */
+  snapshotTs: bigint | null;
+};
+
 export const view = internalQuery({
   args: {
     now: v.number(),
-    token: v.optional(v.string()),
-    freed: v.optional(v.number()),
+    tick: v.optional(vTick),
+    known: v.any(),
   },
-  handler: async (ctx, { now, ...looking }): Promise<View> =>
-    await lookAtAll(ctx, now, looking),
+  handler: async (ctx, { now, tick, known }): Promise<Seen> => ({
+    view: await lookAtAll(ctx, now, tick, known as Known),
+    snapshotTs: snapshotTs(ctx),
+  }),
 });
 
 /**
@@ -202,37 +257,59 @@ export async function withOwnEntries(
   return { ...view, ready: [...view.ready, ...own] };
 }
 
-/** As much as one tick can make use of. */
-function lookAtAll(
+/** As much as one turn can make use of. A tick looks first at what tells whether it is wanted. */
+async function lookAtAll(
   ctx: QueryCtx,
   now: number,
-  looking: Looking,
-): Promise<View> {
+  tick: TickArgs | undefined,
+  known: Known,
+): Promise<View | null> {
   const limits = { entries: MAX_ENTRIES, arrivals: MAX_ARRIVALS };
-  return look(ctx, now, limits, undefined, looking);
+  const status = await statusOf(ctx, known);
+  if (tick && !isOfNow(tick, status)) return null;
+  const ends = await endsOf(ctx, known);
+  if (tick && !concerns(tick, status, ends.state, now)) return null;
+  if (tick && (await isAnothers(ctx, tick, status, ends, now))) return null;
+  return await lookFrom(ctx, now, limits, status, ends, known);
+}
+
+/** See {@link lookAside}. Null: the tick is not wanted. */
+export async function lookForTick(
+  ctx: MutationCtx,
+  now: number,
+  tick: TickArgs,
+): Promise<View | null> {
+  return await lookAside(ctx, now, tick, {});
+}
+
+/** See {@link lookAside}. */
+export async function lookStale(
+  ctx: MutationCtx,
+  now: number,
+  known: Known,
+): Promise<View> {
+  return (await lookAside(ctx, now, undefined, known))!;
 }
 
 /**
  * A look without read dependencies. A platform may choose an older snapshot than
  * the transaction's own; one that lacks the very work this tick was scheduled
  * for would let it sleep through, so then it looks with dependencies.
- *
- * @param freed - Slots that the calling transaction may have freed.
  */
-export async function lookStale(
+async function lookAside(
   ctx: MutationCtx,
   now: number,
-  looking: Looking = {},
-): Promise<View> {
-  const stale: View = await ctx.runQuery(
+  tick: TickArgs | undefined,
+  known: Known,
+): Promise<View | null> {
+  const { view: seen, snapshotTs: seenTs }: Seen = await ctx.runQuery(
     internal.loop.look.view,
-    { now, ...looking },
+    { now, ...(tick ? { tick } : {}), known },
     { useStaleSnapshot: true },
   );
   const begin = snapshotTs(ctx);
   // Where nobody tells, no platform is known that chooses an older one.
-  const isOurs =
-    begin === null || stale.snapshotTs === null || stale.snapshotTs >= begin;
-  if (isOurs) return stale;
-  return await lookAtAll(ctx, now, looking);
+  const isOurs = begin === null || seenTs === null || seenTs >= begin;
+  if (!isOurs) return await lookAtAll(ctx, now, tick, known);
+  return seen && { ...seen, isCurrent: begin !== null && seenTs === begin };
 }

@@ -245,6 +245,26 @@ describe("a plan", () => {
     expect(made.pieces.map(({ works }) => works)).toEqual([1]);
   });
 
+  test("leaves a single slot that a report has freed to the next report of another", () => {
+    const leaving = executor("l", { closing: true, inFlight: 4 });
+    const asleep = executor("a", { width: 7, inFlight: 7, asleep: true });
+    const of = (limit: number, executors = [leaving, asleep], refills = true) =>
+      plan(limit, CAPS, executors, [entry("w", 8)], [], { refills });
+    expect(of(12)).toMatchObject({ newExecutors: [], leftOver: true });
+    // More than that is worth one more; and where nobody is open, nobody takes it.
+    expect(of(13)).toMatchObject({ newExecutors: [{ width: 2 }] });
+    expect(of(5, [leaving])).toMatchObject({ newExecutors: [{ width: 1 }] });
+    // A tick knows of no report.
+    const byTick = of(12, [leaving, asleep], false);
+    expect(byTick).toMatchObject({ newExecutors: [{ width: 1 }] });
+    // The other's own report widens it.
+    const awake = executor("a", { width: 7, inFlight: 6 });
+    expect(of(12, [leaving, awake])).toMatchObject({
+      newExecutors: [],
+      leases: [{ id: "a", width: 8 }],
+    });
+  });
+
   test("gives long works executors of their own, and ordinary ones nothing of those", () => {
     const open = executor("a", { inFlight: 1 });
     const long = { ...entry("l", 3), kind: "long" as const };

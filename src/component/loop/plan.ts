@@ -30,13 +30,14 @@ export function plan(
   executors: readonly ExecutorView[],
   entries: readonly WaitingEntry[],
   isolated: readonly WaitingEntry[],
-  { favored = null, impatient = false }: Partial<Asked> = {},
+  { favored = null, impatient = false, refills = false }: Partial<Asked> = {},
 ): Plan {
   const long = worksOf(entries.filter(({ kind }) => kind === "long"));
   const waiting = { long, ordinary: worksOf(entries) - long };
   const room = new Room(limit, caps, executors, waiting, {
     favored,
     impatient,
+    refills,
   });
   const pieces: Plan["pieces"] = [];
   let leftOver = false;

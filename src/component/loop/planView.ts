@@ -11,12 +11,19 @@ import { plan, type Plan } from "./plan.js";
 /** Nothing has moved for so long that the next report may be far away. */
 const IMPATIENT_MS = 5 * SECOND;
 
-export function planFor(view: View, caps: Caps, now: number): Plan {
+/** @param refills - A report of a saturated pool looks for what fills the slots it has freed. */
+export function planFor(
+  view: View,
+  caps: Caps,
+  now: number,
+  refills = false,
+): Plan {
   const { entries, isolated } = admit(view);
   const turnBy = view.state?.turnBy;
   return plan(view.limit, caps, executorViews(view), entries, isolated, {
     favored: turnBy ? { id: turnBy, width: caps.driving } : null,
-    impatient: now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
+    impatient: !refills && now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
+    refills,
   });
 }
 

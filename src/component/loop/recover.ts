@@ -50,7 +50,7 @@ export const recover = internalMutation({
       : NOTHING;
     if (!executorId) await sweepOverdueCallbacks(ctx, console);
     console.end();
-    await wakeFromReport(ctx, piece.settled > 0, piece.earliestDueAt);
+    await wakeFromReport(ctx, piece.settled > 0, piece.earliestDueAt, null);
 
     const rest = piece.unfinished ? args.executors : others;
     if (rest.length === 0) {

@@ -30,6 +30,8 @@ export type Asked = {
   favored: Favored | null;
   /** Nothing has moved for a while: no slot shall wait any longer for a report. */
   impatient: boolean;
+  /** A report refills: reports come, and the next one takes what this one leaves. */
+  refills: boolean;
 };
 
 /** So many works go there. */
@@ -38,6 +40,11 @@ type Taken = { target: Target; works: number };
 /** Executor slots that ordinary works can count on, whoever else wants one. */
 const KEPT_FROM_ISOLATED = 1;
 const KEPT_FROM_LONG = 2;
+/**
+ * Beside others that report, one slot is not worth an executor: these would become many,
+ * each of which every turn reads and the user pays for.
+ */
+const LEAST_WIDTH = 2;
 /** Of the limit, so much is worth one more executor while all that accept work sleep. */
 const MUCH = 8;
 
@@ -174,10 +181,12 @@ export class Room {
 
   /** How many executors may be started for works of this kind, if so much of the limit is nobody's. */
   private executorSlots(lane: Lane, left = this.left): number {
+    const { impatient, refills } = this.asked;
+    if (refills && left < LEAST_WIDTH && lane.isOpen) return 0;
     const kept = lane.long ? KEPT_FROM_LONG : 0;
     const inAll = this.caps.inAll - kept - this.inAll;
     const accepting = this.caps.accepting - lane.accepting;
-    const much = this.asked.impatient
+    const much = impatient
       ? 1
       : Math.min(MIN_WIDTH, Math.ceil(this.limit / MUCH));
     // All that accept sleep, and there is much that they cannot be given.

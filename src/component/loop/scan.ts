@@ -1,7 +1,7 @@
 /** Reading the queue: entries in the order of their commits or due times, as many as there is use for. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
-import { NAMELESS, NOT_COMMITTED } from "../queue/wake.js";
+import { NOT_COMMITTED } from "../queue/wake.js";
 import { MINUTE } from "../shared.js";
 
 /**
@@ -19,6 +19,7 @@ export type EntryView = {
   position: Position | null;
   dueAt: number;
   works: number;
+  content: Pick<Doc<"pendingStart">, "works" | "bytes">;
 };
 
 export const START: Position = { commitTs: 0n, creationTime: 0 };
@@ -34,17 +35,46 @@ export async function anythingAfter(
   kind: "ready" | "later",
   position: Position,
 ): Promise<boolean> {
-  return (await afterPosition(ctx, kind, position, new Bound(1))).length > 0;
+  return (await new Arrivals(ctx, kind, position).first()) !== undefined;
 }
 
-/** Entries in commit order. All entries of one mutation share a timestamp: among them creation time tells. */
-export async function afterPosition(
+/**
+ * Entries behind a position, in commit order. Each is read once, whether it was looked at
+ * as the first or taken.
+ */
+export class Arrivals implements AsyncIterable<Doc<"pendingStart">> {
+  private readonly source: AsyncIterator<Doc<"pendingStart">>;
+  private head: Promise<IteratorResult<Doc<"pendingStart">>> | undefined;
+
+  constructor(ctx: QueryCtx, kind: "ready" | "later", position: Position) {
+    this.source = inCommitOrder(ctx, kind, position);
+  }
+
+  /** The oldest of them; to be asked for before any is taken. */
+  async first(): Promise<Doc<"pendingStart"> | undefined> {
+    this.head ??= this.source.next();
+    const { value, done } = await this.head;
+    return done ? undefined : value;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Doc<"pendingStart">> {
+    return {
+      next: () => {
+        const { head } = this;
+        this.head = undefined;
+        return head ?? this.source.next();
+      },
+    };
+  }
+}
+
+/** All entries of one mutation share a timestamp: among them creation time tells. */
+async function* inCommitOrder(
   ctx: QueryCtx,
   kind: "ready" | "later",
   { commitTs, creationTime }: Position,
-  bound: Bound,
-): Promise<Doc<"pendingStart">[]> {
-  const siblings = ctx.db
+): AsyncGenerator<Doc<"pendingStart">> {
+  yield* ctx.db
     .query("pendingStart")
     .withIndex("by_arrival", (q) =>
       q
@@ -52,12 +82,11 @@ export async function afterPosition(
         .eq("commitTs", commitTs)
         .gt("_creationTime", creationTime),
     );
-  const others = ctx.db
+  yield* ctx.db
     .query("pendingStart")
     .withIndex("by_arrival", (q) =>
       q.eq("kind", kind).gt("commitTs", commitTs),
     );
-  return [...(await bound.take(siblings)), ...(await bound.take(others))];
 }
 
 /**
@@ -111,34 +140,11 @@ export function entryView(entry: Doc<"pendingStart">): EntryView {
     position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
     dueAt: entry.dueAt,
     works: entry.works.length,
+    content: { works: entry.works, bytes: entry.bytes },
   };
 }
 
 /** Milliseconds since the epoch; later than everything for what is not committed yet. */
 export function committedAt({ position }: EntryView): number {
   return position ? Number(position.commitTs / 1_000_000n) : Infinity;
-}
-
-/**
- * Never true for the tick of an entry that is gone: others may have left to it
- * in older snapshots, in which theirs were the younger ones.
- */
-export async function hasOlderTick(
-  ctx: QueryCtx,
-  oldest: Doc<"pendingStart"> | undefined,
-  token: string | undefined,
-): Promise<boolean> {
-  if (!oldest?.wakeUp || !token || oldest.wakeUp.token === token) return false;
-  if (token !== NAMELESS) {
-    const own = await ctx.db
-      .query("pendingStart")
-      .withIndex("by_wake_up", (q) =>
-        q.eq("kind", "ready").eq("wakeUp.token", token),
-      )
-      .first();
-    if (own === null) return false;
-  }
-  const { scheduledId } = oldest.wakeUp;
-  const tick = await ctx.db.system.get("_scheduled_functions", scheduledId);
-  return tick?.state.kind === "pending" || tick?.state.kind === "inProgress";
 }

@@ -17,7 +17,7 @@ import { reuse } from "./executors.js";
 import type { EntryView } from "./scan.js";
 import type { Target } from "./lane.js";
 import type { Plan } from "./plan.js";
-import type { TurnView } from "./turning.js";
+import type { Turn, TurnView } from "./turning.js";
 
 type State = Doc<"loopState">;
 /** Works, and the bytes of each. */
@@ -31,22 +31,30 @@ const MAX_START_WORKS = 100;
 const MAX_START_BYTES = 400_000;
 
 export class Starter {
+  private readonly ctx: MutationCtx;
+  private readonly console: Logger;
+  private readonly view: TurnView;
+  /** Cursors and counts are kept here. */
+  private readonly state: State;
+
   constructor(
-    private readonly ctx: MutationCtx,
-    private readonly console: Logger,
-    private readonly now: number,
-    private readonly view: TurnView,
-    /** Cursors and counts are kept here. */
-    private readonly state: State,
+    private readonly turn: Turn,
     /** New executors take nothing beyond what they are started with. */
     private readonly bornClosing: boolean,
     /** How often a new executor reports that is going to drive. */
     private readonly pollMs: number | null,
-  ) {}
+  ) {
+    const { ctx, console, view, state } = turn;
+    this.ctx = ctx;
+    this.console = console;
+    this.view = view;
+    this.state = state;
+  }
 
   /**
-   * Moves what the plan says. Every entry is read again before it is written: a
-   * cancel may have taken works out of it since the snapshot.
+   * Moves what the plan says. Where the snapshot may be of the past, every entry is read
+   * again before it is written: a cancel may have taken works out of it. Whoever is handed
+   * something is read with dependencies: it may be about to close.
    *
    * @returns how many works were handed over, and which executors were started for any work.
    */
@@ -74,9 +82,11 @@ export class Starter {
     for (const [id, width] of leases) {
       await ctx.db.patch("executor", id as Id<"executor">, { width });
       const assigned = this.assigned(id as Id<"executor">);
-      const before = view.executors.find(({ _id }) => _id === id)!.width;
+      const executor = view.executors.find(({ _id }) => _id === id)!;
       // One that is cut down has no more in flight than it keeps.
-      assigned.peak = width < before ? width : Math.max(assigned.peak, width);
+      assigned.peak =
+        width < executor.width ? width : Math.max(assigned.peak, width);
+      executor.width = width;
     }
     let moved = 0;
     const executors: Id<"executor">[] = [];
@@ -88,12 +98,20 @@ export class Starter {
         if (!made.isolated) executors.push(started.executorId);
         continue;
       }
-      const width =
-        leases.get(target.id) ??
-        view.executors.find(({ _id }) => _id === target.id)!.width;
-      moved += await this.handOver(target.id as Id<"executor">, width, pieces);
+      const executorId = target.id as Id<"executor">;
+      const { width } = view.executors.find(({ _id }) => _id === executorId)!;
+      if (!leases.has(executorId) && !this.isReporting(executorId)) {
+        await ctx.db.get("executor", executorId);
+      }
+      moved += await this.handOver(executorId, width, pieces);
     }
     return { moved, executors };
+  }
+
+  /** Its report has read its row. */
+  private isReporting(executorId: Id<"executor">): boolean {
+    const { caller } = this.turn;
+    return caller.kind !== "tick" && caller.executorId === executorId;
   }
 
   private assigned(executorId: Id<"executor">): State["assigned"][number] {
@@ -104,8 +122,10 @@ export class Starter {
     seen: EntryView,
     pieces: Plan["pieces"],
   ): Promise<{ target: Target; piece: Piece }[]> {
-    const { ctx, state } = this;
-    const entry = await ctx.db.get("pendingStart", seen.id);
+    const { ctx, state, view } = this;
+    const entry = view.isCurrent
+      ? seen.content
+      : await ctx.db.get("pendingStart", seen.id);
     let rest = entry ? contentOf(entry) : { works: [], sizes: [] };
     const taken: { target: Target; piece: Piece }[] = [];
     for (const { works: count, target } of pieces) {
@@ -179,7 +199,7 @@ export class Starter {
       epoch: view.config.epoch,
       state: { kind: closing ? "closing" : "open" },
       ...(long ? { role: "long" } : listener ? { role: "listener" } : {}),
-      startedAt: this.now,
+      startedAt: this.turn.now,
       first: attempts.map(({ workId }) => workId),
     });
     state.assigned.push({ executorId, next: attempts.length, peak: width });
@@ -196,12 +216,14 @@ export class Starter {
     const assigned = this.assigned(executorId);
     let moved = 0;
     for (const { works, sizes } of repack(pieces, handOverSize(width))) {
-      await this.ctx.db.insert("running", {
+      const handOver = { first: assigned.next, works, bytes: sum(sizes) };
+      const _id = await this.ctx.db.insert("running", {
         executorId,
-        first: assigned.next,
-        works,
-        bytes: sum(sizes),
+        ...handOver,
       });
+      if (this.isReporting(executorId)) {
+        this.turn.handedOver.push({ _id, ...handOver });
+      }
       assigned.next += works.length;
       moved += works.length;
     }
@@ -268,7 +290,7 @@ export function repack(pieces: readonly Piece[], maxWorks: number): Piece[] {
   return packed;
 }
 
-function contentOf({ works, bytes }: Doc<"pendingStart">): Piece {
+function contentOf({ works, bytes }: EntryView["content"]): Piece {
   return { works, sizes: sizesOf(works.length, bytes) };
 }
 

@@ -76,6 +76,17 @@ describe("a pool that is busy", () => {
     expect(total("completed")).toBe(total("succeeded") + 6);
   });
 
+  test("counts no more of a deep queue than it has done works, and says so", async () => {
+    await enqueue(works(2, 10 * SECOND));
+    for (let n = 0; n < 4; n++) await enqueue(works(200, 10 * SECOND));
+    await pool.pass(MINUTE + 30 * SECOND);
+    // Entries of 32 works, ten of them.
+    const [report] = reports();
+    expect(report).toMatchObject({ backlogIsAtLeast: true });
+    expect(report!.completed).toBeLessThan(20);
+    expect(report!.backlog).toBeLessThanOrEqual(20 * 32);
+  });
+
   test("reports nothing below its log level", async () => {
     await enqueue(works(20, 10 * SECOND), "WARN");
     await pool.drain();

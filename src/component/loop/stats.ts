@@ -1,5 +1,5 @@
 /** The periodic report: one log line a minute while works end. */
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalQuery, type MutationCtx } from "../_generated/server.js";
@@ -9,8 +9,12 @@ import { MINUTE } from "../shared.js";
 import type { View } from "./look.js";
 import { executorViews } from "./executorViews.js";
 
-/** The backlog is counted up to this many entries; beyond it the exact number matters to nobody. */
-const MAX_COUNTED_ENTRIES = 1000;
+/**
+ * The backlog is counted as far as so many entries: one for each attempt that ended since
+ * the last report, between these bounds. To count a deep queue every minute would cost a
+ * pool of a few long works more than these; `health` counts further.
+ */
+const COUNTED_ENTRIES = { least: 10, most: 1000 };
 
 export async function reportIfDue(
   ctx: MutationCtx,
@@ -31,27 +35,35 @@ export async function reportIfDue(
   const completed = since.succeeded + since.failed + since.retries;
   const quiet = completed + since.canceled === 0;
   if (quiet || !shouldLog(view.config.logLevel, "REPORT")) return;
-  const backlog: number = await ctx.runQuery(
+  const { least, most } = COUNTED_ENTRIES;
+  const counted = await ctx.runQuery(
     internal.loop.stats.backlog,
-    {},
+    { entries: Math.min(most, Math.max(least, completed)) },
     { useStaleSnapshot: true },
   );
   recordReport(console, {
     ...since,
     completed,
     running: executorViews(view).reduce((sum, each) => sum + each.inFlight, 0),
-    backlog,
+    ...counted,
   });
 }
 
+const vCounted = v.object({
+  backlog: v.number(),
+  /** There may be more. */
+  backlogIsAtLeast: v.optional(v.literal(true)),
+});
+
 /** Works in the queue, those due later included. */
 export const backlog = internalQuery({
-  args: {},
-  returns: v.number(),
-  handler: async (ctx) => {
-    const entries = await ctx.db
-      .query("pendingStart")
-      .take(MAX_COUNTED_ENTRIES);
-    return entries.reduce((sum, { works }) => sum + works.length, 0);
+  args: { entries: v.number() },
+  returns: vCounted,
+  handler: async (ctx, { entries }): Promise<Infer<typeof vCounted>> => {
+    const found = await ctx.db.query("pendingStart").take(entries);
+    return {
+      backlog: found.reduce((sum, { works }) => sum + works.length, 0),
+      ...(found.length === entries ? { backlogIsAtLeast: true } : {}),
+    };
   },
 });

@@ -23,8 +23,9 @@ const action = (key: string, ms = 0) =>
 type WakeUp = { workId: Id<"work">; run: () => Promise<void> };
 
 /** Enqueues a work, and takes its tick out of the scheduler: the test says when it runs. */
-async function enqueue(key: string): Promise<WakeUp> {
-  const workId = await pool.enqueueOne(action(key));
+async function enqueue(key: string, inMs?: number): Promise<WakeUp> {
+  const due = inMs === undefined ? {} : { runAt: Date.now() + inMs };
+  const workId = await pool.enqueueOne({ ...action(key), ...due });
   const row = await pool.run(async (ctx) => {
     const [entry] = await ctx.db.query("pendingStart").order("desc").take(1);
     const { scheduledId } = entry!.wakeUp!;
@@ -135,6 +136,60 @@ describe.each(parked)("in a pool that is $state,", ({ prepare }) => {
     expect(await waiting()).toHaveLength(others);
   });
 });
+
+describe.each(parked)(
+  "works due later, added to a pool that is $state,",
+  ({ prepare }) => {
+    let first: WakeUp;
+    let second: WakeUp;
+    beforeEach(async () => {
+      await prepare();
+      first = await enqueue("first", 2 * HOUR);
+      // Due before the first: whoever takes note of one must do so of both.
+      second = await enqueue("second", HOUR);
+    });
+    const scheduledFor = async () => (await pool.rows("runStatus"))[0]!.state;
+
+    test("leave it to the tick of the one that came first", async () => {
+      const before = await everything();
+      await second.run();
+      expect(await everything()).toEqual(before);
+      await first.run();
+      const [entry] = (await pool.rows("pendingStart")).filter(({ works }) =>
+        works.includes(second.workId),
+      );
+      expect(await scheduledFor()).toEqual({
+        kind: "scheduled",
+        at: entry!.dueAt,
+      });
+    });
+
+    test("are taken note of by the first one's tick when that one was canceled", async () => {
+      await second.run();
+      await pool.cancel(first.workId);
+      await first.run();
+      expect(await scheduledFor()).toMatchObject({ kind: "scheduled" });
+    });
+
+    test("do not count on a tick that was canceled by hand", async () => {
+      const { entries } = await everything();
+      const entry = entries.find(({ works }) => works.includes(first.workId));
+      await pool.run(
+        async (ctx) => await ctx.scheduler.cancel(entry!.wakeUp!.scheduledId),
+      );
+      await second.run();
+      expect(await scheduledFor()).toMatchObject({ kind: "scheduled" });
+    });
+
+    test("do not keep a younger ready work waiting whose tick comes first", async () => {
+      const ready = await enqueue("ready");
+      await ready.run();
+      expect(await waiting()).toContain(ready.workId);
+      await first.run();
+      expect(await waiting()).not.toContain(ready.workId);
+    });
+  },
+);
 
 test("nobody counts on a tick for a work that went back to the queue without one", async () => {
   const first = await enqueue("first");

@@ -13,41 +13,22 @@
 import { v } from "convex/values";
 import { internalMutation } from "../_generated/server.js";
 import { parkedState, sameState } from "./decide.js";
-import { lookStale, type View } from "./look.js";
+import { lookForTick, type View } from "./look.js";
 import { executorViews, livingExecutors } from "./executorViews.js";
-import { committedAt } from "./scan.js";
 import { holdsTooMuch } from "./executors.js";
 import type { Caps } from "./lease.js";
 import { executorCaps, planFor } from "./planView.js";
-import { isLink, type TickArgs } from "./caller.js";
+import { type TickArgs, vTick } from "./caller.js";
 import { doTurn } from "./turn.js";
-import {
-  isDead,
-  LOST_MS,
-  nextIsLost,
-  overdue,
-  wantedWatch,
-  watchMissing,
-} from "./watchdog.js";
+import { isDead, overdue, wantedWatch, watchMissing } from "./watchdog.js";
 
 export const tick = internalMutation({
-  args: {
-    generation: v.int64(),
-    takeover: v.optional(v.boolean()),
-    /** Says which entries this tick was scheduled for: they carry the same. */
-    token: v.optional(v.string()),
-    /** A link of the chain: when it was due. */
-    dueAt: v.optional(v.number()),
-    /** Somebody asked for it: looks after everything, under a new generation. */
-    kick: v.optional(v.boolean()),
-  },
+  args: vTick,
   returns: v.null(),
   handler: async (ctx, args) => {
     const now = Date.now();
-    const { token } = args;
-    const looking = token === undefined ? {} : { token };
-    const stale = await lookStale(ctx, now, looking);
-    if (!concerns(stale, args, now) || isAnothers(stale, args, now)) {
+    const stale = await lookForTick(ctx, now, args);
+    if (stale === null || (args.takeover && isAlive(stale, args, now))) {
       return null;
     }
     const caps = await executorCaps(ctx);
@@ -58,36 +39,13 @@ export const tick = internalMutation({
   },
 });
 
-/** Is this tick still wanted? */
-function concerns(
+/** Nothing is there to be taken over any more. */
+function isAlive(
   { state, status, executors }: View,
-  args: TickArgs,
+  { kick }: TickArgs,
   now: number,
 ): boolean {
-  if ((status?.generation ?? 0n) !== args.generation) return false;
-  if (args.kick) return true;
-  if (!state || !status) return true;
-  if (args.takeover) return isDead(status, state, executors, now);
-  const driven = state.turnBy !== undefined && !nextIsLost(status, state, now);
-  return !driven && isLink(args, state);
-}
-
-/**
- * Many who enqueue into a parked pool at once schedule a tick each. The one of
- * the oldest entry starts everything; those of younger ones leave before they would
- * conflict with it. What that one does not see yet conflicts with it instead
- * (`nothingBehind` in `transition.ts`). Should it have been canceled, or be held up, the
- * others do not count on it.
- */
-function isAnothers(view: View, args: TickArgs, now: number): boolean {
-  const kind = view.status?.state.kind ?? "idle";
-  if (!args.token || kind === "running" || kind === "saturated") return false;
-  const [oldest] = view.ready;
-  return (
-    oldest !== undefined &&
-    view.oldestHasOlderTick &&
-    now - committedAt(oldest) < LOST_MS
-  );
+  return !kick && !!state && !!status && !isDead(status, state, executors, now);
 }
 
 /** For wake-ups that came second: another tick has done everything. */

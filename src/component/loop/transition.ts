@@ -36,10 +36,10 @@ import {
   type Done,
   isCrowded,
   isKicked,
+  knownTo,
   leavesWaiting,
   place,
   type Turn,
-  withOwnStats,
 } from "./turning.js";
 import {
   mayPutOff,
@@ -96,7 +96,10 @@ async function nextOf(
     now,
     dueSince: state.nextTickAt,
     lastWorkAt: state.lastWorkAt,
-    frequent: state.turnBy !== undefined || isCrowded(turn),
+    frequent:
+      state.turnBy !== undefined ||
+      isCrowded(turn) ||
+      (leftOver && endsAreFrequent(turn)),
     coolDownMs: coolDownOf(turn),
   });
   if (moved + requeued > 0) state.lastWorkAt = now;
@@ -109,6 +112,11 @@ async function nextOf(
   return startsForOthers && !(await nothingBehind(turn))
     ? { decision: { kind: "run", delayMs: 0 }, waits }
     : { decision, waits };
+}
+
+/** The works of the executor that refills are short: such refills would meet each other. */
+function endsAreFrequent({ caller }: Turn): boolean {
+  return caller.kind === "report" && caller.stats.worksPerSlot > 1;
 }
 
 /**
@@ -142,11 +150,9 @@ async function nothingBehind({ ctx, state }: Turn): Promise<boolean> {
  * with this turn, so one of the two sees the other.
  */
 async function confirmPark(turn: Turn): Promise<Next> {
-  const { ctx, now, state, caller } = turn;
-  const fresh = withOwnStats(
-    caller,
-    await look(ctx, now, { entries: 1, arrivals: 1 }, state),
-  );
+  const { ctx, now } = turn;
+  const limits = { entries: 1, arrivals: 1 };
+  const fresh = await look(ctx, now, limits, knownTo(turn));
   const made = place(turn, fresh);
   const waits = leavesWaiting(fresh, made);
   if (fresh.arrivals.length > 0 || made.pieces.length > 0) {

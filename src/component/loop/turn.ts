@@ -39,7 +39,6 @@ import {
   leavesWaiting,
   place,
   type Turn,
-  withOwnStats,
 } from "./turning.js";
 import { isDead, overdue } from "./watchdog.js";
 
@@ -71,10 +70,19 @@ export async function doTurn(
   state.lastTurnAt = now;
   const { _id, _creationTime: _, ...fields } = state;
   await ctx.db.replace("loopState", _id, fields);
-  return { turnBy: state.turnBy, nextAt: state.nextTickAt, parkedAs };
+  return {
+    turnBy: state.turnBy,
+    nextAt: state.nextTickAt,
+    parkedAs,
+    status: turn.status,
+    ...ofCaller(turn),
+  };
 }
 
-/** From here on with dependencies: what this turn writes, and who may close. */
+/**
+ * From here on with dependencies: the settings, the state that others go by, and what
+ * this turn writes. Whom it hands something over to is read by `start.ts`.
+ */
 async function lookForWriting(
   ctx: MutationCtx,
   now: number,
@@ -82,21 +90,57 @@ async function lookForWriting(
   caller: Caller,
   stale: View,
 ): Promise<Turn> {
-  const config = await effectiveConfig(ctx);
-  const console = createLogger(config.logLevel);
-  const state = await getOrCreateState(ctx, now);
-  const status = await getOrCreateRunStatus(ctx);
+  const { isCurrent } = stale;
+  // A report has read these two with dependencies, after whatever might change them.
+  const isTick = caller.kind === "tick";
+  const config = isTick ? await effectiveConfig(ctx) : stale.config;
+  const status =
+    (isTick ? null : stale.status) ?? (await getOrCreateRunStatus(ctx));
+  const state =
+    (isCurrent ? stale.state : null) ?? (await getOrCreateState(ctx, now));
   const executors: Doc<"executor">[] = [];
   for (const { executorId } of state.assigned) {
-    const row = await ctx.db.get("executor", executorId);
+    const row = isCurrent
+      ? stale.executors.find(({ _id }) => _id === executorId)
+      : await ctx.db.get("executor", executorId);
     if (row) executors.push(asItLeaves(caller, row));
   }
-  const seen = withOwnStats(caller, stale);
   const { room } = caps;
   const limit = limitInEffect(config.maxParallelism, room);
-  const view = { ...seen, config, limit, room, executors, state, status };
-  const drivenBy = state.turnBy;
-  return { ctx, console, now, caps, caller, view, state, drivenBy, status };
+  const view = { ...stale, config, limit, room, executors, state, status };
+  const console = createLogger(config.logLevel);
+  return {
+    ctx,
+    console,
+    now,
+    caps,
+    caller,
+    view,
+    state,
+    drivenBy: state.turnBy,
+    status,
+    handedOver: [],
+  };
+}
+
+/** What its report need not read after the turn. */
+function ofCaller({
+  caller,
+  view,
+  state,
+  handedOver,
+}: Turn): Pick<Outcome, "width" | "undelivered"> {
+  if (caller.kind === "tick") return { width: null, undelivered: null };
+  const { executorId, stats } = caller;
+  const executor = view.executors.find(({ _id }) => _id === executorId);
+  const assigned = state.assigned.find(
+    (each) => each.executorId === executorId,
+  );
+  const from = handedOver[0]?.first ?? assigned?.next;
+  return {
+    width: executor?.width ?? null,
+    undelivered: from === stats.cursor ? handedOver : null,
+  };
 }
 
 /** One that asks to leave in the report that does the turn is handed nothing more. */
@@ -220,7 +264,7 @@ function countTurn(state: Turn["state"], now: number): void {
 }
 
 async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
-  const { ctx, console, now, view, state, status } = turn;
+  const { view, state, status } = turn;
   const made = place(turn, view);
   const boundMet =
     view.arrivals.length >= MAX_ARRIVALS ||
@@ -233,11 +277,7 @@ async function start(turn: Turn): Promise<Omit<Done, "requeued">> {
   const staysParked =
     status.state.kind !== "running" && !more && !isCrowded(turn);
   const { moved, executors } = await new Starter(
-    ctx,
-    console,
-    now,
-    view,
-    state,
+    turn,
     staysParked && !driverToBe,
     driverToBe ? MAX_POLL_MS : null,
   ).carryOut(made);

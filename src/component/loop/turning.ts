@@ -5,8 +5,7 @@ import type { Logger } from "../logging.js";
 import type { Caller } from "./caller.js";
 import type { ClassRoom } from "./classRoom.js";
 import type { Caps } from "./lease.js";
-import type { View } from "./look.js";
-import { withStats } from "./executorViews.js";
+import type { Known, View } from "./look.js";
 import type { Plan } from "./plan.js";
 import { planFor } from "./planView.js";
 
@@ -24,7 +23,14 @@ export type Turn = {
   /** Who was to do this turn; undefined: a tick. */
   drivenBy: Id<"executor"> | undefined;
   status: Doc<"runStatus">;
+  /** What this turn has handed over to the executor whose report it is done in. */
+  handedOver: HandOver[];
 };
+
+export type HandOver = Pick<
+  Doc<"running">,
+  "_id" | "first" | "works" | "bytes"
+>;
 
 /** What a turn has done so far. */
 export type Done = {
@@ -46,13 +52,19 @@ export function isKicked(caller: Caller): boolean {
   return caller.kind === "tick" && caller.kick === true;
 }
 
-/** What a report has changed is not in the table yet. */
-export function withOwnStats(caller: Caller, view: View): View {
-  return caller.kind === "tick" ? view : withStats(view, caller.stats);
+/** What a turn need not read again when it looks with dependencies. */
+export function knownTo({ caller, view, state, status }: Turn): Known {
+  const { config } = view;
+  return {
+    config,
+    state,
+    status,
+    ...(caller.kind === "tick" ? {} : { own: caller.stats }),
+  };
 }
 
-export function place({ caps, now }: Turn, view: View): Plan {
-  return planFor(view, caps, now);
+export function place({ caps, now, caller }: Turn, view: View): Plan {
+  return planFor(view, caps, now, caller.kind === "report");
 }
 
 /** Whether something waits for a place, in a pool that is not paused. */

@@ -49,9 +49,10 @@ export const watch = internalMutation({
     const status = await readRunStatus(ctx);
     if (!state || !status || state.watch?.at !== at) return null;
     const now = Date.now();
-    const { logLevel } = await effectiveConfig(ctx);
-    const console = createLogger(logLevel);
-    const view = { ...(await lookStale(ctx, now)), state, status };
+    const config = await effectiveConfig(ctx);
+    const console = createLogger(config.logLevel);
+    const known = { state, status, config };
+    const view = { ...(await lookStale(ctx, now, known)), state };
 
     await removeGoneExecutors(ctx, view, state);
     const recovers = await lookAfterLosses(ctx, console, view, now);

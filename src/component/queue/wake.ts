@@ -198,13 +198,16 @@ async function wakeOrThrow(
  * For reports: capacity became free and retries were queued. Never throws for a
  * refused tick, since the results in the report must not be lost: the executor
  * was canceled, and the watchdog looks after what it leaves.
+ *
+ * @param known - What this transaction has read, or written, since user code last ran in it.
  */
 export async function wakeFromReport(
   ctx: MutationCtx,
   freed: boolean,
   earliestRetryAt: number | null,
+  known: Doc<"runStatus"> | null,
 ): Promise<Doc<"runStatus">> {
-  const status = await getOrCreateRunStatus(ctx);
+  const status = known ?? (await getOrCreateRunStatus(ctx));
   const woken = freed ? await wake(ctx, status, { kind: "capacity" }) : "none";
   if (woken === "none" && earliestRetryAt !== null) {
     await wake(ctx, status, { kind: "work", dueAt: earliestRetryAt });
