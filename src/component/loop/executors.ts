@@ -57,10 +57,18 @@ export async function adjustLeases(
   const over = unleased(limit, views) < 0;
   let works = 0;
   let unfinished = false;
+  let tookBack = false;
   for (const executor of living) {
     const width = widths.get(executor._id) ?? executor.width;
     if (executor.epoch === epoch && executor.width === width) continue;
     if (over || width < executor.width) {
+      // Of one executor in a turn: its reports conflict with that, and those of several
+      // would again and again.
+      if (tookBack) {
+        unfinished = true;
+        continue;
+      }
+      tookBack = true;
       const back = await takeBackInTurn(ctx, console, view, executor, budget);
       works += back.works;
       if (back.unfinished) {

@@ -22,7 +22,9 @@ export function planFor(
   const turnBy = view.state?.turnBy;
   return plan(view.limit, caps, executorViews(view), entries, isolated, {
     favored: turnBy ? { id: turnBy, width: caps.driving } : null,
-    impatient: !refills && now - (view.state?.lastWorkAt ?? now) > IMPATIENT_MS,
+    impatient:
+      now - (view.state?.lastWorkAt ?? now) >
+      (refills ? 2 * IMPATIENT_MS : IMPATIENT_MS),
     refills,
   });
 }

@@ -182,7 +182,7 @@ export class Room {
   /** How many executors may be started for works of this kind, if so much of the limit is nobody's. */
   private executorSlots(lane: Lane, left = this.left): number {
     const { impatient, refills } = this.asked;
-    if (refills && left < LEAST_WIDTH && lane.isOpen) return 0;
+    if (refills && !impatient && left < LEAST_WIDTH && lane.isOpen) return 0;
     const kept = lane.long ? KEPT_FROM_LONG : 0;
     const inAll = this.caps.inAll - kept - this.inAll;
     const accepting = this.caps.accepting - lane.accepting;
