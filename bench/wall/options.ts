@@ -20,7 +20,7 @@ export interface Options {
 export const USAGE = `npm run bench:wall -- [options]
 
 Measures on this machine's clock, as ratios of runs side by side. Leave the
-machine alone meanwhile. Everything takes about ${"MINUTES"} minutes.
+machine alone meanwhile. Everything takes about a quarter of an hour.
 
   --only PART       only workflow (the published @convex-dev/workflow on this pool
                     and on the peer), relay (the demo's workload through this pool

@@ -88,21 +88,21 @@ export function relayTable({ runs }: RelayRuns): Table {
 /** What the wall time may be at most, as a share of the peer's. */
 const WORKFLOW_GOAL = 0.8;
 
-export function workflowTable({ cases }: WorkflowRuns): Table {
+export function workflowTable({ version, cases }: WorkflowRuns): Table {
   return {
     titles: [
       "workflows",
       "steps each",
       "time, s",
-      "peer",
+      "peer's",
       "ours ÷ peer",
       "from … to",
       "goal",
       "met",
       "conflicts per step",
-      "peer",
+      "peer's",
       "calls per step",
-      "peer",
+      "peer's",
       "processor time ÷ peer's",
     ],
     rows: cases.map(({ of, runs }) => {
@@ -130,7 +130,9 @@ export function workflowTable({ cases }: WorkflowRuns): Table {
         times(ratios(ours.map(cpu), peers.map(cpu)).median),
       ];
     }),
-    notes: [],
+    notes: [
+      `Run by @convex-dev/workflow ${version}; each step is an action of 10 ms.`,
+    ],
   };
 }
 
