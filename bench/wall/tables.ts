@@ -81,8 +81,16 @@ export function relayTable({ runs }: RelayRuns): Table {
             : [`≤ ${goal.most}`, met(own, goal.most)]),
       ];
     }),
-    notes: [],
+    notes: [othersNote([...ours, ...peers])],
   };
+}
+
+/** A machine that is shared makes all times longer, and figures that hang on time less certain. */
+function othersNote(runs: readonly { spent: Spent }[]): string {
+  const { median, least, most } = spread(
+    runs.map(({ spent }) => spent.othersShare),
+  );
+  return `Other programs took ${percent(median)} of the machine's processors meanwhile (${percent(least)} … ${percent(most)}).`;
 }
 
 /** What the wall time may be at most, as a share of the peer's. */
@@ -132,6 +140,11 @@ export function workflowTable({ version, cases }: WorkflowRuns): Table {
     }),
     notes: [
       `Run by @convex-dev/workflow ${version}; each step is an action of 10 ms.`,
+      othersNote(
+        cases.flatMap(({ runs }) =>
+          COMPONENTS.flatMap((component) => runs[component]),
+        ),
+      ),
     ],
   };
 }
