@@ -119,7 +119,7 @@ test("the demo's workload runs through both pools, and nothing is lost", async (
   }
   expect(relay.time.get("storage")).toBeGreaterThan(0);
   const { rows, titles } = relayTable(relay);
-  expect(rows).toHaveLength(6);
+  expect(rows).toHaveLength(7);
   expect(rows.every((row) => row.length === titles.length)).toBe(true);
   const functions = functionsTable([spentOnRelay(relay)]);
   expect(functions.rows[0]).toHaveLength(functions.titles.length);

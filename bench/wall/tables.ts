@@ -43,6 +43,11 @@ const RELAY_FIGURES: readonly RelayFigure[] = [
     goal: { most: 0.65, of: "ratio" },
   },
   {
+    name: "the same without those of Relay's own functions",
+    unit: "",
+    of: ({ spent, deliveries }) => callsOfComponents(spent) / deliveries,
+  },
+  {
     name: "conflicts per delivery",
     unit: "",
     of: ({ spent, deliveries }) => spent.conflicts / deliveries,
@@ -91,6 +96,12 @@ function othersNote(runs: readonly { spent: Spent }[]): string {
     runs.map(({ spent }) => spent.othersShare),
   );
   return `Other programs took ${percent(median)} of the machine's processors meanwhile (${percent(least)} … ${percent(most)}).`;
+}
+
+function callsOfComponents({ byFunction }: Spent): number {
+  return Object.entries(byFunction)
+    .filter(([name]) => !name.startsWith("|"))
+    .reduce((sum, [, { calls }]) => sum + calls, 0);
 }
 
 /** What the wall time may be at most, as a share of the peer's. */
