@@ -2,15 +2,20 @@ import { describe, expect, test } from "vitest";
 import { fileURLToPath } from "node:url";
 import { parseOptions } from "../wall/options.js";
 import { timeByPart, type Profile } from "../wall/profile.js";
-import { measureRelay } from "../wall/sideBySide.js";
+import { measureRelay } from "../wall/relayRuns.js";
 import { ratios, spread } from "../wall/statistics.js";
 import {
+  functionsTable,
   profiledLoads,
   profileTable,
   relayTable,
+  spentOnRelay,
+  spentOnWorkflows,
   throughputTable,
+  workflowTable,
 } from "../wall/tables.js";
 import { measureThroughput } from "../wall/throughput.js";
+import { measureWorkflows } from "../wall/workflow.js";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -74,7 +79,7 @@ describe("a profile", () => {
 describe("the options of bench:wall", () => {
   test("measure everything unless told otherwise", () => {
     expect(parseOptions([])).toMatchObject({
-      parts: ["relay", "throughput"],
+      parts: ["workflow", "relay", "throughput"],
       runs: 5,
       against: null,
       publish: false,
@@ -84,7 +89,10 @@ describe("the options of bench:wall", () => {
   });
 
   test.each([
-    [["--only", "rely"], "--only rely: it must be relay or throughput"],
+    [
+      ["--only", "rely"],
+      "--only rely: it must be workflow, relay or throughput",
+    ],
     [["--runs", "1.5"], "--runs 1.5: it must be a whole number above 0"],
     [["--webhooks", "1000"], "--webhooks 1000: there are 329 samples"],
     [["--scale", "0"], "--scale 0: it must be a number above 0"],
@@ -105,12 +113,48 @@ test("the demo's workload runs through both pools, and nothing is lost", async (
   // Each goes to two receivers at least; which others subscribe depends on the event.
   expect(ours!.deliveries).toBeGreaterThanOrEqual(16);
   expect(peers!.deliveries).toBe(ours!.deliveries);
-  for (const { calls, deliveries, cpuMs } of [ours!, peers!]) {
-    expect(calls).toBeGreaterThan(deliveries);
-    expect(cpuMs).toBeGreaterThan(0);
+  for (const { deliveries, spent } of [ours!, peers!]) {
+    expect(spent.calls).toBeGreaterThan(deliveries);
+    expect(spent.cpuMs).toBeGreaterThan(0);
   }
   expect(relay.time.get("storage")).toBeGreaterThan(0);
-  expect(relayTable(relay).rows).toHaveLength(6);
+  const { rows, titles } = relayTable(relay);
+  expect(rows).toHaveLength(7);
+  expect(rows.every((row) => row.length === titles.length)).toBe(true);
+  const functions = functionsTable([spentOnRelay(relay)]);
+  expect(functions.rows[0]).toHaveLength(functions.titles.length);
+});
+
+test("published workflows run on both pools, each step once", async () => {
+  const measured = await measureWorkflows({
+    runs: 1,
+    cases: [{ workflows: 3, steps: 2 }],
+    onRun: () => {},
+  });
+  expect(measured.version).toMatch(/^\d+\.\d+\.\d+$/);
+  const [{ runs }] = measured.cases as [(typeof measured.cases)[number]];
+  for (const [run] of [runs.workpool, runs["@convex-dev/workpool"]]) {
+    expect(run!.seconds).toBeGreaterThan(0);
+    expect(run!.spent.byFunction["|flows:step"]!.calls).toBe(6);
+  }
+  // Each pool has functions that the other one has not.
+  const ours = runs.workpool[0]!.spent.byFunction;
+  const peers = runs["@convex-dev/workpool"][0]!.spent.byFunction;
+  const [tick, ping] = [
+    "workflow/workpool|loop/tick:tick",
+    "workflow/workpool/batchWorker|lib:ping",
+  ];
+  expect([tick in ours, tick in peers]).toEqual([true, false]);
+  expect([ping in ours, ping in peers]).toEqual([false, true]);
+  const { rows, titles } = workflowTable(measured);
+  expect(rows).toHaveLength(1);
+  expect(rows[0]).toHaveLength(titles.length);
+  const functions = functionsTable(spentOnWorkflows(measured));
+  const step = functions.rows.filter(([, name]) => name === "|flows:step");
+  expect(step.map(([what, , calls]) => [what, calls])).toEqual([
+    ["3 × 2, per step, workpool", "1"],
+    ["3 × 2, per step, @convex-dev/workpool", "1"],
+  ]);
 });
 
 test("every load does what it is to do, in memory and on disk", async () => {

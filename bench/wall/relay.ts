@@ -4,9 +4,8 @@
  * its functions import as "convex-workpool".
  */
 import { randomBytes } from "node:crypto";
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
 import { internal } from "../../example/convex/_generated/api.js";
 import type { Sample } from "../../example/github/samples.js";
@@ -16,24 +15,16 @@ import { startReceivers } from "../../example/receivers/server.js";
 import { compare, expectedAt } from "../../example/scripts/check.js";
 import { allDeliveries, allSettled } from "../../example/scripts/observe.js";
 import { percentiles } from "../percentiles.js";
-import type { Pool } from "../pools.js";
 import { convex, push } from "../push.js";
 import { startDeployment } from "./deployment.js";
+import {
+  type Component,
+  installPool,
+  linkPackage,
+  REPOSITORY,
+} from "./packages.js";
 import { timeByPart } from "./profile.js";
-
-const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-
-export type Component = Exclude<Pool, "scheduler">;
-
-/** Ours as it is in the source, never an older build. */
-const OUR_PACKAGE = {
-  name: "convex-workpool",
-  type: "module",
-  exports: {
-    ".": "./src/client/index.ts",
-    "./convex.config.js": "./src/component/convex.config.ts",
-  },
-};
+import { type Spent, startMeter } from "./spent.js";
 
 /** As many connections as GitHub's stand-in of the demo opens. */
 const CONNECTIONS = 16;
@@ -56,7 +47,9 @@ export async function prepareRelay(
   }
   const base = "tsconfig.base.json";
   await cp(path.join(REPOSITORY, base), path.join(copy, base));
-  await install(path.join(copy, "node_modules"), component);
+  const modules = path.join(copy, "node_modules");
+  await linkPackage(modules, "convex");
+  await installPool(modules, component, "convex-workpool");
   const dataDir = path.join(directory, "template");
   const githubSecret = newSecret();
   const deployment = await startDeployment({ root: REPOSITORY, dataDir });
@@ -70,35 +63,14 @@ export async function prepareRelay(
   return { dataDir, githubSecret };
 }
 
-/** What Relay's functions import. */
-async function install(modules: string, component: Component): Promise<void> {
-  const link = (to: string, ...name: string[]) =>
-    symlink(path.join(REPOSITORY, to), path.join(modules, ...name));
-  await mkdir(modules);
-  await link("node_modules/convex", "convex");
-  if (component === "workpool") {
-    const ours = path.join(modules, OUR_PACKAGE.name);
-    await mkdir(ours);
-    await writeFile(
-      path.join(ours, "package.json"),
-      JSON.stringify(OUR_PACKAGE),
-    );
-    await link("src", OUR_PACKAGE.name, "src");
-  } else {
-    await link(`node_modules/${component}`, OUR_PACKAGE.name);
-  }
-}
-
 export interface RelayRun {
   deliveries: number;
   /** From the first webhook until the last delivery has an outcome. */
   seconds: number;
   /** From the acceptance of a delivery to its outcome, where the receiver is healthy. */
   outcomeMs: { p50: number; p95: number };
-  /** Of the deployment's process, until some seconds after the end. */
-  cpuMs: number;
-  calls: number;
-  conflicts: number;
+  /** Until some seconds after the end. */
+  spent: Spent;
   /** Milliseconds by part of the program; only of a profiled run. */
   time: Map<string, number> | null;
 }
@@ -141,10 +113,7 @@ export async function runRelay({
         secret: secrets.get(name)!,
       })),
     });
-    const before = {
-      cpu: await deployment.ask("cpu"),
-      ...(await deployment.ask("calls")),
-    };
+    const meter = await startMeter(deployment);
     if (profiled) await deployment.ask("startProfile");
     const start = performance.now();
     const sender = new Sender(
@@ -159,8 +128,7 @@ export async function runRelay({
     const seconds = (performance.now() - start) / 1000;
     const profile = profiled ? await deployment.ask("endProfile") : null;
     await new Promise((resolve) => setTimeout(resolve, tailMs));
-    const cpuMs = (await deployment.ask("cpu")) - before.cpu;
-    const { calls, conflicts } = await deployment.ask("calls");
+    const spent = await meter();
     const recorded = await allDeliveries(deployment.url);
     for (const receiver of roster) {
       const { name } = receiver;
@@ -176,9 +144,7 @@ export async function runRelay({
       deliveries,
       seconds,
       outcomeMs: outcomeTimes(recorded),
-      cpuMs,
-      calls: calls - before.calls,
-      conflicts: conflicts - before.conflicts,
+      spent,
       time: profile && timeByPart(profile),
     };
   } finally {

@@ -5,7 +5,7 @@
 import { Session } from "node:inspector/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { startDeployment } from "../../embedded/src/index.js";
+import type { startDeployment, Stats } from "../../embedded/src/index.js";
 import type { Profile } from "./profile.js";
 
 /** Fine enough for functions that take a millisecond, and not felt. */
@@ -18,13 +18,13 @@ export interface Start {
   dataDir: string | null;
 }
 
-export type Question = "cpu" | "calls" | "startProfile" | "endProfile" | "stop";
+export type Question = "cpu" | "stats" | "startProfile" | "endProfile" | "stop";
 
 export interface Answers {
   /** Milliseconds of processor time since the start, of all threads. */
   cpu: number;
-  /** Calls of functions, and whatever of them met a conflict. */
-  calls: { calls: number; conflicts: number };
+  /** What every function has done so far. */
+  stats: Stats;
   startProfile: null;
   endProfile: Profile;
   stop: null;
@@ -45,13 +45,7 @@ const answer: { [Q in Question]: () => Answers[Q] | Promise<Answers[Q]> } = {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
   },
-  calls() {
-    const all = Object.values(deployment.stats());
-    return {
-      calls: all.reduce((sum, { calls }) => sum + calls, 0),
-      conflicts: all.reduce((sum, { conflicts }) => sum + conflicts, 0),
-    };
-  },
+  stats: () => deployment.stats(),
   async startProfile() {
     inspector.connect();
     await inspector.post("Profiler.enable");
