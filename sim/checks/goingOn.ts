@@ -2,7 +2,9 @@
  * What a death left goes on in time: within a minute of a restart, and otherwise
  * within the fifteen seconds in which a loss is noticed and a few in which it is
  * worked off, every work that was lost has begun again, has ended, or is back in the
- * queue, where `slots.ts` sees whether it waits for good reason.
+ * queue, where `slots.ts` sees whether it waits for good reason. While executors of several
+ * pools have all scheduled functions that the class runs at a time, not even the watchdog
+ * does: then the time begins anew.
  */
 import type { Life, Lives } from "../corners/lives.js";
 import type { Violate } from "./check.js";
@@ -18,6 +20,7 @@ export class GoingOnCheck {
     private readonly violate: Violate,
     private readonly elapsed: () => number,
     private readonly later: (ms: number, run: () => void) => void,
+    private readonly isCrowded: () => boolean,
   ) {}
 
   /** The deployment is about to go down with all its executors. */
@@ -34,12 +37,20 @@ export class GoingOnCheck {
     this.watch(lost, AFTER_DEATH_MS, "an executor's death");
   }
 
-  private watch(lost: readonly Life[], ms: number, what: string): void {
+  private watch(
+    lost: readonly Life[],
+    ms: number,
+    what: string,
+    diedAt = this.elapsed(),
+  ): void {
     const { restarts } = this;
-    const diedAt = this.elapsed();
     this.later(ms, () => {
       // What it lost in turn is that one's business.
       if (this.restarts !== restarts) return;
+      if (this.isCrowded()) {
+        this.watch(lost, ms, what, diedAt);
+        return;
+      }
       const stuck = lost.filter(
         ({ phase, since }) =>
           since <= diedAt && phase !== "waits" && phase !== "ended",

@@ -152,9 +152,15 @@ class CornerHistory {
       this.world,
       this.runs,
       this.lives,
-      new GoingOnCheck(this.lives, this.violate, elapsed, (ms, run) => {
-        this.world.clock.schedule(ms, run);
-      }),
+      new GoingOnCheck(
+        this.lives,
+        this.violate,
+        elapsed,
+        (ms, run) => {
+          this.world.clock.schedule(ms, run);
+        },
+        () => this.isCrowded(),
+      ),
       (text) => this.note(`fault: ${text}`),
     );
     this.slots = setting.pools.map((pool) => this.createSlots(pool));

@@ -91,6 +91,15 @@ describe("histories", () => {
       "works in quarantine wait while one executor of the most there may be is kept from them",
     ],
     [
+      70225,
+      "a single slot of a saturated pool stood empty while others ran for minutes",
+    ],
+    [
+      80473,
+      "two pools have all eight scheduled functions of S16, and no watchdog runs meanwhile",
+    ],
+    [51194, "works that an executor was given half a second before it died"],
+    [
       12027,
       "a full executor whose works had been short was handed others that it never asked for",
     ],
