@@ -148,15 +148,20 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: "old-lease-counts",
-    what: "An executor with a lease from before the limit changed gets new work.",
+    what: "Leases from before the limit changed stay, and get new work.",
     patches: [
       inComponent(
         "executor/reply.ts",
         "executor.epoch !== epoch || executor.width === 0",
         "executor.width === 0",
       ),
+      inComponent(
+        "loop/executors.ts",
+        "if (living.every((executor) => executor.epoch === epoch)) {",
+        "if (living.length >= 0) {",
+      ),
     ],
-    seed: 1,
+    seed: 6,
   },
   {
     name: "watchdog-not-armed",

@@ -17,22 +17,4 @@ export const LIGHT_PLANTS: readonly CornerPlant[] = [
     ],
     seed: 2,
   },
-  {
-    name: "callbacks-unbounded",
-    what: "A report runs a hundred callbacks, however long they take.",
-    rule: PROMPT,
-    patches: [
-      {
-        file: "src/component/executor/reporter.ts",
-        text: "MAX_OPEN_MS = 400;",
-        replacement: "MAX_OPEN_MS = 400_000;",
-      },
-      {
-        file: "src/component/executor/reporter.ts",
-        text: "FIRST_AWAITED = 32;",
-        replacement: "FIRST_AWAITED = 100;",
-      },
-    ],
-    seed: 160,
-  },
 ];
