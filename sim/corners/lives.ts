@@ -56,10 +56,10 @@ export class Pool {
 const REPORT_MS = 500;
 const FEW = 2;
 /**
- * What an executor was given waits this long behind works that take long, before it goes
- * back with the next report. Until then the executor may have begun it.
+ * What an executor was given goes back with a report once nothing has come, begun or ended
+ * there for a second. Until then the executor may have begun it.
  */
-const GIVEN_BACK_MS = 1_000 + 2 * 100;
+const GIVEN_BACK_MS = 2_500;
 
 /** Works that declare more wait for an executor of their own. */
 const LONG_MS = 20 * 60_000;
