@@ -61,9 +61,7 @@ export async function runCornerHistory(
   trace: ((line: string) => void) | null = null,
 ): Promise<HistoryResult> {
   const setting = drawCornerSetting(seed);
-  const workload = drawCornerWorkload(setting);
-  await prepare(versions);
-  return await new CornerHistory(versions, setting, workload, trace).run();
+  return await runDrawn(versions, setting, drawCornerWorkload(setting), trace);
 }
 
 /** One of the profile `light`: chains and fans, beside the app's own calls. */
@@ -73,9 +71,15 @@ export async function runLightHistory(
   trace: ((line: string) => void) | null = null,
 ): Promise<HistoryResult> {
   const setting = drawLightSetting(seed);
-  const workload = drawLightWorkload(setting);
+  return await runDrawn(versions, setting, drawLightWorkload(setting), trace);
+}
+
+async function runDrawn(
+  versions: readonly [App, App],
+  ...drawn: [CornerSetting, CornerWorkload, ((line: string) => void) | null]
+): Promise<HistoryResult> {
   await prepare(versions);
-  return await new CornerHistory(versions, setting, workload, trace).run();
+  return await new CornerHistory(versions, ...drawn).run();
 }
 
 class CornerHistory {
