@@ -26,8 +26,11 @@ const PER_STRETCH_MS = 2_000;
  * seconds before another executor is started for it (`loop/room.ts`).
  */
 const SHARE = 0.05;
-/** With room, something begins by then: the watchdog sees what nobody else did. */
-const STALL_MS = 15_000;
+/**
+ * With room, something begins by then: a report that finds little room begins to mind after ten
+ * seconds (`loop/planView.ts`), and the watchdog comes twelve after the last report.
+ */
+const STALL_MS = 23_000;
 /** Of arguments and results, for each executor. */
 const EXECUTOR_BYTES = 3_000_000;
 

@@ -265,6 +265,26 @@ describe("a plan", () => {
     });
   });
 
+  test("starts an executor for a single freed slot of a small limit, unless another can be widened", () => {
+    const asleep = executor("a", { width: 1, inFlight: 1, asleep: true });
+    const idle = executor("l", { width: 1, inFlight: 0, long: true });
+    const of = (limit: number, executors = [asleep, idle]) =>
+      plan(limit, CAPS, executors, [entry("w", 8)], [], { refills: true });
+    // Of eight, one is an eighth: the next report may be far away.
+    expect(of(2)).toMatchObject({
+      newExecutors: [{ width: 1 }],
+      leases: [{ id: "l", width: 0 }],
+    });
+    const awake = executor("a", { width: 1, inFlight: 1 });
+    expect(of(2, [awake, idle])).toMatchObject({
+      newExecutors: [],
+      leases: [
+        { id: "a", width: 2 },
+        { id: "l", width: 0 },
+      ],
+    });
+  });
+
   test("gives long works executors of their own, and ordinary ones nothing of those", () => {
     const open = executor("a", { inFlight: 1 });
     const long = { ...entry("l", 3), kind: "long" as const };

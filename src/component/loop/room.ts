@@ -41,11 +41,11 @@ type Taken = { target: Target; works: number };
 const KEPT_FROM_ISOLATED = 1;
 const KEPT_FROM_LONG = 2;
 /**
- * Beside others that report, one slot is not worth an executor: these would become many,
- * each of which every turn reads and the user pays for.
+ * Beside others that report soon, one slot is not worth an executor: these would become
+ * many, each of which every turn reads and the user pays for.
  */
 const LEAST_WIDTH = 2;
-/** Of the limit, so much is worth one more executor while all that accept work sleep. */
+/** Of the limit, an eighth is worth one more executor while all that accept work sleep. */
 const MUCH = 8;
 
 export class Room {
@@ -182,13 +182,13 @@ export class Room {
   /** How many executors may be started for works of this kind, if so much of the limit is nobody's. */
   private executorSlots(lane: Lane, left = this.left): number {
     const { impatient, refills } = this.asked;
-    if (refills && !impatient && left < LEAST_WIDTH && lane.isOpen) return 0;
+    const share = Math.ceil(this.limit / MUCH);
+    const isLittle = left < LEAST_WIDTH && (lane.awake || left < share);
+    if (refills && !impatient && isLittle && lane.isOpen) return 0;
     const kept = lane.long ? KEPT_FROM_LONG : 0;
     const inAll = this.caps.inAll - kept - this.inAll;
     const accepting = this.caps.accepting - lane.accepting;
-    const much = impatient
-      ? 1
-      : Math.min(MIN_WIDTH, Math.ceil(this.limit / MUCH));
+    const much = impatient ? 1 : Math.min(MIN_WIDTH, share);
     // All that accept sleep, and there is much that they cannot be given.
     const least = !lane.awake && left >= much ? 1 : 0;
     return Math.max(0, Math.min(inAll, Math.max(accepting, least)));
