@@ -441,7 +441,7 @@ export class Workpool {
    *   epoch; counts stop at a page and then say `isAtLeast`.
    */
   async health(ctx: QueryCtx | MutationCtx | ActionCtx): Promise<PoolHealth> {
-    return await ctx.runQuery(this.component.lib.health, {});
+    return await ctx.runQuery(this.component.pool.health, {});
   }
 
   /**
@@ -459,7 +459,7 @@ export class Workpool {
    */
   async kick(ctx: MutationCtx | ActionCtx): Promise<void> {
     checkWritable(ctx);
-    await ctx.runMutation(this.component.lib.kick, {});
+    await ctx.runMutation(this.component.pool.kick, {});
   }
 
   /**

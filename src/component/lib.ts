@@ -1,4 +1,7 @@
-/** What apps call, by themselves or through the client: thin entry points. */
+/**
+ * What apps call about works, by themselves or through the client: thin entry points. All that
+ * this imports is evaluated with every enqueue, so what is called seldom is in `pool.ts`.
+ */
 import { v } from "convex/values";
 import { mutation, query } from "./_generated/server.js";
 import {
@@ -7,12 +10,9 @@ import {
   DEFAULT_CANCEL_LIMIT,
   everythingSoFar,
 } from "./work/cancel.js";
-import { sendOwedCallbacks } from "./work/callbackKick.js";
 import { effectiveConfig, vDeclaration } from "./queue/configRow.js";
 import { enqueueItems, vItem } from "./work/enqueue.js";
-import { poolHealth } from "./observe/health.js";
 import { createLogger, logLevel } from "./logging.js";
-import { vPoolHealth } from "./observe/poolHealth.js";
 import { vStatus } from "./shared.js";
 import { workInfo, workStatus, workStatuses } from "./observe/status.js";
 import {
@@ -20,7 +20,6 @@ import {
   checkCancelLimit,
   checkStatusBatch,
 } from "./validate.js";
-import { kickLoop } from "./queue/wake.js";
 import { vWorkInfo } from "./observe/workInfo.js";
 
 export const enqueue = mutation({
@@ -88,27 +87,6 @@ export const statusBatch = query({
   handler: async (ctx, { ids }) => {
     checkStatusBatch(ids);
     return await workStatuses(ctx, ids);
-  },
-});
-
-/** How the pool is doing, and what is wrong with it in words. */
-export const health = query({
-  args: {},
-  returns: vPoolHealth,
-  handler: async (ctx) => await poolHealth(ctx, Date.now()),
-});
-
-/**
- * For a pool that seems stuck: its loop looks after everything at once, and starts anew.
- * All owed callbacks are tried at once, those included that wait for their next try.
- */
-export const kick = mutation({
-  args: {},
-  returns: v.null(),
-  handler: async (ctx) => {
-    await kickLoop(ctx);
-    await sendOwedCallbacks(ctx);
-    return null;
   },
 });
 

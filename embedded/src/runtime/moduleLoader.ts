@@ -135,6 +135,12 @@ function fingerprint(source: ModuleSource): string {
 }
 
 class Definition implements LoadedDefinition {
+  /** What each module's imports lead to, once they were followed: every call follows them anew. */
+  private readonly imports = new Map<
+    CompiledModule,
+    Map<string, CompiledModule | null>
+  >();
+
   constructor(
     private readonly modules: Map<string, CompiledModule>,
     private readonly library: Set<string>,
@@ -156,48 +162,70 @@ class Definition implements LoadedDefinition {
     own: Place,
     library?: Library,
   ): Record<string, unknown> {
-    const instantiate = (
-      module: CompiledModule,
-      place: Place,
-    ): Record<string, unknown> => {
-      const { instances, environment } = place;
-      const existing = instances.get(module.path);
-      // Also while it is still being evaluated: cyclic imports see what is there so far.
-      if (existing !== undefined) return existing.exports;
-      const instance: ModuleInstance = { exports: {} };
-      instances.set(module.path, instance);
-      const require = (specifier: string): unknown => {
-        const imported = this.resolve(module.path, specifier);
-        if (imported !== null) {
-          const shared =
-            library !== undefined && this.library.has(imported.path);
-          return instantiate(imported, shared ? library : place);
-        }
-        if (module.environment === "node" && isBuiltin(specifier)) {
-          return nodeRequire(specifier);
-        }
-        throw new Error(
-          module.environment === "node"
-            ? `Cannot import "${specifier}" from ${module.path}: the embedded deployment bundles packages and offers Node's built-in modules only. Remove it from "externalPackages" in convex.json.`
-            : `Cannot import "${specifier}" from ${module.path}: it is not part of the pushed code, and Node's modules need "use node".`,
-        );
-      };
-      const { body, use } = module.factory(
-        environment.scope(module.environment),
-      );
-      body.call(undefined, instance.exports, require, instance);
-      if (place === library) library.add(use);
-      return instance.exports;
-    };
-
     const module = this.modules.get(path);
     if (module === undefined) {
       throw new Error(`There is no module ${path} in the pushed code.`);
     }
-    return instantiate(module, own);
+    return this.evaluate(module, own, library);
   }
 
-  private resolve(from: string, specifier: string): CompiledModule | null {
+  private evaluate(
+    module: CompiledModule,
+    place: Place,
+    library: Library | undefined,
+  ): Record<string, unknown> {
+    const { instances, environment } = place;
+    const existing = instances.get(module.path);
+    // Also while it is still being evaluated: cyclic imports see what is there so far.
+    if (existing !== undefined) return existing.exports;
+    const instance: ModuleInstance = { exports: {} };
+    instances.set(module.path, instance);
+    const { body, use } = module.factory(environment.scope(module.environment));
+    body.call(
+      undefined,
+      instance.exports,
+      (specifier) => this.require(module, specifier, place, library),
+      instance,
+    );
+    if (place === library) library.add(use);
+    return instance.exports;
+  }
+
+  private require(
+    from: CompiledModule,
+    specifier: string,
+    place: Place,
+    library: Library | undefined,
+  ): unknown {
+    const imported = this.resolve(from, specifier);
+    if (imported !== null) {
+      const isShared = library !== undefined && this.library.has(imported.path);
+      return this.evaluate(imported, isShared ? library : place, library);
+    }
+    if (from.environment === "node" && isBuiltin(specifier)) {
+      return nodeRequire(specifier);
+    }
+    throw new Error(
+      from.environment === "node"
+        ? `Cannot import "${specifier}" from ${from.path}: the embedded deployment bundles packages and offers Node's built-in modules only. Remove it from "externalPackages" in convex.json.`
+        : `Cannot import "${specifier}" from ${from.path}: it is not part of the pushed code, and Node's modules need "use node".`,
+    );
+  }
+
+  private resolve(
+    from: CompiledModule,
+    specifier: string,
+  ): CompiledModule | null {
+    let imports = this.imports.get(from);
+    if (imports === undefined) this.imports.set(from, (imports = new Map()));
+    let imported = imports.get(specifier);
+    if (imported === undefined) {
+      imports.set(specifier, (imported = this.find(from.path, specifier)));
+    }
+    return imported;
+  }
+
+  private find(from: string, specifier: string): CompiledModule | null {
     if (!specifier.startsWith(".")) return null;
     const path = posix.join(posix.dirname(from), specifier);
     return this.modules.get(path) ?? this.modules.get(`${path}.js`) ?? null;

@@ -82,6 +82,7 @@ import type * as observe_words from "../observe/words.js";
 import type * as observe_workInfo from "../observe/workInfo.js";
 import type * as platform from "../platform.js";
 import type * as platformTexts from "../platformTexts.js";
+import type * as pool from "../pool.js";
 import type * as queue_configRow from "../queue/configRow.js";
 import type * as queue_declaration from "../queue/declaration.js";
 import type * as queue_entries from "../queue/entries.js";
@@ -192,6 +193,7 @@ const fullApi: ApiFromModules<{
   "observe/workInfo": typeof observe_workInfo;
   platform: typeof platform;
   platformTexts: typeof platformTexts;
+  pool: typeof pool;
   "queue/configRow": typeof queue_configRow;
   "queue/declaration": typeof queue_declaration;
   "queue/entries": typeof queue_entries;

@@ -191,6 +191,28 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         },
         Name
       >;
+      status: FunctionReference<
+        "query",
+        "internal",
+        { id: string },
+        | { previousAttempts: number; state: "pending" }
+        | { previousAttempts: number; state: "running" }
+        | { state: "finished" },
+        Name
+      >;
+      statusBatch: FunctionReference<
+        "query",
+        "internal",
+        { ids: Array<string> },
+        Array<
+          | { previousAttempts: number; state: "pending" }
+          | { previousAttempts: number; state: "running" }
+          | { state: "finished" }
+        >,
+        Name
+      >;
+    };
+    pool: {
       health: FunctionReference<
         "query",
         "internal",
@@ -257,25 +279,5 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
       kick: FunctionReference<"mutation", "internal", {}, null, Name>;
-      status: FunctionReference<
-        "query",
-        "internal",
-        { id: string },
-        | { previousAttempts: number; state: "pending" }
-        | { previousAttempts: number; state: "running" }
-        | { state: "finished" },
-        Name
-      >;
-      statusBatch: FunctionReference<
-        "query",
-        "internal",
-        { ids: Array<string> },
-        Array<
-          | { previousAttempts: number; state: "pending" }
-          | { previousAttempts: number; state: "running" }
-          | { state: "finished" }
-        >,
-        Name
-      >;
     };
   };

@@ -19,8 +19,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const health = () => pool.t.query(api.lib.health, {});
-const kick = () => pool.t.mutation(api.lib.kick, {});
+const health = () => pool.t.query(api.pool.health, {});
+const kick = () => pool.t.mutation(api.pool.kick, {});
 const action = (key: string, changes: Partial<Item> = {}) =>
   job("action", "act", { key }, { ...recorded(key), ...changes });
 
@@ -235,7 +235,7 @@ describe("health in a mutation that has just enqueued", () => {
   test("counts what it enqueued as waiting since now", async () => {
     const found = await pool.run(async (ctx) => {
       await ctx.runMutation(api.lib.enqueue, { ...action("a"), config: {} });
-      return await ctx.runQuery(api.lib.health, {});
+      return await ctx.runQuery(api.pool.health, {});
     });
     expect(found).toMatchObject({
       healthy: true,
@@ -255,7 +255,7 @@ describe("health in a mutation that has just enqueued", () => {
       for (const item of [action("b"), action("c", { runAt })]) {
         await ctx.runMutation(api.lib.enqueue, { ...item, config: {} });
       }
-      return await ctx.runQuery(api.lib.health, {});
+      return await ctx.runQuery(api.pool.health, {});
     });
     expect(found).toMatchObject({
       backlog: { count: 2, isAtLeast: false },

@@ -23,7 +23,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const kick = () => pool.t.mutation(api.lib.kick, {});
+const kick = () => pool.t.mutation(api.pool.kick, {});
 
 /** Works that were canceled, whose callbacks refuse and have been tried a few times. */
 async function owe(count: number, failures = 4): Promise<Id<"work">[]> {
