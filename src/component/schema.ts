@@ -11,6 +11,8 @@ import {
   vAbility,
   vFnType,
   vHalved,
+  vHistory,
+  vReason,
   vResult,
   vResultKind,
   vRetryBehavior,
@@ -206,7 +208,16 @@ export default defineSchema({
      * together; true: alone.
      */
     isolate: v.optional(v.union(v.boolean(), v.string())),
-  }),
+    /**
+     * It failed then, and its outcome is kept: it may be tried again. Everybody else
+     * takes it for gone: see `work/live.ts`.
+     */
+    endedAt: v.optional(v.number()),
+    /** How often it was tried again after it had ended. Unset: never. */
+    round: v.optional(v.number()),
+    /** Its last attempts that did not succeed, the oldest first. */
+    history: v.optional(vHistory),
+  }).index("by_end", ["endedAt"]),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
   payload: defineTable({
@@ -321,6 +332,12 @@ export default defineSchema({
     resultId: v.optional(v.id("payload")),
     attempts: v.number(),
     lastError: v.optional(v.string()),
+    /** Why it ended so, where the kind of the result does not tell. */
+    reason: v.optional(vReason),
+    /** Of the `ConvexError` that it failed with. */
+    errorData: v.optional(v.any()),
+    round: v.optional(v.number()),
+    history: v.optional(vHistory),
     enqueuedAt: v.number(),
     runAt: v.number(),
     startedAt: v.optional(v.number()),

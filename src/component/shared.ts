@@ -109,6 +109,42 @@ export type OnCompleteArgs = {
   result: RunResult;
 };
 
+/** Why a work ended as it did, where the kind of its outcome does not tell. */
+export const vReason = v.union(
+  /** It had not begun by the time that its enqueue set. */
+  v.literal("expired"),
+  /** Its last attempt took longer than it declared, or gave no sign of life. */
+  v.literal("timedOut"),
+  /** Its queue was full. */
+  v.literal("discarded"),
+  /** The worker of its last attempt was lost. */
+  v.literal("workerLost"),
+  /** It was canceled while it ran, and not waited for. */
+  v.literal("abandoned"),
+  /** What it waited for ended otherwise. */
+  v.literal("unreachable"),
+);
+export type Reason = Infer<typeof vReason>;
+
+/** Attempts that are remembered of a work, the oldest first. */
+export const MAX_HISTORY = 10;
+
+/** An attempt that did not succeed. */
+export const vPastAttempt = v.object({
+  /** Counts from 1, within its round. */
+  number: v.number(),
+  /** Unset: nobody knows. */
+  startedAt: v.optional(v.number()),
+  endedAt: v.number(),
+  /** With the frames of its stack, as far as there are any. */
+  error: v.string(),
+  reason: v.optional(vReason),
+  /** Unset: the first. */
+  round: v.optional(v.number()),
+});
+export type PastAttempt = Infer<typeof vPastAttempt>;
+export const vHistory = v.array(vPastAttempt);
+
 export const vStatus = v.union(
   v.object({ state: v.literal("pending"), previousAttempts: v.number() }),
   v.object({ state: v.literal("running"), previousAttempts: v.number() }),

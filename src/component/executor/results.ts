@@ -7,6 +7,7 @@ import type { Logger } from "../logging.js";
 import { Settler } from "../work/settler.js";
 import type { Tally } from "../tally.js";
 import type { AttemptResult } from "./protocol.js";
+import { liveWork } from "../work/live.js";
 
 /**
  * Settles the works in `results`, in order. Callbacks run here when
@@ -33,7 +34,7 @@ export async function applyResults(
       if (outcome.result !== "superseded") settler.countEnd(outcome.result);
       continue;
     }
-    const work = await ctx.db.get("work", workId);
+    const work = await liveWork(ctx, workId);
     if (!work || (work.fence ?? 0) !== fence) {
       console.debug(`[report] late result of work ${workId} ignored`);
       continue;

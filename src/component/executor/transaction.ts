@@ -14,6 +14,7 @@ import { createLogger } from "../logging.js";
 import { loadValue } from "../work/payload.js";
 import type { AttemptEnd } from "../work/settle.js";
 import { Settler } from "../work/settler.js";
+import { liveWork } from "../work/live.js";
 
 export const run = internalMutation({
   args: {
@@ -29,7 +30,7 @@ export const run = internalMutation({
   ),
   handler: async (ctx, { workId, fence, inlineCallback }) => {
     const startedAt = Date.now();
-    const work = await ctx.db.get("work", workId);
+    const work = await liveWork(ctx, workId);
     if (!work || (work.fence ?? 0) !== fence || work.fnType === "action") {
       return "superseded" as const;
     }

@@ -17,6 +17,7 @@ import { type Logger, recordStarted } from "../logging.js";
 import { endWork } from "../work/outcome.js";
 import { loadValue } from "../work/payload.js";
 import type { Attempt } from "./attempt.js";
+import { liveWork } from "../work/live.js";
 
 /** A reply is an argument to nobody, but it crosses process borders: keep it well below 16 MiB. */
 const MAX_REPLY_BYTES = 6_000_000;
@@ -125,7 +126,7 @@ export async function deliver(
   const ended: number[] = [];
   const now = Date.now();
   for (const { position, workId } of members) {
-    const work = await ctx.db.get("work", workId);
+    const work = await liveWork(ctx, workId);
     if (!work) {
       ended.push(position);
       continue;

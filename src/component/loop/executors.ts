@@ -12,6 +12,7 @@ import { addTally } from "../tally.js";
 import { type ExecutorView, relieve, unleased } from "./lease.js";
 import type { View } from "./look.js";
 import { executorViews, livingExecutors, statsView } from "./executorViews.js";
+import { liveWork } from "../work/live.js";
 
 type State = Doc<"loopState">;
 
@@ -170,7 +171,7 @@ export async function takeBack(
       if (!(await budget.hasRoom())) break;
       budget.spend();
       taken += 1;
-      const work = await ctx.db.get("work", workId);
+      const work = await liveWork(ctx, workId);
       // One that was canceled meanwhile ends here, and does not wait for its turn again.
       if (work) await settler.settle(work, { kind: "returned" });
     }

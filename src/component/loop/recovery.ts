@@ -28,6 +28,7 @@ import type { AttemptEnd } from "../work/settle.js";
 import { Settler } from "../work/settler.js";
 import { addTally } from "../tally.js";
 import type { Fate } from "./fate.js";
+import { liveWork } from "../work/live.js";
 
 export type Piece = {
   /** When the earliest of what went back is due. Null: nothing did. */
@@ -75,7 +76,7 @@ export async function recoverPiece(
     }
     const { runningId, position } = next;
     const workId = await workAt(ctx, executor, runningId, position);
-    const work = workId && (await ctx.db.get("work", workId));
+    const work = workId && (await liveWork(ctx, workId));
     if (work) await settler.settle(work, endOf(position < stats.beginsBefore));
     settled.add(position);
     budget.spend();

@@ -10,6 +10,7 @@ import { entryOf } from "../queue/entries.js";
 import { loadResult } from "../work/result.js";
 import type { Status } from "../shared.js";
 import type { WorkInfo } from "./workInfo.js";
+import { liveWork } from "../work/live.js";
 
 const FINISHED: Status = { state: "finished" };
 
@@ -66,7 +67,7 @@ export async function workInfo(
   if (workId === null) {
     return null;
   }
-  const work = await ctx.db.get("work", workId);
+  const work = await liveWork(ctx, workId);
   return work === null
     ? await finishedInfo(ctx, workId)
     : await unfinishedInfo(ctx, work);
@@ -141,7 +142,7 @@ async function findWork(
   id: string,
 ): Promise<Doc<"work"> | null> {
   const workId = ctx.db.normalizeId("work", id);
-  return workId === null ? null : await ctx.db.get("work", workId);
+  return workId === null ? null : await liveWork(ctx, workId);
 }
 
 /** A property that is left out rather than set to undefined. */

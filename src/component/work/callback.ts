@@ -27,6 +27,7 @@ import { effectiveConfig } from "../queue/configRow.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
 import { createLogger, type Logger } from "../logging.js";
+import { keptWork, removeOutcome } from "./kept.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { loadResult } from "./result.js";
 import { DAY, SECOND } from "../shared.js";
@@ -137,17 +138,28 @@ async function settle(
     state === "done"
       ? row.finishedAt + row.ttl
       : Date.now() + Math.max(row.ttl, FAILED_CALLBACK_TTL);
-  await deletePayload(ctx, callback.contextId);
-  if (expiresAt <= Date.now()) {
-    await deletePayload(ctx, row.resultId);
-    await ctx.db.delete("complete", row._id);
-    return;
-  }
-  const { context: _, contextId: __, ...kept } = callback;
+  if (expiresAt <= Date.now()) return await removeOutcome(ctx, row);
   await ctx.db.patch("complete", row._id, {
     expiresAt,
-    callback: { ...kept, state, dueAt: null },
+    callback: {
+      // One that failed may be tried again.
+      ...(state === "done" ? await withoutContext(ctx, row) : callback),
+      state,
+      dueAt: null,
+    },
   });
+}
+
+/** A work that is kept needs its context for its next round. */
+async function withoutContext(
+  ctx: MutationCtx,
+  row: Doc<"complete">,
+): Promise<OwedCallback> {
+  const { context: _, contextId, ...rest } = row.callback!;
+  if (contextId !== undefined && !(await keptWork(ctx, row.workId))) {
+    await deletePayload(ctx, contextId);
+  }
+  return rest;
 }
 
 /**

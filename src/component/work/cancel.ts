@@ -18,6 +18,7 @@ import { createLogger, type Logger } from "../logging.js";
 import { endWork } from "./outcome.js";
 import { MAX_VALUE_BYTES } from "../shared.js";
 import { wakeForChange } from "../queue/wake.js";
+import { liveWork } from "./live.js";
 
 /** Works per page, unless the caller says otherwise: few enough to rarely meet a report that ends one of them. */
 export const DEFAULT_CANCEL_LIMIT = 100;
@@ -45,7 +46,7 @@ export async function cancelOne(
   id: string,
 ): Promise<void> {
   const workId = ctx.db.normalizeId("work", id);
-  const work = workId && (await ctx.db.get("work", workId));
+  const work = workId && (await liveWork(ctx, workId));
   if (work) {
     const canceler = new Canceler(ctx, console);
     await canceler.cancel(work);
@@ -128,22 +129,26 @@ async function* worksUpTo(
   if (id === undefined) {
     yield* ctx.db
       .query("work")
-      .withIndex("by_creation_time", (q) =>
-        q.lte("_creationTime", creationTime),
+      .withIndex("by_end", (q) =>
+        q.eq("endedAt", undefined).lte("_creationTime", creationTime),
       )
       .order("desc");
     return;
   }
   yield* ctx.db
     .query("work")
-    .withIndex("by_creation_time", (q) => {
-      const sameTime: unknown = q.eq("_creationTime", creationTime);
+    .withIndex("by_end", (q) => {
+      const sameTime: unknown = q
+        .eq("endedAt", undefined)
+        .eq("_creationTime", creationTime);
       return (sameTime as IdRange).lt("_id", id);
     })
     .order("desc");
   yield* ctx.db
     .query("work")
-    .withIndex("by_creation_time", (q) => q.lt("_creationTime", creationTime))
+    .withIndex("by_end", (q) =>
+      q.eq("endedAt", undefined).lt("_creationTime", creationTime),
+    )
     .order("desc");
 }
 

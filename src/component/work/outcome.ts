@@ -10,31 +10,51 @@ import { scheduleCallback, type OwedCallback } from "./callback.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
 import { type Logger, recordCompleted } from "../logging.js";
+import { keepEnded, removeWork } from "./kept.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { storeResult } from "./result.js";
-import { DEFAULT_STATUS_TTL, type RunResult } from "../shared.js";
+import { DEFAULT_STATUS_TTL, type Reason, type RunResult } from "../shared.js";
+
+/** What is told of an outcome beside its result. */
+export type EndOptions = {
+  /** When the last attempt began, if one did. */
+  startedAt?: number;
+  /** The callback runs here and now; else it is owed. */
+  inlineCallback?: boolean;
+  reason?: Reason | undefined;
+  /** Of the `ConvexError` that it failed with. */
+  errorData?: unknown;
+};
 
 /**
  * Ends `work` with `result`: removes its rows, runs or owes its callback, keeps
- * the outcome as long as its `statusTtl` says.
+ * the outcome as long as its `statusTtl` says. The row of one that failed stays as
+ * long as its outcome, since it may be tried again (`kept.ts`).
  *
- * @param options.startedAt when the last attempt began, if one did.
- * @param options.inlineCallback run the callback here and now; else it is owed.
+ * @param work - With what its last attempt has changed: `attempts`, `lastError`, `history`.
  */
 export async function endWork(
   ctx: MutationCtx,
   console: Logger,
   work: Doc<"work">,
   result: RunResult,
-  options: { startedAt?: number; inlineCallback?: boolean } = {},
+  options: EndOptions = {},
 ): Promise<void> {
   const now = Date.now();
-  // Before any user code: a callback that asks for the status is told "finished".
-  await ctx.db.delete("work", work._id);
-  await deletePayload(ctx, work.argsId);
-
-  const callback = await settleCallback(ctx, console, work, result, options);
   const ttl = (work.statusTtl ?? DEFAULT_STATUS_TTL)[result.kind];
+  const isKept = result.kind === "failed" && ttl > 0;
+  // Before any user code: a callback that asks for the status is told "finished".
+  if (isKept) await keepEnded(ctx, work, now);
+  else await removeWork(ctx, work);
+
+  const callback = await settleCallback(
+    ctx,
+    console,
+    work,
+    result,
+    isKept,
+    options,
+  );
   let scheduledId: Id<"_scheduled_functions"> | undefined;
   if (ttl > 0 || callback !== null) {
     const stored = await storeResult(ctx, result);
@@ -45,6 +65,15 @@ export async function endWork(
       ...stored,
       attempts: work.attempts ?? 0,
       ...(work.lastError !== undefined ? { lastError: work.lastError } : {}),
+      ...(options.reason !== undefined ? { reason: options.reason } : {}),
+      ...(options.errorData !== undefined
+        ? { errorData: options.errorData }
+        : {}),
+      ...(work.round !== undefined ? { round: work.round } : {}),
+      // One that is kept has its history itself.
+      ...(work.history !== undefined && !isKept
+        ? { history: work.history }
+        : {}),
       enqueuedAt: work._creationTime,
       runAt: work.runAt,
       ...(options.startedAt !== undefined
@@ -75,11 +104,15 @@ async function settleCallback(
   console: Logger,
   work: Doc<"work">,
   result: RunResult,
-  options: { inlineCallback?: boolean },
+  isKept: boolean,
+  options: EndOptions,
 ): Promise<OwedCallback | null> {
   const onComplete = work.onComplete;
+  const isOver = async () => {
+    if (!isKept) await deletePayload(ctx, onComplete?.contextId);
+  };
   if (!onComplete || onComplete.excludeKinds?.includes(result.kind)) {
-    await deletePayload(ctx, onComplete?.contextId);
+    await isOver();
     return null;
   }
   const { excludeKinds: _, contextSize: __, ...call } = onComplete;
@@ -112,6 +145,6 @@ async function settleCallback(
     );
     return { ...owed, attempts: 1, lastError };
   }
-  await deletePayload(ctx, onComplete.contextId);
+  await isOver();
   return null;
 }

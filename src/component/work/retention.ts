@@ -6,9 +6,10 @@
  * An outcome is written with a time to expire that has not come yet, so a sweep
  * can begin where one before it ended: see `timeCursor.ts`.
  */
+import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
-import { deletePayload } from "./payload.js";
+import { removeOutcome } from "./kept.js";
 import { MAX_VALUE_BYTES, SECOND } from "../shared.js";
 import { cursorAfter, LATE_MS, scanFrom } from "../timeCursor.js";
 
@@ -55,17 +56,23 @@ export async function sweepExpired(
       : q.gte("expiresAt", from)
     ).lte("expiresAt", now),
   );
-  for await (const { _id, resultId, expiresAt } of expired) {
+  for await (const outcome of expired) {
     if (!(await budget.hasRoom())) {
       // The next turn goes on with it.
       return Math.min(
-        cursorAfter(expiresAt, now),
+        cursorAfter(outcome.expiresAt, now),
         now - LATE_MS - SWEEP_EVERY_MS,
       );
     }
-    budget.spend(1, resultId ? MAX_VALUE_BYTES + MAX_ROW_BYTES : MAX_ROW_BYTES);
-    await deletePayload(ctx, resultId);
-    await ctx.db.delete("complete", _id);
+    budget.spend(1, mostBytes(outcome));
+    await removeOutcome(ctx, outcome);
   }
   return cursorAfter(null, now);
+}
+
+/** Where the platform does not measure. One that failed may have kept its work: arguments and context. */
+function mostBytes({ result, resultId, callback }: Doc<"complete">): number {
+  const values =
+    result.kind === "failed" ? 2 : Number(Boolean(resultId ?? callback));
+  return values * MAX_VALUE_BYTES + MAX_ROW_BYTES;
 }

@@ -11,6 +11,7 @@ import { inHalves } from "./quarantine.js";
 import { type AttemptEnd, type Settlement, settleAttempt } from "./settle.js";
 import type { RunResult } from "../shared.js";
 import { NOTHING, type Tally } from "../tally.js";
+import { liveWork } from "./live.js";
 
 export type SettleOptions = {
   /** Callbacks run here and now, where possible; else they are owed. */
@@ -95,7 +96,7 @@ export class Settler {
     const waiting: Requeued[] = [];
     for (const item of [...this.back, ...quarantined]) {
       const work = this.options.inlineCallbacks
-        ? await ctx.db.get("work", item.work._id)
+        ? await liveWork(ctx, item.work._id)
         : item.work;
       if (work?.canceled) {
         await endWork(

@@ -1,0 +1,59 @@
+/**
+ * What is kept of works that have ended. The row of one that failed stays as long as its
+ * outcome, with its arguments and its context, since it may be tried again under its id.
+ * Both go together.
+ */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { deletePayload } from "./payload.js";
+
+/** It stays as it was enqueued, with what its attempts have left. */
+export async function keepEnded(
+  ctx: MutationCtx,
+  work: Doc<"work">,
+  now: number,
+): Promise<void> {
+  const { attempts, lastError, history } = work;
+  await ctx.db.patch("work", work._id, {
+    endedAt: now,
+    attempts,
+    lastError,
+    history,
+    // Whatever still runs for it ends nothing.
+    fence: (work.fence ?? 0) + 1,
+    canceled: undefined,
+    entryId: undefined,
+  });
+}
+
+export async function removeWork(
+  ctx: MutationCtx,
+  { _id, argsId }: Pick<Doc<"work">, "_id" | "argsId">,
+): Promise<void> {
+  await ctx.db.delete("work", _id);
+  await deletePayload(ctx, argsId);
+}
+
+/** Removes an outcome, and the work if that was kept. */
+export async function removeOutcome(
+  ctx: MutationCtx,
+  { _id, workId, result, resultId, callback }: Doc<"complete">,
+): Promise<void> {
+  await ctx.db.delete("complete", _id);
+  await deletePayload(ctx, resultId);
+  const work = result.kind === "failed" ? await keptWork(ctx, workId) : null;
+  if (work) await removeWork(ctx, work);
+  await deletePayload(
+    ctx,
+    work ? work.onComplete?.contextId : callback?.contextId,
+  );
+}
+
+/** Null: it is not kept, or was never one that failed. */
+export async function keptWork(
+  ctx: MutationCtx,
+  workId: Id<"work">,
+): Promise<Doc<"work"> | null> {
+  const work = await ctx.db.get("work", workId);
+  return work?.endedAt === undefined ? null : work;
+}
