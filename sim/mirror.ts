@@ -50,6 +50,18 @@ export class Mirror {
     return this.table(table).values();
   }
 
+  /** The work, unless it has ended: the row of one that failed stays as long as its outcome. */
+  work(id: string): StoredRow | undefined {
+    const work = this.get("work", id);
+    return work?.endedAt === undefined ? work : undefined;
+  }
+
+  works(): StoredRow[] {
+    return [...this.rows("work")].filter(
+      ({ endedAt }) => endedAt === undefined,
+    );
+  }
+
   /** The only row of a table, if there is one. */
   single(table: string): StoredRow | undefined {
     return this.rows(table).next().value;

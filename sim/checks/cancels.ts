@@ -13,7 +13,7 @@ export function checkCancels(
       if (namespace !== "" || table !== "cancels" || after === null) continue;
       const { key, was } = after.value as { key: string; was: string };
       const ids = ledger.enqueued.get(key) ?? [];
-      if (was === "pending" && ids.some((id) => mirror.get("work", id))) {
+      if (was === "pending" && ids.some((id) => mirror.work(id))) {
         violate("canceled while pending, and goes on", key);
       }
     }

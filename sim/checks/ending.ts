@@ -5,9 +5,8 @@ import type { Mirror, StoredRow } from "../mirror.js";
 import type { PlannedWork } from "../workload.js";
 import type { Violate } from "./check.js";
 
-/** Everything the component keeps while there is work, and nothing else. */
+/** Everything the component keeps while there is work, and nothing else, beside the works. */
 const WORKING_TABLES = [
-  "work",
   "pendingStart",
   "running",
   "executor",
@@ -16,11 +15,13 @@ const WORKING_TABLES = [
 ];
 
 export function checkRest(mirror: Mirror, violate: Violate): void {
-  for (const table of WORKING_TABLES) {
-    const ids = [...mirror.rows(table)].map(({ _id }) => _id);
+  const leftOver = (table: string, rows: Iterable<StoredRow>): void => {
+    const ids = [...rows].map(({ _id }) => _id);
     if (ids.length > 0)
       violate("rows left over", `${table}: ${ids.join(", ")}`);
-  }
+  };
+  for (const table of WORKING_TABLES) leftOver(table, mirror.rows(table));
+  leftOver("work", mirror.works());
   for (const { name, state } of mirror.rows("_scheduled_functions")) {
     if (isUnfinished(state)) violate("scheduled function left over", name);
   }

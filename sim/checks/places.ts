@@ -37,7 +37,7 @@ class Places {
       if (works.length === 0) this.violate("empty entry", _id);
       for (const workId of works) {
         this.put(workId, `entry ${_id}`);
-        const work = this.mirror.get("work", workId);
+        const work = this.mirror.work(workId);
         if (!work || work.canceled) {
           const what = work ? "canceled" : "ended";
           this.violate(`${what} work in the queue`, `${workId} in ${_id}`);
@@ -127,7 +127,7 @@ class Places {
   }
 
   works(): void {
-    for (const { _id } of this.mirror.rows("work")) {
+    for (const { _id } of this.mirror.works()) {
       const places = this.found.get(_id);
       if (places === undefined) this.violate("work that is nowhere", _id);
       else if (places.length > 1) {
@@ -157,12 +157,17 @@ class Places {
   }
 
   outcomes(): void {
-    const seen = new Set<string>();
-    for (const { workId } of this.mirror.rows("complete")) {
-      if (seen.has(workId)) this.violate("two outcomes", workId);
-      seen.add(workId);
-      if (this.mirror.get("work", workId)) {
+    const kinds = new Map<string, string>();
+    for (const { workId, result } of this.mirror.rows("complete")) {
+      if (kinds.has(workId)) this.violate("two outcomes", workId);
+      kinds.set(workId, result.kind);
+      if (this.mirror.work(workId)) {
         this.violate("outcome of a work that goes on", workId);
+      }
+    }
+    for (const { _id, endedAt } of this.mirror.rows("work")) {
+      if (endedAt !== undefined && kinds.get(_id) !== "failed") {
+        this.violate("ended work without its outcome", _id);
       }
     }
   }

@@ -133,7 +133,7 @@ export class Lives implements CallListener {
     }
     for (const { namespace, table, id, before, after } of writes) {
       if (namespace === "") continue;
-      if (table === "work" && after === null) this.move(id, "ended");
+      if (table === "work" && isOver(after)) this.move(id, "ended");
       if (table === "complete" && before === null && after) {
         this.completed(after.value as Record<string, any>);
       }
@@ -231,4 +231,9 @@ export function heldBytes(spec: Spec, phase: Phase): number {
 
 function worksOf(entry: { value: Record<string, any> } | null): string[] {
   return (entry?.value.works as string[] | undefined) ?? [];
+}
+
+/** The row of a work that failed stays, and says so. */
+function isOver(after: { value: object } | null): boolean {
+  return after === null || "endedAt" in after.value;
 }

@@ -137,6 +137,11 @@ export class ProtocolTest {
       async (ctx) => (await ctx.db.query(table).collect()) as Doc<T>[],
     );
   }
+  /** The works that have not ended: the row of one that failed stays as long as its outcome. */
+  async liveWorks(): Promise<Doc<"work">[]> {
+    const works = await this.rows("work");
+    return works.filter(({ endedAt }) => endedAt === undefined);
+  }
   /** What an executor was handed and not given yet. */
   async handOversTo(id: Id<"executor">): Promise<Id<"running">[]> {
     const rows = await this.rows("running");

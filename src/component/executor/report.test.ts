@@ -136,7 +136,7 @@ test("results of one report may come in two, in any order, and each counts once"
   });
   expect(await pool.effects("completed")).toHaveLength(5);
   expect(await pool.rows("running")).toEqual([]);
-  expect(await pool.rows("work")).toEqual([]);
+  expect(await pool.liveWorks()).toEqual([]);
 });
 
 describe("an executor's last report", () => {
@@ -300,7 +300,7 @@ describe("what was canceled while it ran", () => {
     await executor.report([ended(attempt, failure())]);
     expect(await pool.outcomes()).toEqual({ a: [{ kind: "canceled" }] });
     expect(await pool.rows("pendingStart")).toEqual([]);
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
   });
 
   test.each([
@@ -309,7 +309,7 @@ describe("what was canceled while it ran", () => {
   ])("and never began is canceled ($kind)", async (outcome) => {
     const { executor, attempt } = await begin();
     await executor.report([ended(attempt, outcome)]);
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
     expect(await pool.rows("pendingStart")).toEqual([]);
     await pool.pass(100);
     expect(await pool.outcomes()).toEqual({ a: [{ kind: "canceled" }] });

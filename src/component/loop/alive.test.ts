@@ -125,7 +125,7 @@ describe("in a pool that waits for later work,", () => {
   });
 
   test("canceling the work lets the pool become idle", async () => {
-    const [work] = await pool.rows("work");
+    const [work] = await pool.liveWorks();
     await pool.cancel(work!._id);
     await pool.pass(PROMPTLY);
     expect(await state()).toEqual({ kind: "idle" });

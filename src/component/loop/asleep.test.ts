@@ -46,7 +46,7 @@ test("what was handed over ahead is taken back, free of charge, when the executo
   await pool.tick();
   expect(await waiting()).toBe(16);
   expect(await pool.rows("running")).toEqual([]);
-  const back = (await pool.rows("work")).filter(({ fence }) => fence === 1);
+  const back = (await pool.liveWorks()).filter(({ fence }) => fence === 1);
   expect(back).toHaveLength(16);
   for (const work of back) expect(work).not.toHaveProperty("attempts");
 });

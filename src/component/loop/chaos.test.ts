@@ -299,8 +299,8 @@ class Chaos {
     const outcomes = await this.pool.outcomes();
     expect(Object.keys(outcomes).sort()).toEqual([...this.keys.keys()].sort());
     await this.expectOneOutcomeEach();
+    expect(await this.pool.liveWorks()).toEqual([]);
     for (const table of [
-      "work",
       "pendingStart",
       "running",
       "executor",

@@ -113,7 +113,7 @@ describe("when the limit is lowered,", () => {
     expect(executor.held.size).toBe(3);
     const waiting = await pool.rows("pendingStart");
     expect(waiting.flatMap(({ works }) => works)).toHaveLength(5);
-    const works = await pool.rows("work");
+    const works = await pool.liveWorks();
     expect(works.every(({ attempts }) => attempts === undefined)).toBe(true);
   });
 
@@ -200,7 +200,7 @@ describe("when the limit is lowered,", () => {
     expect(next).toMatchObject([
       { workId: back[0]!.workId, fence: back[0]!.fence + 1 },
     ]);
-    const works = await pool.rows("work");
+    const works = await pool.liveWorks();
     expect(works.every(({ attempts }) => attempts === undefined)).toBe(true);
   });
 

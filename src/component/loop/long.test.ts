@@ -74,7 +74,7 @@ test("what an executor is too old for waits as a long work, free of charge, and 
   pool.moment();
   await old.report([ended(a!, { kind: "returned", tooOld: true }), ended(b!)]);
   expect(await pool.rows("pendingStart")).toMatchObject([{ kind: "long" }]);
-  expect((await pool.rows("work"))[0]).not.toHaveProperty("attempts");
+  expect((await pool.liveWorks())[0]).not.toHaveProperty("attempts");
   const young = await pool.startByHand();
   expect(young.start).toMatchObject({ long: true });
   expect(young.attempts()).toMatchObject([

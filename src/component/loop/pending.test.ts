@@ -65,7 +65,7 @@ async function endAndGoOn(
   for (const kind of ["ready", "later"] as const) {
     expect(typeof (await pool.loopState())[kind].commitTs).toBe("bigint");
   }
-  for (let count = 0; count < 40 && (await pool.rows("work")).length; count++) {
+  for (let count = 0; count < 40 && (await pool.liveWorks()).length; count++) {
     await pool.pass(SECOND / 5);
     const done = executor.attempts().map((attempt) => ended(attempt));
     const reply = await executor.report(done, { mayDrive: true });
@@ -133,7 +133,7 @@ test("behind what others have enqueued before", async () => {
   const waiting = (await pool.rows("pendingStart")).flatMap(
     ({ works }) => works,
   );
-  const child = (await pool.rows("work")).at(-1)!;
+  const child = (await pool.liveWorks()).at(-1)!;
   expect(waiting).toContain(child._id);
   await executor.leave();
   await pool.drain();

@@ -99,7 +99,7 @@ describe("actions that were begun in an executor that ran out of memory", () => 
     }
     expect(sizes).toEqual([8, 4, 2, 1]);
     // Its neighbours have all ended by now, and it waits alone.
-    expect(await pool.rows("work")).toMatchObject([
+    expect(await pool.liveWorks()).toMatchObject([
       { _id: culprit, isolate: true, attempts: 4 },
     ]);
     expect(await groups()).toEqual([[culprit]]);
@@ -121,7 +121,7 @@ describe("actions that were begun in an executor that ran out of memory", () => 
     expect(again.start).toMatchObject({ width: 1, closed: true });
     await again.report([ended(again.attempts()[0]!, failure())]);
     expect(await pool.rows("pendingStart")).toMatchObject([{ kind: "later" }]);
-    expect((await pool.rows("work"))[0]).toMatchObject({ isolate: false });
+    expect((await pool.liveWorks())[0]).toMatchObject({ isolate: false });
     await pool.drain();
     expect(await pool.outcomes()).toMatchObject({ x: [{ kind: "success" }] });
   });
@@ -162,7 +162,7 @@ describe("actions that were begun in an executor that ran out of memory", () => 
 
 describe("works are not in quarantine", () => {
   const isolated = async () =>
-    (await pool.rows("work")).filter(({ isolate }) => isolate);
+    (await pool.liveWorks()).filter(({ isolate }) => isolate);
 
   test("after a restart of the deployment, which proves nothing against them", async () => {
     const executor = await begin([suspect("x"), suspect("y")]);

@@ -77,7 +77,7 @@ describe.each(cases)("when an executor $death $when,", ({ state, reports }) => {
 
   test("an action that may have begun has failed an attempt: retried by its behaviour", async () => {
     const executor = await deliver([action("a", { retryBehavior })], reports);
-    const [work] = await pool.rows("work");
+    const [work] = await pool.liveWorks();
     await executor.becomes(state);
     await pool.guard();
     expect(await pool.work(work!._id)).toMatchObject({
@@ -150,10 +150,10 @@ describe.each(cases)("when an executor $death $when,", ({ state, reports }) => {
       [action("a", { retryBehavior }), mutation("m")],
       reports,
     );
-    for (const { _id } of await pool.rows("work")) await pool.cancel(_id);
+    for (const { _id } of await pool.liveWorks()) await pool.cancel(_id);
     await executor.becomes(state);
     await pool.guard();
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
     await pool.drain();
     expect(await pool.outcomes()).toEqual({
       a: [{ kind: "canceled" }],

@@ -117,13 +117,13 @@ describe("a callback", () => {
     const next = executor.attempts();
     const [failing, succeeding] = next;
     await executor.report([ended(failing!, failure()), ended(succeeding!)]);
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
     await pool.drain();
     expect(await pool.outcomes()).toMatchObject({
       first: [{ kind: "success" }],
       second: [{ kind: "canceled" }],
     });
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
     expect(await pool.rows("pendingStart")).toEqual([]);
   });
 
@@ -144,7 +144,7 @@ describe("a callback", () => {
       first: [{ kind: "success" }],
       target: [{ kind: "success" }],
     });
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
   });
 
   test("may enqueue more work, which runs", async () => {
@@ -172,7 +172,7 @@ describe("a callback", () => {
     const executor = await pool.startByHand();
     const next = executor.attempts();
     await executor.report([ended(next[0]!)]);
-    expect(await pool.rows("work")).toEqual([]);
+    expect(await pool.liveWorks()).toEqual([]);
     expect(await pool.rows("pendingStart")).toEqual([]);
     expect(await pool.rows("complete")).toHaveLength(1);
   });
