@@ -3,7 +3,7 @@
  * module of the component's directory as an entry point of its own, and cuts what
  * they share into chunks by which entry points need it. Every call of a function
  * evaluates the chunks of its module. So only modules that define functions are left
- * there: what they share lies beside the directory.
+ * there, each with a copy of all it needs: beside it, a call evaluates `convex` alone.
  */
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -48,9 +48,6 @@ await build({
   entryPoints: [...withFunctions, ...NAMED].map(
     (module) => `src/component/${module}.ts`,
   ),
-  splitting: true,
-  // Below `dist/component`, each would be an entry point.
-  chunkNames: "chunks/[name]-[hash]",
 });
 await build({ ...COMMON, entryPoints: ["src/client/index.ts"] });
 
