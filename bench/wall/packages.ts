@@ -1,19 +1,14 @@
 /** What an app's copy imports: one pool or the other under a name, beside packages of this repository. */
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { Pool } from "../pools.js";
 
 export const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 
 export type Component = Exclude<Pool, "scheduler">;
-
-/** Ours as it is in the source, never an older build. */
-const OUR_EXPORTS = {
-  ".": "./src/client/index.ts",
-  "./convex.config": "./src/component/convex.config.ts",
-  "./convex.config.js": "./src/component/convex.config.ts",
-};
 
 /** Makes a package of this repository's `node_modules` one of `modules`, under its own name if no other is given. */
 export async function linkPackage(
@@ -37,7 +32,19 @@ export async function installPool(
   }
   const ours = path.join(modules, name);
   await mkdir(ours, { recursive: true });
-  const manifest = { name, type: "module", exports: OUR_EXPORTS };
+  await build();
+  const text = await readFile(path.join(REPOSITORY, "package.json"), "utf8");
+  const { type, exports } = JSON.parse(text) as Record<string, unknown>;
+  const manifest = { name, type, exports };
   await writeFile(path.join(ours, "package.json"), JSON.stringify(manifest));
-  await symlink(path.join(REPOSITORY, "src"), path.join(ours, "src"));
+  const dist = path.join(ours, "dist");
+  await cp(path.join(REPOSITORY, "dist"), dist, { recursive: true });
+}
+
+let built: Promise<unknown> | undefined;
+
+/** Ours is measured as users get it, and built once in each run: an older build says nothing. */
+async function build(): Promise<void> {
+  const npm = promisify(execFile);
+  await (built ??= npm("npm", ["run", "build"], { cwd: REPOSITORY }));
 }

@@ -265,6 +265,19 @@ describe("a plan", () => {
     });
   });
 
+  test("starts an executor for the few that wait where much is free in one for long works", () => {
+    const busy = ["a", "b", "c", "d"].map((id) =>
+      executor(id, { width: 8, inFlight: 8, asleep: true }),
+    );
+    const long = executor("l", { width: 40, inFlight: 3, long: true });
+    const made = plan(72, CAPS, [...busy, long], [entry("w", 5)], []);
+    expect(made).toMatchObject({
+      leases: [{ id: "l", width: 35 }],
+      newExecutors: [{ width: 5, long: false }],
+      leftOver: false,
+    });
+  });
+
   test("starts an executor for a single freed slot of a small limit, unless another can be widened", () => {
     const asleep = executor("a", { width: 1, inFlight: 1, asleep: true });
     const idle = executor("l", { width: 1, inFlight: 0, long: true });

@@ -142,7 +142,7 @@ export class Room {
     }
     return (
       this.spend(lane.widenFavored(this.left)) ||
-      this.startIn(lane) ||
+      this.startIn(lane, this.left + other.free) ||
       this.spend(lane.widenAny(this.left)) ||
       (!this.over && lane.offerAhead())
     );
@@ -153,8 +153,9 @@ export class Room {
     return slots > 0;
   }
 
-  private startIn(lane: Lane): boolean {
-    const slots = this.executorSlots(lane);
+  /** @param unused - What could be had of the limit: of it, only what this lane needs was reclaimed. */
+  private startIn(lane: Lane, unused: number): boolean {
+    const slots = this.executorSlots(lane, unused);
     if (slots < 1 || this.left < 1) return false;
     const width = widthOfNew(this.limit, this.left, slots, this.caps);
     lane.addNew(this.startNew(width, { long: lane.long }), width);
@@ -179,8 +180,8 @@ export class Room {
     return this.executorSlots(lane, this.left + slots) > 0 || lane.awake;
   }
 
-  /** How many executors may be started for works of this kind, if so much of the limit is nobody's. */
-  private executorSlots(lane: Lane, left = this.left): number {
+  /** How many executors may be started for works of this kind, if so much of the limit can be had. */
+  private executorSlots(lane: Lane, left: number): number {
     const { impatient, refills } = this.asked;
     const share = Math.ceil(this.limit / MUCH);
     const isLittle = left < LEAST_WIDTH && (lane.awake || left < share);
