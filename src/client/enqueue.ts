@@ -247,7 +247,8 @@ async function commonItem<Context, ReturnValue>(
   };
 }
 
-function declaration({
+/** What a pool with these options declares. */
+export function declaration({
   maxParallelism,
   logLevel,
 }: {

@@ -22,6 +22,7 @@ import {
   type QueryCtx,
 } from "./context.js";
 import {
+  declaration,
   type DirectEnqueueOptions,
   enqueueBatchChecked,
   enqueueChecked,
@@ -460,6 +461,25 @@ export class Workpool {
   async kick(ctx: MutationCtx | ActionCtx): Promise<void> {
     checkWritable(ctx);
     await ctx.runMutation(this.component.pool.kick, {});
+  }
+
+  /**
+   * Puts the options of this object into force at once: `maxParallelism` and `logLevel`.
+   * Otherwise they reach the pool with the next enqueue, and not within a minute of another
+   * change. Call it after a deploy that changes them, for example with
+   * `npx convex run pool:configure` of a mutation that calls it.
+   *
+   * An option that this object does not have stays as it was declared before. What
+   * `components.workpool.config.update` has set at run time stays in force: see
+   * `components.workpool.config.get`. Where two objects declared different options, this settles it.
+   *
+   * @param ctx - A mutation's or an action's context.
+   * @throws when an option is out of its range, naming the option, the value and the range.
+   */
+  async configure(ctx: MutationCtx | ActionCtx): Promise<void> {
+    const declared = declaration(this.options);
+    checkWritable(ctx);
+    await ctx.runMutation(this.component.config.declare, declared);
   }
 
   /**

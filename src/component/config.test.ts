@@ -125,6 +125,33 @@ test("two Workpool objects that disagree are logged once, and no enqueue after t
   );
 });
 
+test("a declaration that is made on purpose counts at once, and settles a disagreement", async () => {
+  await declare({ maxParallelism: 3 });
+  await declare({ maxParallelism: 4 });
+  expect((await t.query(api.config.get, {})).disagreement).not.toBeNull();
+  await t.mutation(api.config.declare, { maxParallelism: 5 });
+  expect((await inForce()).maxParallelism).toBe(5);
+  expect(await t.query(api.config.get, {})).toMatchObject({
+    declared: { maxParallelism: 5 },
+    disagreement: null,
+  });
+});
+
+test("a declaration that is made on purpose wakes the loop, and leaves overrides in force", async () => {
+  await update({ maxParallelism: 2 });
+  await t.mutation(api.config.declare, { maxParallelism: 5 });
+  expect((await inForce()).maxParallelism).toBe(2);
+  const before = await ticks();
+  await update({ maxParallelism: null });
+  await t.mutation(api.config.declare, { maxParallelism: 0 });
+  expect((await inForce()).maxParallelism).toBe(0);
+  expect(await ticks()).toBe(before + 2);
+  await expect(
+    t.mutation(api.config.declare, { maxParallelism: 1001 }),
+  ).rejects.toThrow("maxParallelism must be an integer from 0");
+  expect((await inForce()).maxParallelism).toBe(0);
+});
+
 test("config.get says what is declared, what overrides it, and what is in force", async () => {
   const get = () => t.query(api.config.get, {});
   expect(await get()).toEqual({

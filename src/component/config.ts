@@ -3,7 +3,12 @@ import { v } from "convex/values";
 import { mutation, query } from "./_generated/server.js";
 import { logLevelFromEnv } from "./env.js";
 import { logLevel } from "./logging.js";
-import { checkSettings, readRow, writeSettings } from "./queue/configRow.js";
+import {
+  checkSettings,
+  readRow,
+  vDeclaration,
+  writeSettings,
+} from "./queue/configRow.js";
 import { disagreementOf } from "./queue/declaration.js";
 import {
   effective,
@@ -38,6 +43,29 @@ export const update = mutation({
         rival: undefined,
       });
     }
+    return null;
+  },
+});
+
+/**
+ * Takes over what the app's `Workpool` object declares, at once and whatever was declared
+ * before. An enqueue does the same, but not within a minute of another declaration.
+ */
+export const declare = mutation({
+  args: vDeclaration,
+  returns: v.null(),
+  handler: async (ctx, declaration) => {
+    checkSettings(declaration);
+    const row = await readRow(ctx);
+    const state = row ?? UNSET;
+    const declared = withChange(state.declared, declaration);
+    if (same(declared, state.declared) && !state.rival) return null;
+    await writeSettings(ctx, row, {
+      declared,
+      declaredAt: Date.now(),
+      // Whoever calls this has settled what several objects disagree about.
+      rival: undefined,
+    });
     return null;
   },
 });

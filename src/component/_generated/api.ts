@@ -101,6 +101,8 @@ import type * as work_cancel from "../work/cancel.js";
 import type * as work_enqueue from "../work/enqueue.js";
 import type * as work_errorText from "../work/errorText.js";
 import type * as work_invoke from "../work/invoke.js";
+import type * as work_kept from "../work/kept.js";
+import type * as work_live from "../work/live.js";
 import type * as work_outcome from "../work/outcome.js";
 import type * as work_payload from "../work/payload.js";
 import type * as work_quarantine from "../work/quarantine.js";
@@ -212,6 +214,8 @@ const fullApi: ApiFromModules<{
   "work/enqueue": typeof work_enqueue;
   "work/errorText": typeof work_errorText;
   "work/invoke": typeof work_invoke;
+  "work/kept": typeof work_kept;
+  "work/live": typeof work_live;
   "work/outcome": typeof work_outcome;
   "work/payload": typeof work_payload;
   "work/quarantine": typeof work_quarantine;

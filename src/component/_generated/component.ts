@@ -24,6 +24,18 @@ import type { FunctionReference } from "convex/server";
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
     config: {
+      declare: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          environmentLogLevel?:
+            "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR" | null;
+          logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+          maxParallelism?: number;
+        },
+        null,
+        Name
+      >;
       get: FunctionReference<
         "query",
         "internal",
