@@ -4,13 +4,15 @@ import {
   checkExcludeKinds,
   checkLogLevel,
   checkName,
+  resolveStatusTtl,
+  type StatusTtl,
+} from "./validate.js";
+import {
   checkRetryBehavior,
   checkTimeoutMs,
   MAX_DELAY_MS,
   resolveRunAt,
-  resolveStatusTtl,
-  type StatusTtl,
-} from "./validate.js";
+} from "./validateTime.js";
 
 const NOW = 1_700_000_000_000;
 

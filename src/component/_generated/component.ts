@@ -106,6 +106,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             maxParallelism?: number;
           };
+          expireAt?: number;
           fnArgs: any;
           fnHandle: string;
           fnName: string;
@@ -115,11 +116,22 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             excludeKinds?: Array<"success" | "failed" | "canceled">;
             fnHandle: string;
           };
-          retryBehavior?: {
-            base: number;
-            initialBackoffMs: number;
-            maxAttempts: number;
-          };
+          onTimeout?: "hold" | "release";
+          retryBehavior?:
+            | {
+                base: number;
+                initialBackoffMs: number;
+                jitter?: number;
+                maxAttempts: number;
+                maxBackoffMs?: number;
+                maxElapsedMs?: number;
+              }
+            | {
+                intervalsMs: Array<number>;
+                jitter?: number;
+                maxAttempts: number;
+                maxElapsedMs?: number;
+              };
           runAt: number;
           statusTtl?:
             number | { canceled?: number; failed?: number; success?: number };
@@ -139,6 +151,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maxParallelism?: number;
           };
           items: Array<{
+            expireAt?: number;
             fnArgs: any;
             fnHandle: string;
             fnName: string;
@@ -148,11 +161,22 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               excludeKinds?: Array<"success" | "failed" | "canceled">;
               fnHandle: string;
             };
-            retryBehavior?: {
-              base: number;
-              initialBackoffMs: number;
-              maxAttempts: number;
-            };
+            onTimeout?: "hold" | "release";
+            retryBehavior?:
+              | {
+                  base: number;
+                  initialBackoffMs: number;
+                  jitter?: number;
+                  maxAttempts: number;
+                  maxBackoffMs?: number;
+                  maxElapsedMs?: number;
+                }
+              | {
+                  intervalsMs: Array<number>;
+                  jitter?: number;
+                  maxAttempts: number;
+                  maxElapsedMs?: number;
+                };
             runAt: number;
             statusTtl?:
               number | { canceled?: number; failed?: number; success?: number };

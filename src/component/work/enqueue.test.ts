@@ -11,7 +11,7 @@ import { api } from "../_generated/api.js";
 import type { Item } from "./enqueue.js";
 import { MAX_ENTRY_WORKS } from "../queue/entries.js";
 import { LONG_WORK_MS, MAX_TIMEOUT_MS } from "../shared.js";
-import { MAX_DELAY_MS } from "../validate.js";
+import { MAX_DELAY_MS } from "../validateTime.js";
 
 let t: ComponentTest;
 const config = { logLevel: "INFO" as const };
