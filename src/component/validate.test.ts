@@ -97,7 +97,7 @@ describe("how long a work may take", () => {
 test("a misspelled retry option is named", () => {
   const retry = { maxAttempts: 2, initialBackoff: 5, base: 2 };
   expect(() => checkRetryBehavior(retry as never, "retry")).toThrow(
-    'retry has no field "initialBackoff". Did you mean "initialBackoffMs"? Its fields are maxAttempts, initialBackoffMs, base.',
+    'retry has no field "initialBackoff". Did you mean "initialBackoffMs"? Its fields are maxAttempts, initialBackoffMs, base, maxBackoffMs, jitter, maxElapsedMs, intervalsMs.',
   );
 });
 
