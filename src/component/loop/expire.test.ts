@@ -71,11 +71,8 @@ describe("a work that has not begun in time fails as expired, with its callback,
     );
     await pool.enqueue(works, { maxParallelism: 1 });
     await pool.pass(20 * SECOND + ENDS_WITHIN_MS);
-    const { a } = await pool.outcomes();
-    // It had its turn by then, or it expired.
-    expect(a).toHaveLength(1);
-    if ((await attempts()).includes("a")) return;
-    expect(a).toEqual(EXPIRED);
+    expect(await pool.outcomes()).toEqual({ a: EXPIRED });
+    expect((await attempts()).length).toBeGreaterThan(50);
   });
 
   test("in a paused pool that nobody touches", async () => {
@@ -172,7 +169,7 @@ test("a work that began in time may end later, and its retry does not begin", as
       },
     ],
   });
-  expect(await attempts()).toEqual(["slow", "retried", "late", "retried"]);
+  expect(await attempts()).toEqual(["slow", "late", "retried", "retried"]);
 });
 
 test("mutations expire like actions", async () => {
@@ -193,6 +190,7 @@ test("many expire in pieces, each of which leaves the others for the next", asyn
     action(`k${n}`, within(MINUTE)),
   );
   await pool.enqueue(works, { maxParallelism: 0 });
+  await pool.tick();
   vi.setSystemTime(Date.now() + 2 * MINUTE);
   await pool.watch();
   let pieces = 0;
