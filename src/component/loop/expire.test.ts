@@ -8,7 +8,7 @@ import {
   recorded,
 } from "../../testing/protocol.js";
 import { HOUR, MINUTE, SECOND } from "../shared.js";
-import type { Item } from "../work/enqueue.js";
+import { enqueueItems, type Item } from "../work/enqueue.js";
 
 /** What the pool promises. */
 const ENDS_WITHIN_MS = 15 * SECOND;
@@ -125,22 +125,34 @@ describe("a work that has not begun in time fails as expired, with its callback,
     expect(await pool.outcomes()).toEqual({ a: EXPIRED });
   });
 
-  test("in its hand-over, and in the hands of an executor that gives it back", async () => {
+  test("in its hand-over: it is not delivered", async () => {
     await pool.enqueue([action("first")], { maxParallelism: 2 });
     const executor = await pool.startOpenByHand();
     await pool.enqueue([action("a", within(10 * SECOND))]);
     pool.moment();
     await pool.tick();
-    const { next } = await executor.report();
-    expect(next).toMatchObject([{ startBy: expect.any(Number) }]);
-    await pool.enqueue([action("b", within(9 * SECOND))]);
-    await pool.setLimit(3);
-    await pool.tick();
+    expect(await pool.handOversTo(executor.id)).toHaveLength(1);
     vi.setSystemTime(Date.now() + 10 * SECOND);
+    const { next } = await executor.report();
+    expect(next).toEqual([]);
+    expect(await pool.rows("complete")).toMatchObject([{ reason: "expired" }]);
+    expect(await executor.stats()).toMatchObject({ open: [{ left: [0] }] });
+  });
+
+  test("in the hands of an executor, which gives it back", async () => {
+    await pool.enqueue([action("first")], { maxParallelism: 2 });
+    const executor = await pool.startOpenByHand();
+    const a = action("a", within(10 * SECOND));
+    await pool.enqueue([a]);
+    pool.moment();
+    await pool.tick();
+    const { next } = await executor.report();
+    expect(next).toMatchObject([{ startBy: a.expireAt }]);
+    vi.setSystemTime(a.expireAt!);
     await executor.report([ended(next[0]!, { kind: "returned" })]);
-    await pool.pass(ENDS_WITHIN_MS);
-    expect(await pool.outcomes()).toMatchObject({ a: EXPIRED, b: EXPIRED });
-    expect(await attempts()).toEqual([]);
+    expect(await pool.rows("complete")).toMatchObject([{ reason: "expired" }]);
+    await pool.pass(SECOND);
+    expect(await pool.outcomes()).toEqual({ a: EXPIRED });
   });
 });
 
@@ -170,6 +182,21 @@ test("a work that began in time may end later, and its retry does not begin", as
     ],
   });
   expect(await attempts()).toEqual(["slow", "late", "retried", "retried"]);
+});
+
+test("works that are enqueued one by one into a paused pool need one tick together", async () => {
+  await pool.enqueue([action("first")], { maxParallelism: 0 });
+  await pool.pass(MINUTE);
+  await pool.run(async (ctx) => {
+    for (let n = 0; n < 20; n++) {
+      await enqueueItems(ctx, { maxParallelism: 0 }, [
+        action(`k${n}`, within(HOUR)),
+      ]);
+    }
+  });
+  expect(await pool.scheduled("loop/tick:tick")).toHaveLength(1);
+  await pool.pass(HOUR + ENDS_WITHIN_MS);
+  expect(Object.keys(await pool.outcomes())).toHaveLength(20);
 });
 
 test("mutations expire like actions", async () => {

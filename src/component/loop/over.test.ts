@@ -103,6 +103,18 @@ describe("while the handler runs on", () => {
     expect(await executor.stats()).toMatchObject({ over: [first.position] });
   });
 
+  test("the work is told from that attempt also beside others that came with it", async () => {
+    const { executor, first } = await overrun(
+      [action("a", { retryBehavior }), action("b")],
+      3,
+    );
+    pool.moment();
+    await pool.tick();
+    await executor.report([], holding(executor, first));
+    expect(await pool.get(first.workId)).toMatchObject({ state: "running" });
+    expect(await health()).toMatchObject({ running: 3, claimed: 0 });
+  });
+
   test("it is never sent again, not even to an executor that does not know of it", async () => {
     const { executor } = await overrun([action("a", { retryBehavior })], 1);
     const { next } = await executor.report([], { holding: [] });

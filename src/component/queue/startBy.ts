@@ -45,7 +45,8 @@ export function tooLateAt(
 ): { error: string; reason?: Reason } | null {
   const { expireAt = Infinity, lastError, history } = work;
   if (at >= expireAt) {
-    const when = new Date(expireAt).toISOString();
+    // Dates do not go back as far as numbers do.
+    const when = new Date(Math.max(0, expireAt)).toISOString();
     const error =
       lastError === undefined
         ? `The work expired: it had not begun by ${when}.`

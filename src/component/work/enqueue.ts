@@ -32,7 +32,7 @@ import {
   checkRunAt,
   checkTimeoutMs,
 } from "../validateTime.js";
-import { wakeForChange, wakeForWork } from "../queue/wake.js";
+import { wakeForWork } from "../queue/wake.js";
 
 /** One work, as callers describe it. */
 export const vItem = v.object({
@@ -98,19 +98,17 @@ export async function enqueueItems(
   const { logLevel, maxParallelism } = await declare(ctx, config);
   const ids: Id<"work">[] = [];
   if (checked.length === 0) return ids;
+  const expires = checked.some(({ startBy }) => startBy !== undefined);
   const wakeUp = await wakeForWork(
     ctx,
     Math.min(...checked.map(({ dueAt }) => dueAt ?? now)),
+    expires && maxParallelism === 0,
   );
   await enqueueNew(ctx, checked, wakeUp, async (member, entryId) => {
     const workId = await insertWork(ctx, member, entryId);
     ids[member.position] = workId;
     return workId;
   });
-
-  // A paused pool looks at nothing by itself; a tick has the watchdog come when the first of them expires.
-  const expires = checked.some(({ startBy }) => startBy !== undefined);
-  if (expires && maxParallelism === 0 && !wakeUp) await wakeForChange(ctx);
 
   const console = createLogger(logLevel);
   for (const { position, item } of checked) {

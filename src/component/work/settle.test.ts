@@ -295,6 +295,12 @@ describe("a work that expires", () => {
     expect(settle(lost(), { ...over, fnType: "query" })).toMatchObject(expired);
   });
 
+  test("ends whatever time was set: any number in the past will do", () => {
+    expect(settle({ kind: "returned" }, { expireAt: -1e300 })).toMatchObject(
+      expired,
+    );
+  });
+
   test("waits as long as one could", () => {
     expect(settle({ kind: "returned" }, soon)).toEqual(free);
     expect(settle(failed(), { expireAt: NOW + 101 })).toMatchObject({
