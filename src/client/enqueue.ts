@@ -10,7 +10,7 @@ import {
 import { getConvexSize, type Value } from "convex/values";
 import { logLevelFromEnv } from "../component/env.js";
 import type { LogLevel } from "../component/logging.js";
-import type { RetryBehavior } from "../component/shared.js";
+import type { RetryPolicy } from "../component/shared.js";
 import {
   checkArgs,
   checkContext,
@@ -19,11 +19,15 @@ import {
   checkLogLevel,
   checkMaxParallelism,
   checkName,
-  checkRetryBehavior,
-  checkTimeoutMs,
-  resolveRunAt,
   resolveStatusTtl,
 } from "../component/validate.js";
+import {
+  checkOnTimeout,
+  checkRetryBehavior,
+  checkTimeoutMs,
+  resolveExpireAt,
+  resolveRunAt,
+} from "../component/validateTime.js";
 import {
   type ActionCtx,
   checkComponent,
@@ -48,7 +52,7 @@ export type DirectEnqueueOptions<Context, ReturnValue> = EnqueueOptions<
   ReturnValue
 > & {
   /** How the function is retried when it fails. Default: not at all. */
-  retryBehavior?: RetryBehavior;
+  retryBehavior?: RetryPolicy;
   /** See {@link WorkpoolOptions}. */
   maxParallelism?: number;
   /** See {@link WorkpoolOptions}. */
@@ -211,13 +215,10 @@ async function commonItem<Context, ReturnValue>(
   fnName: string,
   options: DirectEnqueueOptions<Context, ReturnValue>,
 ): Promise<Omit<Item, "fnArgs">> {
-  const { retryBehavior, statusTtl, timeoutMs, onComplete, context } = options;
+  const { retryBehavior, statusTtl, onComplete, context } = options;
   const excludeKinds = options.onCompleteExcludeKinds;
   if (retryBehavior !== undefined) {
     checkRetryBehavior(retryBehavior);
-  }
-  if (timeoutMs !== undefined) {
-    checkTimeoutMs(timeoutMs);
   }
   if (excludeKinds !== undefined) {
     checkExcludeKinds(excludeKinds);
@@ -229,10 +230,9 @@ async function commonItem<Context, ReturnValue>(
   const item: Omit<Item, "fnArgs" | "fnHandle"> = {
     fnName,
     fnType,
-    runAt: resolveRunAt(options, Date.now()),
+    ...timesOf(options, Date.now()),
     ...(retryBehavior && { retryBehavior }),
     ...(statusTtl !== undefined && { statusTtl: resolveStatusTtl(statusTtl) }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
   };
   return {
     ...item,
@@ -244,6 +244,24 @@ async function commonItem<Context, ReturnValue>(
         ...(excludeKinds && { excludeKinds: [...excludeKinds] }),
       },
     }),
+  };
+}
+
+/** When it may start, by when it has to, and how long it may take. */
+function timesOf(
+  options: EnqueueOptions,
+  now: number,
+): Pick<Item, "runAt" | "expireAt" | "timeoutMs" | "onTimeout"> {
+  const { timeoutMs, onTimeout } = options;
+  if (timeoutMs !== undefined) checkTimeoutMs(timeoutMs);
+  if (onTimeout !== undefined) checkOnTimeout(onTimeout);
+  const runAt = resolveRunAt(options, now);
+  const expireAt = resolveExpireAt(options, runAt, now);
+  return {
+    runAt,
+    ...(expireAt !== undefined && { expireAt }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(onTimeout !== undefined && { onTimeout }),
   };
 }
 

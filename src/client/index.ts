@@ -27,8 +27,11 @@ export {
 export {
   DEFAULT_RETRY_BEHAVIOR,
   DEFAULT_STATUS_TTL,
+  type OnTimeout,
   type ResultKind,
   type RetryBehavior,
+  type RetryIntervals,
+  type RetryPolicy,
   type RunResult,
   type Status,
   type StatusTtlByKind,
@@ -37,9 +40,16 @@ export {
   /** @deprecated Use `vResult` instead. */
   vResult as resultValidator,
   vRetryBehavior,
+  vRetryIntervals,
+  vRetryPolicy,
   vRunResult,
   vStatus,
 } from "../component/shared.js";
 export type { StatusTtl } from "../component/validate.js";
-export { NonRetryableError, isNonRetryableError } from "../component/errors.js";
+export {
+  isNonRetryableError,
+  NonRetryableError,
+  RateLimitedError,
+  Snooze,
+} from "../component/errors.js";
 export { logLevel as vLogLevel, type LogLevel } from "../component/logging.js";

@@ -78,6 +78,8 @@ describe.each([...methods, ...direct])("%s", (name, run) => {
     ["delay", "runAfter"],
     ["ttl", "statusTtl"],
     ["timeout", "timeoutMs"],
+    ["deadline", "expireAt"],
+    ["maxWaitMs", "expireAfter"],
     ["contxt", "context"],
   ])("refuses %s and suggests %s", async (option, meant) => {
     for (const value of [1, null, undefined]) {
@@ -103,7 +105,7 @@ describe.each([...methods, ...direct])("%s", (name, run) => {
       (ctx) => run(ctx, { priority: 1 }),
       `${name} has no option "priority". Its options are ` +
         (isMethod && isOfActions ? "retry, " : "") +
-        "name, onComplete, onCompleteExcludeKinds, context, statusTtl, timeoutMs, runAt, runAfter",
+        "name, onComplete, onCompleteExcludeKinds, context, statusTtl, timeoutMs, onTimeout, runAt, runAfter, expireAt, expireAfter",
     );
   });
 
@@ -182,7 +184,7 @@ describe("other options", () => {
   test.each<[object | null, string]>([
     [
       { maxParalelism: 5 },
-      'Workpool has no option "maxParalelism". Did you mean "maxParallelism"? Its options are maxParallelism, logLevel, statusTtl, timeoutMs, defaultRetryBehavior, retryActionsByDefault.',
+      'Workpool has no option "maxParalelism". Did you mean "maxParallelism"? Its options are maxParallelism, logLevel, statusTtl, timeoutMs, onTimeout, defaultRetryBehavior, retryActionsByDefault.',
     ],
     [{ concurrency: undefined }, 'Did you mean "maxParallelism"?'],
     [{ retries: 3 }, 'Did you mean "defaultRetryBehavior.maxAttempts"?'],
@@ -203,7 +205,7 @@ describe("other options", () => {
   test.each<[object, string]>([
     [
       { retry: { ...retry, attempts: 3 } },
-      'retry has no field "attempts". Did you mean "maxAttempts"? Its fields are maxAttempts, initialBackoffMs, base.',
+      'retry has no field "attempts". Did you mean "maxAttempts"? Its fields are maxAttempts, initialBackoffMs, base, maxBackoffMs, jitter, maxElapsedMs, intervalsMs.',
     ],
     [
       { statusTtl: { cancelled: 1 } },

@@ -6,8 +6,9 @@
 import type { FunctionType } from "convex/server";
 import { checkNames } from "../component/names.js";
 import { refuse } from "../component/refusal.js";
-import type { RetryBehavior } from "../component/shared.js";
-import { RESULT_KINDS, RETRY_FIELDS } from "../component/validate.js";
+import type { RetryPolicy } from "../component/shared.js";
+import { RESULT_KINDS } from "../component/validate.js";
+import { RETRY_FIELDS } from "../component/validateTime.js";
 import type { DirectEnqueueOptions } from "./enqueue.js";
 import type {
   EnqueueOptions,
@@ -22,6 +23,7 @@ const POOL: Record<keyof WorkpoolOptions, true> = {
   logLevel: true,
   statusTtl: true,
   timeoutMs: true,
+  onTimeout: true,
   defaultRetryBehavior: true,
   retryActionsByDefault: true,
 };
@@ -32,8 +34,11 @@ const ENQUEUE: Record<keyof EnqueueOptions, true> = {
   context: true,
   statusTtl: true,
   timeoutMs: true,
+  onTimeout: true,
   runAt: true,
   runAfter: true,
+  expireAt: true,
+  expireAfter: true,
 };
 const DIRECT: Record<keyof DirectEnqueueOptions<unknown, unknown>, true> = {
   ...ENQUEUE,
@@ -59,7 +64,7 @@ const IGNORED_BY_DIRECT = POOLS_OWN.filter(
 /** What the checks need to know of the options of any enqueue; the values are checked elsewhere. */
 export type AnyEnqueueOptions = EnqueueOptions<any, any> &
   RetryOption &
-  WorkpoolOptions & { retryBehavior?: RetryBehavior };
+  WorkpoolOptions & { retryBehavior?: RetryPolicy };
 
 export function checkPoolOptions(options: WorkpoolOptions): void {
   checkNames("Workpool", namesOf("Workpool", options), POOL_OPTIONS);

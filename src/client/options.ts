@@ -3,8 +3,9 @@ import type { FunctionReference, FunctionVisibility } from "convex/server";
 import type { LogLevel } from "../component/logging.js";
 import {
   DEFAULT_RETRY_BEHAVIOR,
+  type OnTimeout,
   type ResultKind,
-  type RetryBehavior,
+  type RetryPolicy,
   type StatusTtlByKind,
 } from "../component/shared.js";
 import { resolveStatusTtl, type StatusTtl } from "../component/validate.js";
@@ -12,13 +13,14 @@ import type { OnCompleteArgs } from "./types.js";
 
 export type WorkpoolRetryOptions = {
   /**
-   * How actions of this pool are retried, when they are.
+   * How actions of this pool are retried, when they are: with growing waits
+   * (`initialBackoffMs`, `base`) or with those of a list (`intervalsMs`).
    * Default: {@link DEFAULT_RETRY_BEHAVIOR}.
    *
    * This alone retries nothing: pass `retry: true` when enqueuing, or set
    * `retryActionsByDefault`.
    */
-  defaultRetryBehavior?: RetryBehavior;
+  defaultRetryBehavior?: RetryPolicy;
   /**
    * Whether actions are retried when they fail and `retry` does not say.
    * Default: false. Turn it on only if running an action twice does no harm.
@@ -56,19 +58,21 @@ export type WorkpoolOptions = {
    */
   statusTtl?: StatusTtl;
   /**
-   * How long a work of this pool takes at most, unless its enqueue says:
-   * see {@link EnqueueOptions.timeoutMs}. Default: ten minutes.
+   * How long an attempt of a work of this pool may take, unless its enqueue says:
+   * see {@link EnqueueOptions.timeoutMs}. Default: nothing is declared.
    */
   timeoutMs?: number;
+  /** As {@link EnqueueOptions.onTimeout}, for works whose enqueue says nothing. Default: "hold". */
+  onTimeout?: OnTimeout;
 } & WorkpoolRetryOptions;
 
 export type RetryOption = {
   /**
    * Whether the action is tried again when it fails. False: no. True: as the
-   * pool's `defaultRetryBehavior` says. Or say how. Default: no, unless the pool
-   * has `retryActionsByDefault`.
+   * pool's `defaultRetryBehavior` says. Or say how: see {@link RetryBehavior} and
+   * {@link RetryIntervals}. Default: no, unless the pool has `retryActionsByDefault`.
    */
-  retry?: boolean | RetryBehavior;
+  retry?: boolean | RetryPolicy;
 };
 
 export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
@@ -98,21 +102,35 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
   /** As {@link WorkpoolOptions.statusTtl}, for this work; kinds not mentioned are as the pool has them. */
   statusTtl?: StatusTtl;
   /**
-   * How long the work is expected to take at most, per attempt, in milliseconds:
-   * an integer from 1,000 to 1,620,000 (27 minutes). Default: as the pool says,
-   * else ten minutes.
+   * How long an attempt of an action may take, in milliseconds: an integer from
+   * 1,000 to 1,620,000 (27 minutes). Default: as the pool says, else nothing is declared.
    *
-   * It decides where an attempt begins: only in a worker whose remaining lifetime
+   * An attempt that takes longer has failed, with an error that says so, and is
+   * retried as `retry` says. Time counts from when a worker calls the action. Convex cannot
+   * interrupt a handler: it runs on, what it returns counts for nothing, and what becomes of its slot
+   * is what `onTimeout` says.
+   *
+   * It also decides where an attempt begins: only in a worker whose remaining lifetime
    * covers it, so that no work fails because its worker reaches the platform's
    * time limit for actions (30 minutes). Declare it for actions that may take
-   * longer than ten minutes. Works that declare more than 20 minutes begin in
-   * workers opened for them, which takes a little longer; slots can stand empty meanwhile.
+   * longer than ten minutes, which is what is assumed where nothing is declared. Works that
+   * declare more than 20 minutes begin in workers opened for them, which takes a little
+   * longer; slots can stand empty meanwhile. Actions that run in Node ("use node") are ended
+   * by Convex after ten minutes, whatever is declared here.
    *
-   * A handler that takes longer than it declared is not interrupted. Actions that
-   * run in Node ("use node") are ended by Convex after ten minutes, whatever is
-   * declared here.
+   * Mutations and queries are not timed: Convex bounds them itself.
    */
   timeoutMs?: number;
+  /**
+   * What becomes of the slot of an attempt that takes longer than `timeoutMs`.
+   * Default: as the pool says, else "hold".
+   *
+   * - "hold": it stays taken until the handler ends, so that no more handlers run than
+   *   `maxParallelism`. A handler that never ends holds it until Convex ends its worker,
+   *   within 30 minutes.
+   * - "release": another work takes it at once, beside the handler that still runs.
+   */
+  onTimeout?: OnTimeout;
 } & (
   | {
       /**
@@ -134,13 +152,33 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
 
       runAt?: never;
     }
-);
+) &
+  (
+    | {
+        /**
+         * By when the work has to begin, in milliseconds since 1970; at most four years
+         * ahead. Default: it may begin at any time. No attempt begins at that time or later, no
+         * retry either: then the work ends as failed, with an error that says so and
+         * its callback, within about 15 seconds, also in a pool that is paused or far behind. An attempt
+         * that runs at that time may end. Refused when the work may not start before it.
+         */
+        expireAt?: number;
+
+        expireAfter?: never;
+      }
+    | {
+        /** As `expireAt`, in milliseconds from now: from 0 to four years. */
+        expireAfter?: number;
+
+        expireAt?: never;
+      }
+  );
 
 /** How an action enqueued with `retry` into a pool with `pool` is retried. Undefined: not at all. */
 export function resolveRetry(
   pool: WorkpoolRetryOptions,
-  retry: boolean | RetryBehavior | undefined,
-): RetryBehavior | undefined {
+  retry: boolean | RetryPolicy | undefined,
+): RetryPolicy | undefined {
   const wanted = retry ?? pool.retryActionsByDefault ?? false;
   if (wanted === false) {
     return undefined;

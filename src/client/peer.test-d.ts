@@ -13,7 +13,7 @@ import type {
   GenericMutationCtx,
   RegisteredMutation,
 } from "convex/server";
-import { v } from "convex/values";
+import { type Infer, v } from "convex/values";
 import { expectTypeOf, test } from "vitest";
 import type { ComponentApi } from "../component/_generated/component.js";
 import * as ours from "./index.js";
@@ -25,7 +25,12 @@ test("every exported value of the peer is one of ours, of the same type", () => 
   expectTypeOf<Missing>().toEqualTypeOf<never>();
 
   // Wider, and tested below: our constructor and functions take more.
-  type Wider = "Workpool" | "enqueue" | "enqueueBatch" | "NonRetryableError";
+  type Wider =
+    | "Workpool"
+    | "enqueue"
+    | "enqueueBatch"
+    | "NonRetryableError"
+    | "vRetryBehavior";
   type Same = Exclude<keyof Peer, Wider>;
   expectTypeOf<Pick<Ours, Same>>().toExtend<Pick<Peer, Same>>();
   expectTypeOf<Pick<Peer, Same>>().toExtend<Pick<Ours, Same>>();
@@ -34,15 +39,24 @@ test("every exported value of the peer is one of ours, of the same type", () => 
 test("types of results, retries and ids are the peer's", () => {
   expectTypeOf<ours.LogLevel>().toEqualTypeOf<peer.LogLevel>();
   expectTypeOf<ours.WorkId>().toEqualTypeOf<peer.WorkId>();
-  expectTypeOf<ours.RetryBehavior>().toEqualTypeOf<peer.RetryBehavior>();
   expectTypeOf<ours.RunResult<string>>().toEqualTypeOf<
     peer.RunResult<string>
   >();
   expectTypeOf<ours.OnCompleteArgs<number, string>>().toEqualTypeOf<
     peer.OnCompleteArgs<number, string>
   >();
-  expectTypeOf<ours.RetryOption>().toEqualTypeOf<peer.RetryOption>();
-  expectTypeOf<ours.WorkpoolRetryOptions>().toEqualTypeOf<peer.WorkpoolRetryOptions>();
+});
+
+test("what is written for the peer's retries compiles with ours, which say more", () => {
+  expectTypeOf<ours.RetryBehavior>().toExtend<peer.RetryBehavior>();
+  expectTypeOf<peer.RetryBehavior>().toExtend<ours.RetryBehavior>();
+  expectTypeOf<Infer<typeof ours.vRetryBehavior>>().toEqualTypeOf<{
+    [F in keyof ours.RetryBehavior]: ours.RetryBehavior[F];
+  }>();
+  expectTypeOf<peer.RetryOption>().toExtend<ours.RetryOption>();
+  expectTypeOf<peer.WorkpoolRetryOptions>().toExtend<ours.WorkpoolRetryOptions>();
+  expectTypeOf<Infer<typeof ours.vRetryPolicy>>().toExtend<ours.RetryPolicy>();
+  expectTypeOf<ours.RetryPolicy>().toExtend<Infer<typeof ours.vRetryPolicy>>();
 });
 
 test("options for the peer are options for us", () => {

@@ -77,6 +77,31 @@ describe("options of an enqueue", () => {
       "timeoutMs must be an integer of milliseconds from 1000 (one second) to 1620000 (27 minutes), not null.",
       { timeoutMs: null },
     ],
+    [
+      'onTimeout must be one of "hold", "release", not "kill".',
+      { onTimeout: "kill" },
+    ],
+    [
+      "expireAt must be a finite number of milliseconds since 1970, at most four years ahead",
+      { expireAt: null },
+    ],
+    [
+      "expireAfter must be a number of milliseconds from 0 to 126144000000 (four years), not -1.",
+      { expireAfter: -1 },
+    ],
+    [
+      "Give expireAt or expireAfter, not both (expireAt: 1, expireAfter: 2).",
+      { expireAt: 1, expireAfter: 2 },
+    ],
+    ["before it may start", { runAfter: 60_000, expireAfter: 30_000 }],
+    [
+      "Give retry.intervalsMs or retry.base, not both: intervalsMs says how long each retry waits.",
+      { retry: { maxAttempts: 3, intervalsMs: [1], base: 2 } },
+    ],
+    [
+      "retry.jitter must be a number from 0 to 1, not 2.",
+      { retry: { ...retry, jitter: 2 } },
+    ],
     ['name must be a string of 1 to 1000 characters, not "".', { name: "" }],
     [
       "The onComplete context of render may have at most 1000000 bytes, not 1000001.",

@@ -126,6 +126,42 @@ describe("enqueuing", () => {
     expect(calls.at(-1)).not.toHaveProperty("timeoutMs");
   });
 
+  test("says what becomes of a slot, by when it has to begin and how it is retried", async () => {
+    const retry = { maxAttempts: 3, intervalsMs: [10, 20], maxElapsedMs: 500 };
+    const p = pool({
+      onTimeout: "release",
+      retryActionsByDefault: true,
+      defaultRetryBehavior: { ...retry, jitter: 1 },
+    });
+    const before = Date.now();
+    const works: any[] = [];
+    const ctx = {
+      runQuery: () => Promise.reject(new Error("no query")),
+      runMutation: async (_fn: unknown, args: any) => {
+        works.push(...(args.items ?? [args]));
+        return args.items ? [] : "id";
+      },
+    } as unknown as MutationCtx;
+    const fn = "function://handle" as unknown as NonNullable<typeof jobs.act>;
+    await p.enqueueAction(ctx, fn, {}, { expireAfter: 500, runAfter: 400 });
+    const expireAt = before + 9_000;
+    await p.enqueueAction(ctx, fn, {}, { onTimeout: "hold", retry, expireAt });
+    await p.enqueueMutationBatch(ctx, fn, [{}], { expireAfter: 9_000 });
+    const direct = { retryBehavior: retry, onTimeout: "release" as const };
+    await enqueue(component, ctx, "action", fn, {}, direct);
+    expect(works).toMatchObject([
+      {
+        onTimeout: "release",
+        retryBehavior: { ...retry, jitter: 1 },
+        expireAt: before + 500,
+      },
+      { onTimeout: "hold", retryBehavior: retry, expireAt },
+      { onTimeout: "release", expireAt },
+      { onTimeout: "release", retryBehavior: retry },
+    ]);
+    expect(works[3]).not.toHaveProperty("expireAt");
+  });
+
   test("excludes outcomes from the callback", async () => {
     await mutate(t, async (ctx) => {
       const onComplete = jobs.completed!;

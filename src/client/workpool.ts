@@ -9,11 +9,8 @@ import {
 } from "convex/server";
 import type { Infer, Validator, VAny } from "convex/values";
 import type { RunResult, Status } from "../component/shared.js";
-import {
-  checkCancelLimit,
-  checkRetryBehavior,
-  checkStatusBatch,
-} from "../component/validate.js";
+import { checkCancelLimit, checkStatusBatch } from "../component/validate.js";
+import { checkRetryBehavior } from "../component/validateTime.js";
 import {
   type ActionCtx,
   checkComponent,
@@ -536,7 +533,13 @@ export class Workpool {
 
 /** What the pool says and what an enqueue says, together. */
 function directOptions<Context, ReturnValue>(
-  { maxParallelism, logLevel, statusTtl, timeoutMs }: WorkpoolOptions,
+  {
+    maxParallelism,
+    logLevel,
+    statusTtl,
+    timeoutMs,
+    onTimeout,
+  }: WorkpoolOptions,
   options: EnqueueOptions<Context, ReturnValue> | undefined,
 ): DirectEnqueueOptions<Context, ReturnValue> {
   return {
@@ -545,6 +548,7 @@ function directOptions<Context, ReturnValue>(
     logLevel,
     statusTtl: combineStatusTtl(statusTtl, options?.statusTtl),
     timeoutMs: options?.timeoutMs === undefined ? timeoutMs : options.timeoutMs,
+    onTimeout: options?.onTimeout === undefined ? onTimeout : options.onTimeout,
   };
 }
 

@@ -70,3 +70,45 @@ describe("a wait of the pool itself", () => {
     expect(waits(1)).toEqual([150, 150, 300, 600, 600, 600]);
   });
 });
+
+describe("a retry with growing waits", () => {
+  const behavior = { maxAttempts: 9, initialBackoffMs: 1_000, base: 2 };
+
+  test("waits no longer than its bound, jitter included", () => {
+    const bounded = { ...behavior, maxBackoffMs: 3_000 };
+    for (const random of [0, 0.5, 0.999]) {
+      expect(retryBackoffMs(bounded, 9, random)).toBeLessThanOrEqual(3_000);
+    }
+    // Spread evenly below it, and not all at the bound.
+    expect(retryBackoffMs(bounded, 9, 0)).toBe(1_000);
+    expect(retryBackoffMs(bounded, 1, MEAN)).toBe(1_000);
+  });
+
+  test.each([
+    [0, 1_000, 1_000],
+    [0.1, 900, 1_100],
+    [1, 0, 2_000],
+  ])("is spread as far as jitter %d says", (jitter, least, most) => {
+    const spread = { ...behavior, jitter };
+    expect(retryBackoffMs(spread, 1, 0)).toBeCloseTo(least);
+    expect(retryBackoffMs(spread, 1, MEAN)).toBeCloseTo(1_000);
+    expect(retryBackoffMs(spread, 1, 1 - 1e-9)).toBeCloseTo(most);
+  });
+});
+
+describe("a retry with a list of waits", () => {
+  const intervals = { maxAttempts: 9, intervalsMs: [10, 60_000, 5] };
+
+  test("waits exactly as long as the list says, and then as the last of it", () => {
+    const waits = [1, 2, 3, 4, 8].map((ended) =>
+      retryBackoffMs(intervals, ended, 0.1),
+    );
+    expect(waits).toEqual([10, 60_000, 5, 5, 5]);
+  });
+
+  test("is spread where it asks for that", () => {
+    const spread = { ...intervals, jitter: 0.5 };
+    expect(retryBackoffMs(spread, 2, 0)).toBe(30_000);
+    expect(retryBackoffMs(spread, 2, MEAN)).toBe(60_000);
+  });
+});

@@ -89,6 +89,32 @@ const ELSEWHERE: readonly { ours: string[]; theirs: string[] }[] = [
     ),
   },
   {
+    ours: retryField("maxBackoffMs"),
+    theirs: words(
+      "maxbackoff maxdelay maxinterval maximuminterval maxretrydelay",
+    ),
+  },
+  {
+    ours: retryField("intervalsMs"),
+    theirs: words("delays intervals retrydelays"),
+  },
+  {
+    ours: retryField("jitter"),
+    theirs: words("randomize"),
+  },
+  {
+    ours: retryField("maxElapsedMs"),
+    theirs: words("maxelapsed maxelapsedtime maxretrytime retryfor"),
+  },
+  {
+    ours: ["expireAt", "expireAfter"],
+    theirs: words("deadline expiresat expiry staleat validuntil"),
+  },
+  {
+    ours: ["expireAfter"],
+    theirs: words("expiresafter maxwait maxwaitms scheduletostart"),
+  },
+  {
     ours: ["retry", "retryBehavior", "defaultRetryBehavior"],
     theirs: words("retrybehavior retrybehaviour retryoptions retrypolicy"),
   },

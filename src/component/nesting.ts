@@ -28,9 +28,14 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   );
 }
 
+/** Whether a row has room for its levels. */
+export function isStorable(value: unknown): boolean {
+  return !isDeeperThan(value, MAX_STORED_NESTING);
+}
+
 /** As text, if it is too deep for a row. */
 export function deepAsText(value: unknown): string | null {
-  return isDeeperThan(value, MAX_STORED_NESTING)
+  return !isStorable(value)
     ? JSON.stringify(convexToJson(value as Value))
     : null;
 }

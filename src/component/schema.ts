@@ -12,10 +12,11 @@ import {
   vFnType,
   vHalved,
   vHistory,
+  vOnTimeout,
   vReason,
   vResult,
   vResultKind,
-  vRetryBehavior,
+  vRetryPolicy,
   vStatusTtl,
 } from "./shared.js";
 
@@ -114,6 +115,8 @@ export default defineSchema({
       outcomes: v.optional(v.number()),
       /** Due times of owed callbacks: see `callback.ts`. */
       callbacks: v.optional(v.number()),
+      /** Until when works have to begin that wait: see `queue/expiring.ts`. */
+      startBy: v.optional(v.number()),
     }),
     /** The executors that live, or whose end was not noticed yet. */
     assigned: v.array(
@@ -160,6 +163,8 @@ export default defineSchema({
     /** Works of one piece. */
     works: v.number(),
     giveUp: v.optional(v.string()),
+    /** Works wait that may not begin any more: where the scan for them begins. */
+    lateFrom: v.optional(v.number()),
     /** Pieces in a row that failed. */
     failures: v.number(),
   }),
@@ -178,7 +183,7 @@ export default defineSchema({
     argsId: v.optional(v.id("payload")),
     /** Bytes of arguments, wherever they are: what a hand-over costs. */
     argsSize: v.number(),
-    retryBehavior: v.optional(vRetryBehavior),
+    retryBehavior: v.optional(vRetryPolicy),
     onComplete: v.optional(
       v.object({
         fnHandle: v.string(),
@@ -192,6 +197,12 @@ export default defineSchema({
     statusTtl: v.optional(vStatusTtl),
     /** How long it takes at most, if that was declared: it begins where the executor lives that long. */
     timeoutMs: v.optional(v.number()),
+    /** What becomes of its slot when it takes longer. Unset: it is held until the handler ends. */
+    onTimeout: v.optional(vOnTimeout),
+    /** No attempt begins at this time or later. */
+    expireAt: v.optional(v.number()),
+    /** How often it asked to be tried later, in this round. Unset: never. */
+    postponed: v.optional(v.number()),
     runAt: v.number(),
     /** Attempts that have ended. Unset: none, as with most works that are read. */
     attempts: v.optional(v.number()),
@@ -249,6 +260,8 @@ export default defineSchema({
     bytes: v.union(v.number(), v.array(v.number())),
     /** The tick that the same mutation scheduled, if it did: that one looks after this entry. */
     wakeUp: v.optional(vWakeUp),
+    /** Of works that may not begin later (`queue/startBy.ts`): from then on they end. Unset: they wait for any time. */
+    startBy: v.optional(v.number()),
     /**
      * Of a work that was enqueued alone: it is found from here, so that it need
      * not point back and a single enqueue writes two rows.
@@ -258,7 +271,8 @@ export default defineSchema({
     .index("by_only", ["only"])
     .index("by_wake_up", ["kind", "wakeUp.token"])
     .index("by_arrival", ["kind", "commitTs"])
-    .index("by_due", ["kind", "dueAt"]),
+    .index("by_due", ["kind", "dueAt"])
+    .index("by_start_by", ["startBy"]),
 
   /** A hand-over: works given to one executor together. Immutable; its last member's report deletes it. */
   running: defineTable({
@@ -306,6 +320,11 @@ export default defineSchema({
         left: v.array(v.number()),
       }),
     ),
+    /**
+     * Of the open positions, those of attempts that timed out and whose handlers still run: their
+     * slots are taken, and their works have gone on without them. Unset: there are none.
+     */
+    over: v.optional(v.array(v.number())),
     /** What was handed over before this position was delivered, or taken back; the next report continues here. */
     cursor: v.number(),
     /**

@@ -48,14 +48,47 @@ export const vFnType = v.union(
 );
 export type FnType = Infer<typeof vFnType>;
 
+/** What every retry policy may have beside the number of attempts. */
+const retryBounds = {
+  jitter: v.optional(v.number()),
+  maxElapsedMs: v.optional(v.number()),
+};
 export const vRetryBehavior = v.object({
   maxAttempts: v.number(),
   initialBackoffMs: v.number(),
   base: v.number(),
+  maxBackoffMs: v.optional(v.number()),
+  ...retryBounds,
 });
-export type RetryBehavior = {
+/** Validates a {@link RetryIntervals}. */
+export const vRetryIntervals = v.object({
+  maxAttempts: v.number(),
+  intervalsMs: v.array(v.number()),
+  ...retryBounds,
+});
+/** Validates a {@link RetryPolicy}. */
+export const vRetryPolicy = v.union(vRetryBehavior, vRetryIntervals);
+
+type RetryBounds = {
   /** How many attempts in all: an integer of at least 1; 2 means one retry. */
   maxAttempts: number;
+  /**
+   * By how much a wait differs from what the other fields say, at random: a number from 0
+   * (not at all) to 1. With 0.5, a wait of one second takes 500 to 1,500 ms. Default:
+   * 0.5 with `initialBackoffMs`, 0 with `intervalsMs`. Works that failed together
+   * come back together where it is 0.
+   */
+  jitter?: number;
+  /**
+   * No retry begins later than so many milliseconds after the first attempt was due: a
+   * number of at least 0. A work that would be retried later has failed, with the error
+   * of its last attempt. Default: no such bound.
+   */
+  maxElapsedMs?: number;
+};
+
+/** Retries that wait longer each time. */
+export type RetryBehavior = RetryBounds & {
   /** Milliseconds before the first retry (before jitter): at least 0. */
   initialBackoffMs: number;
   /**
@@ -63,7 +96,24 @@ export type RetryBehavior = {
    * backoff of 250 and base 2, retries wait about 250, 500, 1000 ms, and so on.
    */
   base: number;
+  /**
+   * No retry waits longer than so many milliseconds, jitter included: at least 0, at
+   * most a year. Default: a year.
+   */
+  maxBackoffMs?: number;
 };
+
+/** Retries that wait as long as a list says. */
+export type RetryIntervals = RetryBounds & {
+  /**
+   * Milliseconds before the first retry, the second and so on; the last one holds for all
+   * further retries. 1 to 100 numbers, each at least 0 and at most a year.
+   */
+  intervalsMs: number[];
+};
+
+/** How a work is retried: with growing waits, or with those of a list. */
+export type RetryPolicy = RetryBehavior | RetryIntervals;
 
 /** Five attempts, the retries about 250, 500, 1000 and 2000 ms after the failure. */
 export const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
@@ -71,6 +121,10 @@ export const DEFAULT_RETRY_BEHAVIOR: RetryBehavior = {
   initialBackoffMs: 250,
   base: 2,
 };
+
+/** What becomes of the slot of an attempt that takes longer than its `timeoutMs`. */
+export const vOnTimeout = v.union(v.literal("hold"), v.literal("release"));
+export type OnTimeout = Infer<typeof vOnTimeout>;
 
 export const vResultKind = v.union(
   v.literal("success"),
@@ -128,6 +182,15 @@ export type Reason = Infer<typeof vReason>;
 
 /** Attempts that are remembered of a work, the oldest first. */
 export const MAX_HISTORY = 10;
+
+/** Characters of an error in the history: the outcome has the last one in full. */
+export const MAX_HISTORY_ERROR = 2_000;
+
+/** Data of a `ConvexError` with more bytes is not kept. */
+export const MAX_ERROR_DATA_BYTES = 8_000;
+
+/** How often a work may be put off by `RateLimitedError` and `Snooze`, per round: more is a handler that never does its work. */
+export const MAX_POSTPONEMENTS = 1_000;
 
 /** An attempt that did not succeed. */
 export const vPastAttempt = v.object({

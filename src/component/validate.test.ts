@@ -4,13 +4,15 @@ import {
   checkExcludeKinds,
   checkLogLevel,
   checkName,
+  resolveStatusTtl,
+  type StatusTtl,
+} from "./validate.js";
+import {
   checkRetryBehavior,
   checkTimeoutMs,
   MAX_DELAY_MS,
   resolveRunAt,
-  resolveStatusTtl,
-  type StatusTtl,
-} from "./validate.js";
+} from "./validateTime.js";
 
 const NOW = 1_700_000_000_000;
 
@@ -95,7 +97,7 @@ describe("how long a work may take", () => {
 test("a misspelled retry option is named", () => {
   const retry = { maxAttempts: 2, initialBackoff: 5, base: 2 };
   expect(() => checkRetryBehavior(retry as never, "retry")).toThrow(
-    'retry has no field "initialBackoff". Did you mean "initialBackoffMs"? Its fields are maxAttempts, initialBackoffMs, base.',
+    'retry has no field "initialBackoff". Did you mean "initialBackoffMs"? Its fields are maxAttempts, initialBackoffMs, base, maxBackoffMs, jitter, maxElapsedMs, intervalsMs.',
   );
 });
 

@@ -10,19 +10,11 @@ import { refuse, show } from "./refusal.js";
 import {
   DEFAULT_STATUS_TTL,
   MAX_PARALLELISM,
-  MAX_TIMEOUT_MS,
   MAX_VALUE_BYTES,
-  MIN_TIMEOUT_MS,
-  type RetryBehavior,
   type ResultKind,
   type StatusTtlByKind,
   vResultKind,
-  vRetryBehavior,
-  YEAR,
 } from "./shared.js";
-
-/** How far ahead work may be enqueued. Convex schedules five years ahead at most. */
-export const MAX_DELAY_MS = 4 * YEAR;
 
 /** Works of one page of `cancelAll`: their outcomes are written in one transaction. */
 export const MAX_CANCEL_LIMIT = 1000;
@@ -37,9 +29,6 @@ export const MAX_NAME_LENGTH = 1000;
 export const RESULT_KINDS: readonly ResultKind[] = vResultKind.members.map(
   (member) => member.value,
 );
-
-/** The fields of a retry behavior. */
-export const RETRY_FIELDS = Object.keys(vRetryBehavior.fields);
 
 /** What users write for `statusTtl`: one time for all outcomes, or some by kind. */
 export type StatusTtl = number | Partial<StatusTtlByKind>;
@@ -57,84 +46,6 @@ export function checkMaxParallelism(value: number): void {
 export function checkLogLevel(value: unknown): void {
   if (!isLogLevel(value)) {
     refuse("logLevel", `one of ${LOG_LEVELS.join(", ")}`, value);
-  }
-}
-
-export function checkRetryBehavior(
-  retry: RetryBehavior,
-  option = "retryBehavior",
-): void {
-  checkFields(option, retry, RETRY_FIELDS);
-  if (!Number.isSafeInteger(retry.maxAttempts) || retry.maxAttempts < 1) {
-    refuse(
-      `${option}.maxAttempts`,
-      "an integer of at least 1",
-      retry.maxAttempts,
-    );
-  }
-  if (!Number.isFinite(retry.initialBackoffMs) || retry.initialBackoffMs < 0) {
-    refuse(
-      `${option}.initialBackoffMs`,
-      "a finite number of milliseconds of at least 0",
-      retry.initialBackoffMs,
-    );
-  }
-  if (!Number.isFinite(retry.base) || retry.base < 1) {
-    refuse(`${option}.base`, "a finite number of at least 1", retry.base);
-  }
-}
-
-export function checkTimeoutMs(timeoutMs: number): void {
-  if (
-    !Number.isInteger(timeoutMs) ||
-    timeoutMs < MIN_TIMEOUT_MS ||
-    timeoutMs > MAX_TIMEOUT_MS
-  ) {
-    refuse(
-      "timeoutMs",
-      `an integer of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_TIMEOUT_MS} (27 minutes)`,
-      timeoutMs,
-    );
-  }
-}
-
-/** When the work is due: `now` unless one of the options says otherwise. */
-export function resolveRunAt(
-  {
-    runAt,
-    runAfter,
-  }: { runAt?: number | undefined; runAfter?: number | undefined },
-  now: number,
-): number {
-  if (runAt !== undefined && runAfter !== undefined) {
-    throw new Error(
-      `Give runAt or runAfter, not both (runAt: ${show(runAt)}, runAfter: ${show(runAfter)}).`,
-    );
-  }
-  if (runAfter !== undefined) {
-    if (!Number.isFinite(runAfter) || runAfter > MAX_DELAY_MS) {
-      refuse(
-        "runAfter",
-        `a finite number of milliseconds, at most four years (${MAX_DELAY_MS})`,
-        runAfter,
-      );
-    }
-    return now + Math.max(0, runAfter);
-  }
-  if (runAt !== undefined) {
-    checkRunAt(runAt, now);
-    return runAt;
-  }
-  return now;
-}
-
-export function checkRunAt(runAt: number, now: number): void {
-  if (!Number.isFinite(runAt) || runAt > now + MAX_DELAY_MS) {
-    refuse(
-      "runAt",
-      `a finite number of milliseconds since 1970, at most four years ahead (${now + MAX_DELAY_MS})`,
-      runAt,
-    );
   }
 }
 
@@ -159,7 +70,7 @@ export function resolveStatusTtl(
   fallback: StatusTtlByKind = DEFAULT_STATUS_TTL,
 ): StatusTtlByKind {
   if (typeof ttl === "number") {
-    checkTtl("statusTtl", ttl);
+    checkMs("statusTtl", ttl);
     return { success: ttl, failed: ttl, canceled: ttl };
   }
   checkFields("statusTtl", ttl, RESULT_KINDS);
@@ -167,14 +78,14 @@ export function resolveStatusTtl(
   for (const kind of RESULT_KINDS) {
     const value = ttl[kind];
     if (value !== undefined) {
-      checkTtl(`statusTtl.${kind}`, value);
+      checkMs(`statusTtl.${kind}`, value);
       resolved[kind] = value;
     }
   }
   return resolved;
 }
 
-function checkTtl(option: string, value: number): void {
+export function checkMs(option: string, value: number): void {
   if (!Number.isFinite(value) || value < 0) {
     refuse(option, "a finite number of milliseconds of at least 0", value);
   }
@@ -267,7 +178,8 @@ function checkSize(what: string, fnName: string, value: unknown): number {
   return size;
 }
 
-function checkFields(
+/** That `value` is an object with no other fields than these. */
+export function checkFields(
   option: string,
   value: unknown,
   known: readonly string[],

@@ -118,7 +118,7 @@ describe.each<Where>(["inMutation", "inAction"])("%s", (where) => {
     [
       "in words",
       "yes",
-      'retry must be an object with maxAttempts, initialBackoffMs, base, not "yes".',
+      'retry must be an object with maxAttempts, initialBackoffMs, base, maxBackoffMs, jitter, maxElapsedMs, intervalsMs, not "yes".',
     ],
     ["a number", 3, "not 3."],
     [

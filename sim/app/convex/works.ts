@@ -47,6 +47,8 @@ export const vWork = v.object({
   retry: v.optional(v.union(v.boolean(), vRetryBehavior)),
   /** Of actions. */
   timeoutMs: v.optional(v.number()),
+  onTimeout: v.optional(v.union(v.literal("hold"), v.literal("release"))),
+  expireAfter: v.optional(v.number()),
   runAfter: v.optional(v.number()),
   /** In `callbacks.ts`. Null: none. */
   onComplete: v.optional(v.union(v.string(), v.null())),
@@ -59,7 +61,7 @@ export type Work = Infer<typeof vWork>;
 
 export function optionsOf({ args, ...work }: Omit<Work, "fnType" | "fn">) {
   const { retry, runAfter, onComplete = "record", statusTtl = 0 } = work;
-  const { excludeKinds } = work;
+  const { excludeKinds, expireAfter } = work;
   const callback =
     onComplete === null
       ? {}
@@ -68,7 +70,7 @@ export function optionsOf({ args, ...work }: Omit<Work, "fnType" | "fn">) {
           context: work.context ?? { key: args.key as string },
           ...(excludeKinds ? { onCompleteExcludeKinds: excludeKinds } : {}),
         };
-  return { retry, runAfter, statusTtl, ...callback };
+  return { retry, runAfter, expireAfter, statusTtl, ...callback };
 }
 
 export async function enqueueWork(
@@ -84,6 +86,7 @@ export async function enqueueWork(
         ...options,
         retry,
         timeoutMs: work.timeoutMs,
+        onTimeout: work.onTimeout,
       });
     case "mutation":
       return await pool.enqueueMutation(ctx, fn, work.args, options);
@@ -115,6 +118,10 @@ export async function enqueueInOneCall(
       statusTtl: work.statusTtl ?? 0,
       ...(typeof retry === "object" ? { retryBehavior: retry } : {}),
       ...(work.timeoutMs !== undefined ? { timeoutMs: work.timeoutMs } : {}),
+      ...(work.onTimeout !== undefined ? { onTimeout: work.onTimeout } : {}),
+      ...(work.expireAfter !== undefined
+        ? { expireAt: Date.now() + work.expireAfter }
+        : {}),
       ...(onComplete !== null
         ? {
             onComplete: {

@@ -118,6 +118,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
             maxParallelism?: number;
           };
+          expireAt?: number;
           fnArgs: any;
           fnHandle: string;
           fnName: string;
@@ -127,11 +128,22 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             excludeKinds?: Array<"success" | "failed" | "canceled">;
             fnHandle: string;
           };
-          retryBehavior?: {
-            base: number;
-            initialBackoffMs: number;
-            maxAttempts: number;
-          };
+          onTimeout?: "hold" | "release";
+          retryBehavior?:
+            | {
+                base: number;
+                initialBackoffMs: number;
+                jitter?: number;
+                maxAttempts: number;
+                maxBackoffMs?: number;
+                maxElapsedMs?: number;
+              }
+            | {
+                intervalsMs: Array<number>;
+                jitter?: number;
+                maxAttempts: number;
+                maxElapsedMs?: number;
+              };
           runAt: number;
           statusTtl?:
             number | { canceled?: number; failed?: number; success?: number };
@@ -151,6 +163,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             maxParallelism?: number;
           };
           items: Array<{
+            expireAt?: number;
             fnArgs: any;
             fnHandle: string;
             fnName: string;
@@ -160,11 +173,22 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               excludeKinds?: Array<"success" | "failed" | "canceled">;
               fnHandle: string;
             };
-            retryBehavior?: {
-              base: number;
-              initialBackoffMs: number;
-              maxAttempts: number;
-            };
+            onTimeout?: "hold" | "release";
+            retryBehavior?:
+              | {
+                  base: number;
+                  initialBackoffMs: number;
+                  jitter?: number;
+                  maxAttempts: number;
+                  maxBackoffMs?: number;
+                  maxElapsedMs?: number;
+                }
+              | {
+                  intervalsMs: Array<number>;
+                  jitter?: number;
+                  maxAttempts: number;
+                  maxElapsedMs?: number;
+                };
             runAt: number;
             statusTtl?:
               number | { canceled?: number; failed?: number; success?: number };

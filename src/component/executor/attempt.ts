@@ -7,7 +7,8 @@ import { getConvexSize, type Value } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { cappedBackoffMs } from "../backoff.js";
-import { isNonRetryableError } from "../errors.js";
+import { isNonRetryableError, postponementOf } from "../errors.js";
+import { keptDataOf } from "../work/errorData.js";
 import { formatError } from "../work/errorText.js";
 import { assertStorable } from "../work/invoke.js";
 import { isPassing, isUnknown, wasNotStarted } from "../platformTexts.js";
@@ -67,10 +68,18 @@ async function runAction(
       permit.refused(beganAt);
       return { kind: "notStarted", error: text };
     }
+    const postponement = postponementOf(error);
+    if (postponement) return { kind: "postponed", ...postponement };
     // A function that is missing is retried like any that throws: the next deploy may
     // bring it back. The report that brings the result logs it.
     const retryable = !isNonRetryableError(error);
-    return { kind: "failed", error: text, retryable };
+    const errorData = keptDataOf(error);
+    return {
+      kind: "failed",
+      error: text,
+      retryable,
+      ...(errorData === undefined ? {} : { errorData }),
+    };
   }
   try {
     assertStorable(attempt.fnName, returnValue);
@@ -131,8 +140,15 @@ export function resultBytes({ outcome }: AttemptResult): number {
     case "success":
       return getConvexSize(outcome.returnValue as Value) + RESULT_OVERHEAD;
     case "failed":
+      return (
+        outcome.error.length * 4 +
+        getConvexSize(outcome.errorData as Value | undefined) +
+        RESULT_OVERHEAD
+      );
     case "notStarted":
       return outcome.error.length * 4 + RESULT_OVERHEAD;
+    case "over":
+    case "postponed":
     case "recorded":
     case "returned":
       return RESULT_OVERHEAD;

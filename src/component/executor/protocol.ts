@@ -24,6 +24,20 @@ export const vAttemptResult = v.object({
       kind: v.literal("failed"),
       error: v.string(),
       retryable: v.boolean(),
+      /** It took longer than its work declared. */
+      timedOut: v.optional(v.boolean()),
+      /** Its handler still runs, and its slot stays taken until an outcome "over" comes: see `timeouts.ts`. */
+      holds: v.optional(v.boolean()),
+      /** Of the `ConvexError` that it threw. */
+      errorData: v.optional(v.any()),
+    }),
+    /** The handler of an attempt that timed out has ended. Its work has gone on without it. */
+    v.object({ kind: v.literal("over") }),
+    /** It asked to be tried again after `ms`: `RateLimitedError`, `Snooze`. */
+    v.object({
+      kind: v.literal("postponed"),
+      ms: v.number(),
+      why: v.string(),
     }),
     /**
      * Never begun: back to the queue, free of charge. `tooOld`: the rest of this
@@ -43,6 +57,8 @@ export const vAttemptResult = v.object({
         v.literal("failed"),
         v.literal("canceled"),
         v.literal("superseded"),
+        /** It waits to be tried again: see above. */
+        v.literal("postponed"),
       ),
     }),
   ),

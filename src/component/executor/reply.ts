@@ -114,7 +114,8 @@ export async function resend(
   stats: Stats,
   { holding }: ReportArgs,
 ): Promise<Attempt[]> {
-  const held = new Set(holding);
+  // Of those that are over the works are no longer its own.
+  const held = new Set([...holding, ...(stats.over ?? [])]);
   const lost = stats.open.flatMap(({ runningId, left }) =>
     left
       .filter((position) => !held.has(position))

@@ -28,6 +28,7 @@ import { executorCaps } from "../loop/planView.js";
 import { NO_TURN, turnInReport, type Turned } from "../loop/driverTurn.js";
 import { wakeFromReport } from "../queue/wake.js";
 import {
+  type AttemptResult,
   PROTOCOL_VERSION,
   type ReportArgs,
   type ReportReply,
@@ -37,6 +38,7 @@ import {
 import { deliverNext, NOTHING_DELIVERED, resend } from "./reply.js";
 import {
   closePositions,
+  markOver,
   newStats,
   openWorks,
   readStats,
@@ -212,7 +214,12 @@ async function write(
   await writeStats(ctx, row, stats);
 }
 
-/** Applies the results whose positions are still open, and closes those. */
+/** It has failed, and its handler still runs. */
+function isHeld({ outcome }: AttemptResult): boolean {
+  return outcome.kind === "failed" && outcome.holds === true;
+}
+
+/** Applies the results whose positions are still open, and closes those whose handlers have ended. */
 async function takeResults(
   ctx: MutationCtx,
   console: Logger,
@@ -228,10 +235,15 @@ async function takeResults(
     args.inlineCallbacks,
   );
   stats.tally = addTally(stats.tally, tally);
+  markOver(
+    stats,
+    news.filter(isHeld).map(({ position }) => position),
+  );
+  const ended = news.filter((result) => !isHeld(result));
   await closePositions(
     ctx,
     stats,
-    new Set(news.map(({ position }) => position)),
+    new Set(ended.map(({ position }) => position)),
   );
   return applied;
 }

@@ -31,9 +31,13 @@ export async function applyResults(
   let ranUserCode = false;
   for (const { workId, fence, startedAt, outcome } of results) {
     if (outcome.kind === "recorded") {
-      if (outcome.result !== "superseded") settler.countEnd(outcome.result);
+      const { result } = outcome;
+      const hasEnded = result !== "superseded" && result !== "postponed";
+      if (hasEnded) settler.countEnd(result);
       continue;
     }
+    // It says something of its slot, and nothing of its work.
+    if (outcome.kind === "over") continue;
     const work = await liveWork(ctx, workId);
     if (!work || (work.fence ?? 0) !== fence) {
       console.debug(`[report] late result of work ${workId} ignored`);

@@ -2,6 +2,7 @@
  * Where attempts run. Slots are filled from the buffer, in the order of positions, as far
  * as the lease, the class (`permits.ts`), the last report (`beginsBefore`), memory (`memory.ts`) and
  * the executor's age (`lifetime.ts`) allow; and whenever an attempt ends, the next begins at once.
+ * One that takes too long may keep its slot after it has failed (`timeouts.ts`).
  */
 import type { ActionCtx } from "../_generated/server.js";
 import type { Attempt } from "../loop/attempt.js";
@@ -13,7 +14,9 @@ import type { ExecutorLog } from "./log.js";
 import { mayBeginMore, ResultSizes } from "./memory.js";
 import { type CallKind, kindOf, Permits } from "./permits.js";
 import { sleep } from "./sleep.js";
+import type { AttemptResult } from "./protocol.js";
 import type { Situation } from "./step.js";
+import { overNow, releases, timedOut, timeLimit, within } from "./timeouts.js";
 import { Unreported } from "./unreported.js";
 
 export class Slots {
@@ -97,6 +100,10 @@ export class Slots {
         this.unreported.addReturned(attempt, now, true);
         continue;
       }
+      if (now >= (attempt.startBy ?? Infinity)) {
+        this.unreported.addReturned(attempt, now);
+        continue;
+      }
       this.held.begin(attempt, now);
       void this.runToEnd(attempt);
     }
@@ -104,8 +111,9 @@ export class Slots {
 
   private async runToEnd(attempt: Attempt): Promise<void> {
     const kind = kindOf(attempt.fnType);
+    const startedAt = Date.now();
     this.permits.begin(kind);
-    const result = await runAttempt(
+    const handler = runAttempt(
       this.ctx,
       attempt,
       this.startedAt + RETRY_UNTIL_MS,
@@ -115,23 +123,48 @@ export class Slots {
         withoutIt: (ms) => this.withoutPermit(kind, ms),
       },
     );
+    const result = await within(handler, timeLimit(attempt));
+    if (result) {
+      this.permits.end(kind);
+      this.free(attempt, result);
+      return;
+    }
+    const failure = timedOut(attempt, startedAt);
+    if (releases(attempt)) this.free(attempt, failure);
+    else this.report(attempt, failure);
+    await handler;
     this.permits.end(kind);
+    if (releases(attempt)) this.goOn();
+    else this.free(attempt, overNow(attempt, startedAt));
+  }
+
+  /** The attempt gives its slot on. */
+  private free(attempt: Attempt, result: AttemptResult): void {
     const now = Date.now();
-    const bytes = resultBytes(result);
     this.durations.add(now - result.startedAt);
-    this.resultSizes.add(bytes);
     this.held.end(attempt, now);
+    this.report(attempt, result);
+  }
+
+  private report(attempt: Attempt, result: AttemptResult): void {
+    const bytes = resultBytes(result);
+    const isNews = result.outcome.kind !== "over";
+    if (isNews) this.resultSizes.add(bytes);
     // The end of a work deletes its arguments, and a deletion reads.
     const { size, awaited } = attempt;
-    this.unreported.add(result, bytes + size, now, awaited);
+    const inReport = isNews ? bytes + size : bytes;
+    this.unreported.add(result, inReport, Date.now(), isNews && awaited);
+    this.goOn();
+  }
+
+  private goOn(): void {
     this.fill();
     this.onEnd();
   }
 
   private async withoutPermit(kind: CallKind, ms: number): Promise<void> {
     this.permits.end(kind);
-    this.fill();
-    this.onEnd();
+    this.goOn();
     await sleep(ms);
     this.permits.begin(kind);
   }

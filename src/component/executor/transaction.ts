@@ -2,18 +2,21 @@
  * Mutations and queries run exactly once to their outcome: this mutation checks
  * the fence, runs the user's function in a nested transaction and records the
  * outcome, all in one transaction. It touches the work's own rows only, never
- * one that its siblings touch, so works do not conflict with each other.
+ * one that its siblings touch, so works do not conflict with each other. Only one that
+ * asks to be tried again later (`RateLimitedError`, `Snooze`) goes back to the queue, and wakes the loop.
  */
 import { v } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { effectiveConfig } from "../queue/configRow.js";
-import { formatError } from "../work/errorText.js";
+import { wakeFromReport } from "../queue/wake.js";
+import { formatError, UserCodeError } from "../work/errorText.js";
 import { runUserMutation, runUserQuery } from "../work/invoke.js";
 import { createLogger } from "../logging.js";
 import { loadValue } from "../work/payload.js";
 import type { AttemptEnd } from "../work/settle.js";
 import { Settler } from "../work/settler.js";
+import { tooLateAt } from "../queue/startBy.js";
 import { liveWork } from "../work/live.js";
 
 export const run = internalMutation({
@@ -27,6 +30,8 @@ export const run = internalMutation({
     v.literal("failed"),
     v.literal("canceled"),
     v.literal("superseded"),
+    /** It asked to be tried again later, and waits. */
+    v.literal("postponed"),
   ),
   handler: async (ctx, { workId, fence, inlineCallback }) => {
     const startedAt = Date.now();
@@ -39,10 +44,15 @@ export const run = internalMutation({
     const settler = new Settler(ctx, console, {
       inlineCallbacks: inlineCallback,
     });
-    if (work.canceled) {
+    if (work.canceled || tooLateAt(work, startedAt)) {
       return (await settler.settle(work, { kind: "returned" }))!;
     }
-    return (await settler.settle(work, await attempt(ctx, work), startedAt))!;
+    const end = await attempt(ctx, work);
+    const endedAs = await settler.settle(work, end, startedAt);
+    if (endedAs !== null) return endedAs;
+    const dueAt = await settler.putBack();
+    await wakeFromReport(ctx, false, dueAt, null);
+    return "postponed" as const;
   },
 });
 
@@ -63,6 +73,10 @@ async function attempt(
         : await runUserQuery(ctx, _id, call);
     return { kind: "success", returnValue };
   } catch (error) {
-    return { kind: "failed", error: formatError(error), retryable: false };
+    const { postponement, errorData } =
+      error instanceof UserCodeError ? error : {};
+    if (postponement) return { kind: "postponed", ...postponement };
+    const text = formatError(error);
+    return { kind: "failed", error: text, retryable: false, errorData };
   }
 }

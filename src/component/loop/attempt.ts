@@ -1,6 +1,6 @@
 /** What an executor is given to make an attempt. */
 import { type Infer, v } from "convex/values";
-import { vFnType } from "../shared.js";
+import { vFnType, vOnTimeout } from "../shared.js";
 
 /** An attempt to make. */
 export const vAttempt = v.object({
@@ -16,6 +16,10 @@ export const vAttempt = v.object({
   size: v.number(),
   /** What the work declares to take at most. */
   timeoutMs: v.optional(v.number()),
+  /** What becomes of its slot when it takes longer. Absent: it is held. */
+  onTimeout: v.optional(vOnTimeout),
+  /** It does not begin at this time or later. */
+  startBy: v.optional(v.number()),
   /** Somebody waits for its outcome: a callback, which may enqueue what comes next. */
   awaited: v.optional(v.boolean()),
 });

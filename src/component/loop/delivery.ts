@@ -14,7 +14,8 @@ import {
 } from "../_generated/server.js";
 import { workBytes } from "../queue/entries.js";
 import { type Logger, recordStarted } from "../logging.js";
-import { endWork } from "../work/outcome.js";
+import { startByOf, tooLateAt } from "../queue/startBy.js";
+import { Settler } from "../work/settler.js";
 import { loadValue } from "../work/payload.js";
 import type { Attempt } from "./attempt.js";
 import { liveWork } from "../work/live.js";
@@ -110,8 +111,8 @@ export function countDeliverable(
 
 /**
  * Turns members of a hand-over into attempts. A work that was canceled since it
- * was handed over ends here, unstarted; but not when it is sent `again`, since
- * then it may have begun.
+ * was handed over, or may not begin any more, ends here, unstarted; but not when it is sent
+ * `again`, since then it may have begun.
  *
  * @returns the attempts, the positions that ended, and what to log as started.
  */
@@ -131,11 +132,13 @@ export async function deliver(
       ended.push(position);
       continue;
     }
-    if (work.canceled && !again) {
-      await endWork(ctx, console, work, { kind: "canceled" });
+    // What waited for too long while it was handed over does not begin, either.
+    if (!again && (work.canceled || tooLateAt(work, now))) {
+      await new Settler(ctx, console).settle(work, { kind: "returned" });
       ended.push(position);
       continue;
     }
+    const startBy = startByOf(work);
     attempts.push({
       position,
       workId,
@@ -145,6 +148,8 @@ export async function deliver(
       fnName: work.fnName,
       size: workBytes(work),
       ...(work.timeoutMs === undefined ? {} : { timeoutMs: work.timeoutMs }),
+      ...(work.onTimeout === undefined ? {} : { onTimeout: work.onTimeout }),
+      ...(startBy === undefined ? {} : { startBy }),
       ...(work.onComplete ? { awaited: true } : {}),
       ...(work.fnType === "action"
         ? {

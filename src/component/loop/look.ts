@@ -14,6 +14,7 @@ import {
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../work/callback.js";
 import { effectiveConfig, type EffectiveConfig } from "../queue/configRow.js";
+import { nextStartBy } from "../queue/expiring.js";
 import { snapshotTs } from "../platform.js";
 import { couldDrive } from "./drive.js";
 import {
@@ -72,6 +73,8 @@ export type View = {
   nextDueAt: number | null;
   /** When the watchdog should look after owed callbacks. */
   owedAt: number | null;
+  /** In a paused pool, when the first of the works has to begin that wait. Null: it is not paused, or none has to. */
+  startBy: number | null;
   /** There may be more entries than were read. */
   truncated: boolean;
 };
@@ -101,6 +104,7 @@ const UNSEEN = {
   arrivals: [],
   nextDueAt: null,
   owedAt: null,
+  startBy: null,
   truncated: true,
 };
 
@@ -209,6 +213,10 @@ async function lookFrom(
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
     owedAt: await nextOwedCallback(ctx, now, state?.scanFrom.callbacks),
+    startBy:
+      config.maxParallelism === 0
+        ? await nextStartBy(ctx, now, state?.scanFrom.startBy)
+        : null,
   };
 }
 

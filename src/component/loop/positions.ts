@@ -2,6 +2,9 @@
  * What an executor has, as its statistics tell: the positions of the works that were
  * delivered to it and have not ended. Its reports write them; once it is lost,
  * recovery does so in its place.
+ *
+ * A position is open until its handler has ended. Of one that is over (`executor/timeouts.ts`) the work
+ * has gone on already: whoever settles, sends again or shows works leaves such a position out.
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
@@ -70,6 +73,14 @@ export async function workAt(
   return workId ?? null;
 }
 
+/**
+ * The slots of these are taken by handlers that time-outs did not end; their works have gone on without them.
+ */
+export function markOver(stats: Stats, positions: readonly number[]): void {
+  if (positions.length === 0) return;
+  stats.over = [...new Set([...(stats.over ?? []), ...positions])];
+}
+
 /** Crosses off what ended; a hand-over goes with its last member. */
 export async function closePositions(
   ctx: MutationCtx,
@@ -83,4 +94,7 @@ export async function closePositions(
     else if (runningId) await ctx.db.delete("running", runningId);
   }
   stats.open = open;
+  if (!stats.over) return;
+  const over = stats.over.filter((position) => !ended.has(position));
+  stats.over = over.length > 0 ? over : undefined;
 }

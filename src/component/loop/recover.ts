@@ -1,6 +1,7 @@
 /**
  * Recovery: a scheduled mutation that settles what lost executors had, one piece
- * of one executor per call, and then calls itself for the next. The watchdog
+ * of one executor per call, and then calls itself for the next. After them it ends what waits
+ * and may not begin any more, in pieces as well. The watchdog
  * (`watch.ts`) starts it, and tries smaller pieces when one fails.
  *
  * Its row says which call is the one that counts and how large a piece is. A call
@@ -17,6 +18,7 @@ import { readStats } from "./positions.js";
 import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { wakeFromReport } from "../queue/wake.js";
 import { takeBack } from "./executors.js";
+import { expirePiece } from "./expire.js";
 import { fateOf } from "./fate.js";
 import { MAX_BYTES, MAX_WORKS } from "./pieces.js";
 import { type Piece, recoverPiece } from "./recovery.js";
@@ -28,6 +30,8 @@ export const vRecovery = v.object({
   works: v.number(),
   /** Why the next work ends, since a piece of one work failed again and again. */
   giveUp: v.optional(v.string()),
+  /** Works wait that may not begin any more (`expire.ts`): where the scan for them begins. */
+  lateFrom: v.optional(v.number()),
 });
 
 const NOTHING: Piece = { earliestDueAt: null, settled: 0, unfinished: false };
@@ -45,19 +49,25 @@ export const recover = internalMutation({
       bytes: MAX_BYTES,
     });
     const [executorId, ...others] = args.executors;
+    const { lateFrom } = args;
     const piece = executorId
       ? await lookAfter(ctx, console, executorId, budget, args.giveUp ?? null)
-      : NOTHING;
+      : lateFrom !== undefined
+        ? await expirePiece(ctx, console, budget, lateFrom)
+        : NOTHING;
     if (!executorId) await sweepOverdueCallbacks(ctx, console);
     console.end();
     await wakeFromReport(ctx, piece.settled > 0, piece.earliestDueAt, null);
 
     const rest = piece.unfinished ? args.executors : others;
-    if (rest.length === 0) {
+    // What is late comes after the last executor.
+    const expires = lateFrom !== undefined && (executorId || piece.unfinished);
+    if (rest.length === 0 && !expires) {
       await ctx.db.delete("recovery", row._id);
     } else {
       await startRecovery(ctx, row, {
         executors: rest,
+        ...(expires ? { lateFrom } : {}),
         // After one that went well, pieces may be larger again.
         works: Math.min(MAX_WORKS, args.works * 2),
       });

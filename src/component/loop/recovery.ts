@@ -75,7 +75,11 @@ export async function recoverPiece(
       break;
     }
     const { runningId, position } = next;
-    const workId = await workAt(ctx, executor, runningId, position);
+    // The work of one that is over waits, runs elsewhere or has ended: only its slot was taken here.
+    const isOver = stats.over?.includes(position) === true;
+    const workId = isOver
+      ? null
+      : await workAt(ctx, executor, runningId, position);
     const work = workId && (await liveWork(ctx, workId));
     if (work) await settler.settle(work, endOf(position < stats.beginsBefore));
     settled.add(position);

@@ -1,7 +1,9 @@
 /** The loop's own row. */
 import type { Doc, Id } from "../_generated/dataModel.js";
-import type { MutationCtx } from "../_generated/server.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { internal } from "../_generated/api.js";
+import { lateEntries } from "../queue/expiring.js";
+import { cursorAfter } from "../timeCursor.js";
 import { NOTHING } from "../tally.js";
 import { START } from "./scan.js";
 
@@ -25,6 +27,22 @@ export async function getOrCreateState(
     totals: { since: now, tally: NOTHING },
   });
   return (await ctx.db.get("loopState", id))!;
+}
+
+/**
+ * Whether works wait that may not begin any more; the scan notes how far there are none.
+ *
+ * @returns where the scan for them begins. Null: there are none.
+ */
+export async function lookForLate(
+  ctx: QueryCtx,
+  { scanFrom }: Pick<Doc<"loopState">, "scanFrom">,
+  now: number,
+): Promise<number | null> {
+  const { startBy: cursor } = scanFrom;
+  const late = await lateEntries(ctx, now, cursor).first();
+  scanFrom.startBy = cursorAfter(late?.startBy ?? null, now);
+  return late && scanFrom.startBy;
 }
 
 /** From here on this `watch` is the one that counts. */

@@ -70,6 +70,7 @@ function nothingToDo(view: View, caps: Caps, now: number): boolean {
           waits:
             config.maxParallelism > 0 && (made.leftOver || made.apartWaits),
           owedAt: view.owedAt,
+          startBy: view.startBy,
           recovers: false,
         },
         now,

@@ -31,7 +31,7 @@ import { look } from "./look.js";
 import { executorViews } from "./executorViews.js";
 import { anythingAfter } from "./scan.js";
 import { needingRecovery } from "./losses.js";
-import { scheduleWatch } from "./state.js";
+import { lookForLate, scheduleWatch } from "./state.js";
 import {
   type Done,
   isCrowded,
@@ -247,6 +247,7 @@ async function armWatch(turn: Turn, waits: boolean): Promise<void> {
     hasExecutors: hasExecutors(turn),
     waits,
     owedAt: view.owedAt,
+    startBy: view.startBy,
     recovers: false,
   };
   const wanted = isKicked(caller) ? now : wantedWatch(dangers, now);
@@ -256,7 +257,8 @@ async function armWatch(turn: Turn, waits: boolean): Promise<void> {
     await scheduleWatch(ctx, state, wanted);
   } else if (
     mayPutOff(watch, wanted, dangers.owedAt, now) &&
-    (await needingRecovery(ctx, view, now)).length === 0
+    (await needingRecovery(ctx, view, now)).length === 0 &&
+    (await lookForLate(ctx, state, now)) === null
   ) {
     await ctx.scheduler.cancel(watch.scheduledId);
     await scheduleWatch(ctx, state, wanted);

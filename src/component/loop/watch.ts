@@ -6,7 +6,7 @@
  * | it finds                                      | it schedules                       |
  * | --------------------------------------------- | ---------------------------------- |
  * | that there is something to watch              | the next `watch`                   |
- * | lost executors, callbacks that are overdue    | `recover` (`recover.ts`)           |
+ * | lost executors, callbacks that are overdue, works that may not begin any more | `recover` (`recover.ts`) |
  * | a piece of a recovery that failed             | the same, with fewer works         |
  * | that the loop is dead                         | a tick that takes it over          |
  * | work that could start, leases to give         | a tick                             |
@@ -29,7 +29,7 @@ import { needingRecovery } from "./losses.js";
 import { executorCaps, planFor } from "./planView.js";
 import { MAX_WORKS } from "./pieces.js";
 import { startRecovery, type vRecovery } from "./recover.js";
-import { scheduleWatch } from "./state.js";
+import { lookForLate, scheduleWatch } from "./state.js";
 import {
   isDead,
   LOST_MS,
@@ -63,6 +63,7 @@ export const watch = internalMutation({
       hasExecutors: state.assigned.length > 0,
       waits,
       owedAt: view.owedAt,
+      startBy: view.startBy,
       recovers,
     };
     state.watch = null;
@@ -82,7 +83,7 @@ export const watch = internalMutation({
 async function lookAfterLosses(
   ctx: MutationCtx,
   console: Logger,
-  view: View,
+  view: View & { state: Doc<"loopState"> },
   now: number,
 ): Promise<boolean> {
   const row = await ctx.db.query("recovery").first();
@@ -93,7 +94,8 @@ async function lookAfterLosses(
   }
   const executors = await needingRecovery(ctx, view, now);
   const overdueCallbacks = view.owedAt !== null && view.owedAt <= now;
-  if (executors.length === 0 && !overdueCallbacks) {
+  const lateFrom = await lookForLate(ctx, view.state, now);
+  if (executors.length === 0 && !overdueCallbacks && lateFrom === null) {
     if (row) await ctx.db.delete("recovery", row._id);
     return false;
   }
@@ -110,6 +112,7 @@ async function lookAfterLosses(
   await startRecovery(ctx, row, {
     executors:
       next.giveUp === undefined ? [...others, ...again] : [...again, ...others],
+    ...(lateFrom === null ? {} : { lateFrom }),
     ...next,
   });
   return true;
@@ -120,7 +123,7 @@ function smallerPiece(
   console: Logger,
   row: Doc<"recovery">,
   error: string,
-): Omit<Infer<typeof vRecovery>, "token" | "executors"> & { failures: number } {
+): Pick<Infer<typeof vRecovery>, "works" | "giveUp"> & { failures: number } {
   const failures = row.failures + 1;
   const works = Math.max(1, Math.floor(row.works / 2));
   recordIncident(

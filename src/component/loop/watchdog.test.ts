@@ -23,6 +23,7 @@ const dangers = (changes: Partial<Dangers> = {}): Dangers => ({
   hasExecutors: false,
   waits: false,
   owedAt: null,
+  startBy: null,
   recovers: false,
   ...changes,
 });

@@ -35,12 +35,14 @@ export type Dangers = {
   waits: boolean;
   /** When owed callbacks should be looked after. */
   owedAt: number | null;
+  /** In a paused pool, when the first of the works has to begin that wait. In others it comes while works wait. */
+  startBy: number | null;
   recovers: boolean;
 };
 
 /** When the watchdog should come. Null: nothing can go wrong. */
 export function wantedWatch(dangers: Dangers, now: number): number | null {
-  const { state, hasExecutors, waits, owedAt, recovers } = dangers;
+  const { state, hasExecutors, waits, owedAt, startBy, recovers } = dangers;
   const times: number[] = [];
   if (recovers) times.push(now + WATCH_SOON_MS);
   if (hasExecutors || waits || state.kind === "running") {
@@ -48,6 +50,7 @@ export function wantedWatch(dangers: Dangers, now: number): number | null {
   }
   if (state.kind === "scheduled") times.push(state.at + GRACE_MS);
   if (owedAt !== null) times.push(Math.max(owedAt, now + WATCH_MS));
+  if (startBy !== null) times.push(Math.max(startBy, now + WATCH_SOON_MS));
   return times.length > 0 ? Math.ceil(Math.min(...times)) : null;
 }
 

@@ -38,6 +38,14 @@ describe("of what was delivered and is open", () => {
     expect(positions(holder({ beginsBefore: 0 }))).toEqual([]);
   });
 
+  test("those that are over take slots, and are no works of its own any more", () => {
+    expect(positions(holder({ over: [0, 4] }))).toEqual([2]);
+    expect(positions(holder({ slots: 20, over: [0, 2] }))).toEqual([
+      3, 4, 5, 6,
+    ]);
+    expect(positions(holder({ slots: 1, over: [0, 2] }))).toEqual([]);
+  });
+
   test("none has begun without slots", () => {
     expect(positions(holder({ slots: 0 }))).toEqual([]);
     expect(positions(holder({ open: [] }))).toEqual([]);

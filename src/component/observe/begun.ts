@@ -11,6 +11,7 @@
  * | behind these, in its buffer                           | waits for a slot              |
  * | at or beyond `beginsBefore`                           | waits for the next report     |
  * | not delivered, or its scheduled function is pending   | waits for the executor        |
+ * | of an attempt that timed out and holds its slot       | still runs, for a work that has gone on without it |
  *
  * What has ended and was not reported yet still counts as begun, and a work that
  * began in its slot meanwhile as waiting; so the number is never above the slots. The
@@ -29,19 +30,24 @@ export type Holder<C extends Claim> = {
   open: readonly C[];
   /** It begins nothing at or beyond this position before its next report. Undefined: nobody knows. */
   beginsBefore?: number | undefined;
+  /** Positions of attempts that are over, and whose handlers still run: they take slots. */
+  over?: readonly number[] | undefined;
 };
 
-/** The claims with works that have begun, reduced to these. */
+/** The claims with works that have begun, reduced to these. Those that are over are no works of its own any more. */
 export function begunClaims<C extends Claim>({
   started,
   slots,
   open,
   beginsBefore = Infinity,
+  over = [],
 }: Holder<C>): C[] {
   const begun: C[] = [];
-  let free = started ? slots : 0;
+  let free = started ? Math.max(0, slots - over.length) : 0;
   for (const claim of open) {
-    const left = claim.left
+    const own = claim.left.filter((position) => !over.includes(position));
+    if (own.length === 0) continue;
+    const left = own
       .filter((position) => position < beginsBefore)
       .slice(0, free);
     if (left.length === 0) break;

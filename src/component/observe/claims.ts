@@ -31,6 +31,7 @@ export async function begunAt(
     ),
     open: stats.open,
     beginsBefore: stats.beginsBefore,
+    over: stats.over,
   });
 }
 
@@ -61,7 +62,10 @@ export async function hasBegun(
     for (const claim of claims) {
       const members = await membersOf(ctx, executor, claim);
       const position = members.works.indexOf(workId);
-      if (position >= 0) return claim.left.includes(members.first + position);
+      // An attempt of it before this one may have been in the same hand-over.
+      if (position >= 0 && claim.left.includes(members.first + position)) {
+        return true;
+      }
     }
   }
   return false;

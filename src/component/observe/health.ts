@@ -118,8 +118,10 @@ async function executors(
     const { _id, startedAt, width } = executor;
     const own = views.find(({ id }) => id === _id)!;
     const begun = await begunAt(ctx, executor, async () => own.peak);
-    const running = Math.min(openWorks({ open: begun }), own.inFlight);
     const stats = view.stats.find(({ executorId }) => executorId === _id);
+    // Handlers that run on after they timed out take slots like any other.
+    const handlers = openWorks({ open: begun }) + (stats?.over?.length ?? 0);
+    const running = Math.min(handlers, own.inFlight);
     found.push({
       state: await jobState(ctx, executor),
       startedAt,

@@ -4,7 +4,8 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
-import { INLINE_LIMIT_BYTES, isLong, SEGMENT_MS } from "../shared.js";
+import { INLINE_LIMIT_BYTES, isLong, SECOND, SEGMENT_MS } from "../shared.js";
+import { startByOf } from "./startBy.js";
 import type { WakeUp } from "./wake.js";
 
 /**
@@ -50,11 +51,14 @@ export type Packable = {
   isolate?: boolean | string | undefined;
   /** Needs an executor opened for such works. */
   long?: boolean;
+  /** It does not begin at this time or later. */
+  startBy?: number | undefined;
 };
 export type Pack<T> = {
   dueAt: number | null;
   isolate: boolean;
   long: boolean;
+  startBy?: number;
   bytes: number;
   items: T[];
 };
@@ -63,7 +67,7 @@ export type Pack<T> = {
  * Which items share an entry: those that are due in one segment and may run in
  * one executor. Those that are due now keep their order; those due within one
  * segment share the latest of their times, because the loop tells no finer
- * times apart.
+ * times apart. So do those that have to begin within one second: an entry is over as a whole.
  */
 export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
   const packs: Pack<T>[] = [];
@@ -80,6 +84,7 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
         dueAt: item.dueAt,
         isolate: Boolean(item.isolate),
         long: item.long === true,
+        ...(item.startBy === undefined ? {} : { startBy: item.startBy }),
         items: [],
         bytes: 0,
       };
@@ -93,15 +98,19 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
     if (item.dueAt !== null && target.dueAt !== null) {
       target.dueAt = Math.max(target.dueAt, item.dueAt);
     }
+    if (item.startBy !== undefined && target.startBy !== undefined) {
+      target.startBy = Math.max(target.startBy, item.startBy);
+    }
   }
   return packs;
 }
 
 /** Items with the same key may share an entry. Null: this one shares none. */
-function companyOf({ dueAt, isolate, long }: Packable): string | null {
+function companyOf({ dueAt, isolate, long, startBy }: Packable): string | null {
   if (isolate === true) return null;
   const segment = dueAt === null ? null : Math.ceil(dueAt / SEGMENT_MS);
-  return JSON.stringify([segment, long === true, isolate || null]);
+  const second = startBy === undefined ? null : Math.ceil(startBy / SECOND);
+  return JSON.stringify([segment, long === true, isolate || null, second]);
 }
 
 function kindOf(
@@ -116,7 +125,7 @@ function kindOf(
 
 function insertEntry(
   ctx: MutationCtx,
-  { dueAt, isolate, long, items }: Pack<Packable>,
+  { dueAt, isolate, long, startBy, items }: Pack<Packable>,
   content: {
     works: Id<"work">[];
     only?: Id<"work">;
@@ -131,6 +140,8 @@ function insertEntry(
     dueAt: isolate || long ? Math.max(dueAt ?? 0, now) : (dueAt ?? now),
     commitTs: ctx.db.vars.commitTs,
     bytes: bytesOf(items.map((item) => item.bytes)),
+    // None lies behind what was scanned: see `timeCursor.ts`.
+    ...(startBy === undefined ? {} : { startBy: Math.max(startBy, now) }),
     ...content,
   });
 }
@@ -169,14 +180,6 @@ export async function enqueueNew<T extends Packable>(
   }
 }
 
-/**
- * Since when a work could have run, by a clock of whole milliseconds. One that goes back
- * though it never began waits in its old place.
- */
-export function firstDue(work: Pick<Doc<"work">, "runAt" | "_creationTime">) {
-  return Math.floor(Math.max(work.runAt, work._creationTime));
-}
-
 /** A work that goes back to the queue; `dueAt` null: at once. */
 export type Requeued = {
   work: Doc<"work">;
@@ -201,6 +204,7 @@ export async function requeue(
       bytes: workBytes(work),
       isolate: work.isolate,
       long: item.long === true || isLong(work.timeoutMs),
+      startBy: startByOf(work),
     };
   });
   for (const entry of pack(packable)) {

@@ -11,6 +11,7 @@
  * | scheduled  | tick                      | tick, if earlier | settings only                    |
  * | running    | the chain will look       | the same         | the same                         |
  * | saturated  | whoever frees capacity    | the same         | tick                             |
+ * | the same, paused | of works that have to begin by a time: a tick, which has the watchdog come then | the same | tick |
  *
  * In every state but idle, `validUntil` in the past means that the loop died
  * (its tick was canceled by hand, hit a limit, was lost): then the tick that is
@@ -26,7 +27,10 @@ import type { vWakeUp } from "../schema.js";
 export type WakeUp = Infer<typeof vWakeUp>;
 
 export type WakeReason =
-  { kind: "work"; dueAt: number } | { kind: "capacity" } | { kind: "settings" };
+  /** `isWatched`: the watchdog has to know of it, though nothing may start. */
+  | { kind: "work"; dueAt: number; isWatched?: boolean }
+  | { kind: "capacity" }
+  | { kind: "settings" };
 
 /** Pure: does this need a tick, and does that tick take over a loop that died? */
 export function decideWake(
@@ -39,7 +43,7 @@ export function decideWake(
     case "running":
       return "none";
     case "saturated":
-      return reason.kind === "work" ? "none" : "tick";
+      return reason.kind === "work" && !reason.isWatched ? "none" : "tick";
     case "idle":
       return reason.kind === "capacity" ? "none" : "tick";
     case "scheduled":
@@ -153,6 +157,7 @@ export async function getOrCreateRunStatus(
  * Work that becomes due at `earliestDueAt` (milliseconds since the epoch; now or
  * earlier: at once) is being added.
  *
+ * @param isWatched - In a paused pool, some of it has to begin by a time (`expiring.ts`).
  * @returns the wake-up, if one was needed: to be noted in the entries it is for.
  *   Of many wake-ups at once, only the one of the oldest entry has anything to do.
  * @throws when the wake-up cannot be scheduled: better no work than work that waits unseen.
@@ -160,9 +165,11 @@ export async function getOrCreateRunStatus(
 export async function wakeForWork(
   ctx: MutationCtx,
   earliestDueAt: number,
+  isWatched = false,
 ): Promise<WakeUp | undefined> {
   const token = crypto.randomUUID();
-  return await wakeOrThrow(ctx, { kind: "work", dueAt: earliestDueAt }, token);
+  const reason = { kind: "work" as const, dueAt: earliestDueAt, isWatched };
+  return await wakeOrThrow(ctx, reason, token);
 }
 
 /**

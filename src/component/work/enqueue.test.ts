@@ -11,7 +11,7 @@ import { api } from "../_generated/api.js";
 import type { Item } from "./enqueue.js";
 import { MAX_ENTRY_WORKS } from "../queue/entries.js";
 import { LONG_WORK_MS, MAX_TIMEOUT_MS } from "../shared.js";
-import { MAX_DELAY_MS } from "../validate.js";
+import { MAX_DELAY_MS } from "../validateTime.js";
 
 let t: ComponentTest;
 const config = { logLevel: "INFO" as const };
@@ -212,6 +212,19 @@ test.each<[string, Partial<Item>]>([
   ["runAt must be a finite number", { runAt: Infinity }],
   ["runAt must be a finite number", { runAt: NaN }],
   ["at most four years ahead", { runAt: Date.now() + 2 * MAX_DELAY_MS }],
+  ["expireAt must be a finite number", { expireAt: NaN }],
+  [
+    "before it may start",
+    { runAt: Date.now() + 9e8, expireAt: Date.now() + 8e8 },
+  ],
+  [
+    "retryBehavior.jitter must be a number from 0 to 1, not 3",
+    { retryBehavior: { ...retry, jitter: 3 } },
+  ],
+  [
+    "retryBehavior.intervalsMs must be a list of 1 to 100 numbers",
+    { retryBehavior: { maxAttempts: 3, intervalsMs: [] } },
+  ],
   [
     "retryBehavior.maxAttempts must be an integer of at least 1, not 0",
     { retryBehavior: { ...retry, maxAttempts: 0 } },

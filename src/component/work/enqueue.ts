@@ -16,18 +16,22 @@ import {
   type StatusTtlByKind,
   vFnType,
   vResultKind,
-  vRetryBehavior,
+  vOnTimeout,
+  vRetryPolicy,
 } from "../shared.js";
 import {
   checkArgs,
   checkContext,
   checkHandle,
   checkName,
+  resolveStatusTtl,
+} from "../validate.js";
+import {
+  checkExpireAt,
   checkRetryBehavior,
   checkRunAt,
   checkTimeoutMs,
-  resolveStatusTtl,
-} from "../validate.js";
+} from "../validateTime.js";
 import { wakeForWork } from "../queue/wake.js";
 
 /** One work, as callers describe it. */
@@ -44,9 +48,13 @@ export const vItem = v.object({
       excludeKinds: v.optional(v.array(vResultKind)),
     }),
   ),
-  retryBehavior: v.optional(vRetryBehavior),
+  retryBehavior: v.optional(vRetryPolicy),
   /** How long it takes at most. */
   timeoutMs: v.optional(v.number()),
+  /** What becomes of its slot when an attempt takes longer. */
+  onTimeout: v.optional(vOnTimeout),
+  /** Not started by then, it never starts. */
+  expireAt: v.optional(v.number()),
   statusTtl: v.optional(
     v.union(
       v.number(),
@@ -71,6 +79,7 @@ type Checked = {
   dueAt: number | null;
   /** Needs an executor opened for such works. */
   long: boolean;
+  startBy: number | undefined;
   statusTtl: StatusTtlByKind | undefined;
 };
 
@@ -86,12 +95,14 @@ export async function enqueueItems(
     checkItem(item, position, items.length, now),
   );
 
-  const { logLevel } = await declare(ctx, config);
+  const { logLevel, maxParallelism } = await declare(ctx, config);
   const ids: Id<"work">[] = [];
   if (checked.length === 0) return ids;
+  const expires = checked.some(({ startBy }) => startBy !== undefined);
   const wakeUp = await wakeForWork(
     ctx,
     Math.min(...checked.map(({ dueAt }) => dueAt ?? now)),
+    expires && maxParallelism === 0,
   );
   await enqueueNew(ctx, checked, wakeUp, async (member, entryId) => {
     const workId = await insertWork(ctx, member, entryId);
@@ -128,6 +139,9 @@ function checkItem(
     if (item.timeoutMs !== undefined) {
       checkTimeoutMs(item.timeoutMs);
     }
+    if (item.expireAt !== undefined) {
+      checkExpireAt(item.expireAt, item.runAt, now);
+    }
     let contextSize = 0;
     if (item.onComplete !== undefined) {
       checkHandle("onComplete.fnHandle", item.onComplete.fnHandle);
@@ -141,6 +155,7 @@ function checkItem(
       bytes: argsSize + (contextSize < INLINE_LIMIT_BYTES ? 0 : contextSize),
       dueAt: item.runAt <= now ? null : item.runAt,
       long: isLong(item.timeoutMs),
+      startBy: item.expireAt,
       statusTtl:
         item.statusTtl === undefined
           ? undefined
@@ -173,6 +188,8 @@ async function insertWork(
     argsSize,
     retryBehavior: item.retryBehavior,
     timeoutMs: item.timeoutMs,
+    onTimeout: item.onTimeout,
+    expireAt: item.expireAt,
     onComplete:
       item.onComplete &&
       (await storeCallback(ctx, item.onComplete, bytes - argsSize)),

@@ -13,8 +13,13 @@
  * Of the functions of the pool that lie between user code and the outcome nothing is
  * seen at all: they pass the text on as data (see `passOn`).
  */
-import { ConvexError } from "convex/values";
-import { getNonRetryableErrorMessage } from "../errors.js";
+import { ConvexError, type Value } from "convex/values";
+import {
+  getNonRetryableErrorMessage,
+  type Postponement,
+  postponementOf,
+} from "../errors.js";
+import { keptDataOf } from "./errorData.js";
 import { isMissingFunction, messageOf } from "../platformTexts.js";
 
 /**
@@ -61,19 +66,37 @@ const MAX_ERROR_LENGTH = 10_000;
 const MARKER = "__convexWorkpoolUserCode";
 
 /** What user code threw. Its message is the text of {@link formatError}. */
-export class UserCodeError extends Error {}
+export class UserCodeError extends Error {
+  constructor(
+    message: string,
+    /** What it asked for instead of an attempt. */
+    readonly postponement: Postponement | null,
+    /** Of a `ConvexError`. */
+    readonly errorData: unknown,
+    options: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
 
 /** For a function of the pool to throw in place of what user code threw in it. */
 export function passOn(error: unknown, fnName: string): Error {
-  return new ConvexError({ [MARKER]: true, text: formatError(error, fnName) });
+  const errorData = keptDataOf(error) as Value | undefined;
+  return new ConvexError({
+    [MARKER]: true,
+    text: formatError(error, fnName),
+    postponement: postponementOf(error),
+    ...(errorData === undefined ? {} : { errorData }),
+  });
 }
 
 /** What {@link passOn} was given, on the other side of a call; any other error as it is. */
 export function received(error: unknown): unknown {
   const data: unknown = error instanceof ConvexError ? error.data : null;
   if (typeof data !== "object" || data === null) return error;
-  const { [MARKER]: marked, text } = data as Record<string, unknown>;
-  return marked === true && typeof text === "string"
-    ? new UserCodeError(text, { cause: error })
-    : error;
+  const { [MARKER]: marked, text, ...rest } = data as Record<string, unknown>;
+  if (marked !== true || typeof text !== "string") return error;
+  const postponement = (rest.postponement ?? null) as Postponement | null;
+  const cause = { cause: error };
+  return new UserCodeError(text, postponement, rest.errorData, cause);
 }

@@ -5,7 +5,13 @@ const NOW = 10_000;
 const retryBehavior = { maxAttempts: 3, initialBackoffMs: 100, base: 2 };
 const error = "Error: no luck";
 
-function settle(end: AttemptEnd, work: Partial<Settled> = {}) {
+const past = (number: number) => ({ number, endedAt: NOW, error });
+
+function settle(
+  end: AttemptEnd,
+  work: Partial<Settled> = {},
+  startedAt?: number,
+) {
   const whole: Settled = {
     fnType: "action",
     retryBehavior,
@@ -13,7 +19,7 @@ function settle(end: AttemptEnd, work: Partial<Settled> = {}) {
     _creationTime: 5_000.5,
     ...work,
   };
-  return settleAttempt(whole, end, NOW, 0.5);
+  return settleAttempt(whole, end, NOW, 0.5, startedAt);
 }
 
 const failed = (retryable = true): AttemptEnd => ({
@@ -58,7 +64,7 @@ describe("an attempt that failed", () => {
       kind: "goOn",
       isRetry: true,
       dueAt: NOW + delayMs,
-      patch: { attempts, lastError: error },
+      patch: { attempts, lastError: error, history: [past(attempts)] },
       long: false,
       isSuspect: false,
     });
@@ -69,6 +75,7 @@ describe("an attempt that failed", () => {
       result: { kind: "failed", error },
       attempts: 3,
       lastError: error,
+      history: [past(3)],
     });
     expect(settle(failed(), { attempts: 7 })).toMatchObject({ kind: "end" });
   });
@@ -165,6 +172,184 @@ describe("an attempt whose worker died", () => {
       result: { kind: "failed", error },
       attempts: 1,
       lastError: error,
+      reason: "workerLost",
     });
+  });
+
+  test("is remembered as such, and is the reason where it was the last", () => {
+    expect(settle(lost())).toMatchObject({
+      patch: { history: [{ number: 1, reason: "workerLost" }] },
+    });
+    expect(settle(lost(), { attempts: 2 })).toMatchObject({
+      kind: "end",
+      reason: "workerLost",
+    });
+  });
+});
+
+describe("an attempt that took too long", () => {
+  const timedOut: AttemptEnd = { ...failed(), timedOut: true } as AttemptEnd;
+
+  test("is one that failed, and says so", () => {
+    expect(settle(timedOut, {}, 3_000)).toMatchObject({
+      kind: "goOn",
+      isRetry: true,
+      patch: {
+        history: [{ number: 1, startedAt: 3_000, reason: "timedOut" }],
+      },
+    });
+    expect(settle(timedOut, { attempts: 2 })).toMatchObject({
+      result: { kind: "failed", error },
+      reason: "timedOut",
+    });
+  });
+
+  test("leaves quarantine: it is not why an executor died", () => {
+    expect(settle(timedOut, { isolate: "group" })).toMatchObject({
+      patch: { isolate: false },
+    });
+  });
+});
+
+describe("the data of an error", () => {
+  const withData = { ...failed(), errorData: { code: 7 } } as AttemptEnd;
+
+  test("belongs to a work that failed with it, and to no other outcome", () => {
+    expect(settle(withData, { attempts: 2 })).toMatchObject({
+      errorData: { code: 7 },
+    });
+    expect(settle(withData, { canceled: true })).not.toHaveProperty(
+      "errorData",
+    );
+    expect(settle(withData)).not.toHaveProperty("errorData");
+  });
+});
+
+describe("an attempt that asked to be tried later", () => {
+  const postponed: AttemptEnd = {
+    kind: "postponed",
+    ms: 60_000,
+    why: "snoozed",
+  };
+
+  test("counts for nothing: the work waits as long as it asked, whatever retries it has", () => {
+    expect(settle(postponed, { retryBehavior: undefined })).toEqual({
+      ...free,
+      dueAt: NOW + 60_000,
+      patch: { postponed: 1 },
+    });
+    expect(settle(postponed, { postponed: 4 })).toMatchObject({
+      patch: { postponed: 5 },
+    });
+  });
+
+  test("ends the work the 1,001st time, and says so", () => {
+    expect(settle(postponed, { postponed: 999 })).toMatchObject({
+      kind: "goOn",
+    });
+    expect(settle(postponed, { postponed: 1_000 })).toMatchObject({
+      kind: "end",
+      result: {
+        kind: "failed",
+        error: expect.stringMatching(/put off 1000 times.*snoozed/),
+      },
+      attempts: 0,
+    });
+  });
+
+  test("ends a canceled work as canceled", () => {
+    for (const postponements of [0, 1_000]) {
+      expect(
+        settle(postponed, { postponed: postponements, canceled: true }),
+      ).toMatchObject({ result: { kind: "canceled" } });
+    }
+  });
+});
+
+describe("a work that expires", () => {
+  const soon = { expireAt: NOW + 50 };
+  const expired = {
+    kind: "end",
+    result: { kind: "failed", error: expect.stringContaining("expired") },
+    reason: "expired",
+  };
+
+  test("ends at once where no attempt could begin in time", () => {
+    // The retry is due in 100 ms.
+    expect(settle(failed(), soon)).toMatchObject({
+      ...expired,
+      result: {
+        kind: "failed",
+        error: expect.stringMatching(/1970-01-01T00:00:10.050Z.*no luck/),
+      },
+      attempts: 1,
+      lastError: error,
+      history: [{ number: 1 }],
+    });
+    const later = { kind: "postponed", ms: 60_000, why: "snoozed" } as const;
+    expect(settle(later, soon)).toMatchObject(expired);
+    expect(settle({ kind: "notStarted", error }, soon)).toMatchObject(expired);
+    const over = { expireAt: NOW };
+    expect(settle({ kind: "returned" }, over)).toMatchObject(expired);
+    expect(settle(lost({ mayHaveBegun: false }), over)).toMatchObject(expired);
+    expect(settle(lost(), { ...over, fnType: "query" })).toMatchObject(expired);
+  });
+
+  test("ends whatever time was set: any number in the past will do", () => {
+    expect(settle({ kind: "returned" }, { expireAt: -1e300 })).toMatchObject(
+      expired,
+    );
+  });
+
+  test("waits as long as one could", () => {
+    expect(settle({ kind: "returned" }, soon)).toEqual(free);
+    expect(settle(failed(), { expireAt: NOW + 101 })).toMatchObject({
+      kind: "goOn",
+    });
+  });
+
+  test("ends as its last attempt did, where that needs no other", () => {
+    const over = { expireAt: NOW };
+    const success = { kind: "success", returnValue: 7 } as const;
+    expect(settle(success, over)).toMatchObject({ result: success });
+    expect(settle(failed(), { ...over, attempts: 2 })).toMatchObject({
+      result: { kind: "failed", error },
+    });
+    expect(settle({ kind: "returned" }, { ...over, canceled: true })).toEqual({
+      kind: "end",
+      result: { kind: "canceled" },
+      attempts: 0,
+    });
+  });
+});
+
+describe("a work whose retries are bounded in time", () => {
+  const within = (maxElapsedMs: number) => ({
+    retryBehavior: { ...retryBehavior, maxElapsedMs },
+  });
+
+  test("fails as its last attempt did, once a retry would begin too late", () => {
+    // It was due at 7,000, and the retry would be at 10,100.
+    expect(settle(failed(), within(3_101))).toMatchObject({ kind: "goOn" });
+    expect(settle(failed(), within(3_100))).toEqual({
+      kind: "end",
+      result: { kind: "failed", error },
+      attempts: 1,
+      lastError: error,
+      history: [past(1)],
+    });
+  });
+
+  test("fails so also where the retry was due in time, and did not begin", () => {
+    const history = [{ ...past(1), reason: "timedOut" as const }];
+    const waited = { ...within(2_000), attempts: 1, lastError: error, history };
+    expect(settle({ kind: "returned" }, waited)).toMatchObject({
+      result: { kind: "failed", error },
+      reason: "timedOut",
+    });
+  });
+
+  test("may begin its first attempt as late as it likes", () => {
+    expect(settle({ kind: "returned" }, within(0))).toEqual(free);
   });
 });

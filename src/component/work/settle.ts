@@ -9,14 +9,24 @@
  * | failed for good, or was the last one             | ends as failed                            | ends as canceled   |
  * | was not begun                                    | goes back to its old place, free of charge | ends as canceled   |
  * | was refused by the platform                      | the same, after a while                   | ends as canceled   |
+ * | asked to be tried again later                    | waits as long as it asked, free of charge; after 1,000 times it ends as failed | ends as canceled |
  * | of an action, may have begun, and its worker died | as one that failed; quarantined if by memory | ends as canceled |
  * | of a mutation or query, and its worker died      | goes back: its fence makes it exactly once | ends as canceled   |
  * | could not be recovered, again and again          | ends as failed                            | the same           |
+ *
+ * What would wait until no attempt of it may begin any more (`queue/startBy.ts`) ends as failed at once.
  */
 import type { Doc } from "../_generated/dataModel.js";
 import { retryBackoffMs } from "../backoff.js";
-import { firstDue } from "../queue/entries.js";
-import { type RunResult, SECOND } from "../shared.js";
+import { firstDue, tooLateAt } from "../queue/startBy.js";
+import {
+  MAX_POSTPONEMENTS,
+  type PastAttempt,
+  type Reason,
+  type RunResult,
+  SECOND,
+} from "../shared.js";
+import { withAttempt } from "./history.js";
 
 /** How long a work waits that the platform refused to start: overload passes, but not at once. */
 const NOT_STARTED_DELAY_MS = 1 * SECOND;
@@ -24,7 +34,17 @@ const NOT_STARTED_DELAY_MS = 1 * SECOND;
 /** How an attempt was over. */
 export type AttemptEnd =
   | { kind: "success"; returnValue: unknown }
-  | { kind: "failed"; error: string; retryable: boolean }
+  | {
+      kind: "failed";
+      error: string;
+      retryable: boolean;
+      /** It took longer than its work declared. */
+      timedOut?: boolean | undefined;
+      /** Of the `ConvexError` that it threw. */
+      errorData?: unknown;
+    }
+  /** It asked to be tried again after `ms`. `why`: in words. */
+  | { kind: "postponed"; ms: number; why: string }
   /** Never begun. `tooOld`: the executor's life is too short for it. */
   | { kind: "returned"; tooOld?: boolean | undefined }
   | { kind: "notStarted"; error: string }
@@ -39,18 +59,28 @@ export type Settlement =
       /** Of the work, this one included. */
       attempts: number;
       lastError?: string;
+      history?: PastAttempt[];
+      reason?: Reason;
+      errorData?: unknown;
     }
   | {
       kind: "goOn";
       /** An attempt was spent. */
       isRetry: boolean;
       dueAt: number;
-      patch: Partial<Pick<Doc<"work">, "attempts" | "lastError" | "isolate">>;
+      patch: Patch;
       /** Only an executor opened for long works lives long enough. */
       long: boolean;
       /** It may be why its executor died. */
       isSuspect: boolean;
     };
+
+type Patch = Partial<
+  Pick<
+    Doc<"work">,
+    "attempts" | "lastError" | "isolate" | "history" | "postponed"
+  >
+>;
 
 export type Settled = Pick<
   Doc<"work">,
@@ -61,14 +91,23 @@ export type Settled = Pick<
   | "isolate"
   | "runAt"
   | "_creationTime"
+  | "expireAt"
+  | "lastError"
+  | "history"
+  | "round"
+  | "postponed"
 >;
 
-/** @param random uniform in [0, 1). */
+/**
+ * @param startedAt - When the attempt began, if that is known.
+ * @param random uniform in [0, 1).
+ */
 export function settleAttempt(
   work: Settled,
   end: AttemptEnd,
   now: number,
   random: number,
+  startedAt?: number,
 ): Settlement {
   const spent = (work.attempts ?? 0) + 1;
   switch (end.kind) {
@@ -80,20 +119,26 @@ export function settleAttempt(
         attempts: spent,
       };
     }
-    case "failed":
-      return afterFailure(work, end, now, random);
+    case "failed": {
+      const { timedOut, ...failure } = end;
+      const reason = timedOut ? ("timedOut" as const) : undefined;
+      return afterFailure(work, { ...failure, reason }, now, random, startedAt);
+    }
+    case "postponed":
+      return afterPostponement(work, end, now);
     case "returned":
-      return goesBack(work, firstDue(work), {}, end.tooOld === true);
+      return goesBack(work, now, firstDue(work), {}, end.tooOld === true);
     case "notStarted":
-      return goesBack(work, now + NOT_STARTED_DELAY_MS * (1 + random), {});
+      return goesBack(work, now, now + NOT_STARTED_DELAY_MS * (1 + random));
     case "lost": {
       const { error, mayHaveBegun, byMemory } = end;
-      if (!mayHaveBegun) return goesBack(work, firstDue(work), {});
+      if (!mayHaveBegun) return goesBack(work, now, firstDue(work));
       if (work.fnType !== "action") {
-        return goesBack(work, firstDue(work), { lastError: error });
+        return goesBack(work, now, firstDue(work), { lastError: error });
       }
-      const failed = { error, retryable: true, byMemory, isLost: true };
-      return afterFailure(work, failed, now, random);
+      const failure = { error, retryable: true, byMemory };
+      const reason = "workerLost" as const;
+      return afterFailure(work, { ...failure, reason }, now, random);
     }
     case "givenUp": {
       const { error } = end;
@@ -102,6 +147,7 @@ export function settleAttempt(
         result: { kind: "failed", error },
         attempts: work.attempts ?? 0,
         lastError: error,
+        reason: "workerLost",
       };
     }
   }
@@ -113,53 +159,104 @@ function afterFailure(
     error: string;
     retryable: boolean;
     byMemory?: boolean;
-    isLost?: boolean;
+    reason: "timedOut" | "workerLost" | undefined;
+    errorData?: unknown;
   },
   now: number,
   random: number,
+  startedAt?: number,
 ): Settlement {
-  const { error, retryable, byMemory = false, isLost = false } = failure;
+  const { error, retryable, byMemory = false, reason, errorData } = failure;
   const attempts = (work.attempts ?? 0) + 1;
+  const history = withAttempt(work, {
+    number: attempts,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    endedAt: now,
+    error,
+    ...(reason === undefined ? {} : { reason }),
+  });
+  const after = { attempts, lastError: error, history };
   const { retryBehavior } = work;
   const mayRetry =
     retryable &&
     retryBehavior !== undefined &&
     attempts < retryBehavior.maxAttempts;
-  if (work.canceled || !mayRetry) {
-    const result: RunResult = work.canceled
-      ? { kind: "canceled" }
-      : { kind: "failed", error };
-    return { kind: "end", result, attempts, lastError: error };
+  if (work.canceled) {
+    return { kind: "end", result: { kind: "canceled" }, ...after };
+  }
+  if (!mayRetry) {
+    return {
+      kind: "end",
+      result: { kind: "failed", error },
+      ...after,
+      ...(reason === undefined ? {} : { reason }),
+      ...(errorData === undefined ? {} : { errorData }),
+    };
+  }
+  const dueAt = now + retryBackoffMs(retryBehavior, attempts, random);
+  const tooLate = tooLateAt({ ...work, ...after }, dueAt);
+  if (tooLate) {
+    const { error, ...why } = tooLate;
+    return {
+      kind: "end",
+      result: { kind: "failed", error },
+      ...after,
+      ...why,
+      ...(errorData === undefined ? {} : { errorData }),
+    };
   }
   // One that has ended by itself takes no neighbours with it.
-  const leavesQuarantine = !isLost && Boolean(work.isolate);
+  const leavesQuarantine = reason !== "workerLost" && Boolean(work.isolate);
   return {
     kind: "goOn",
     isRetry: true,
-    dueAt: now + retryBackoffMs(retryBehavior, attempts, random),
-    patch: {
-      attempts,
-      lastError: error,
-      ...(leavesQuarantine ? { isolate: false } : {}),
-    },
+    dueAt,
+    patch: { ...after, ...(leavesQuarantine ? { isolate: false } : {}) },
     long: false,
     isSuspect: byMemory,
   };
 }
 
+/** It is no attempt; but a work that is put off for ever would never be seen to fail. */
+function afterPostponement(
+  work: Settled,
+  { ms, why }: { ms: number; why: string },
+  now: number,
+): Settlement {
+  const postponed = (work.postponed ?? 0) + 1;
+  if (postponed > MAX_POSTPONEMENTS && !work.canceled) {
+    const error = `The work was put off ${MAX_POSTPONEMENTS} times (RateLimitedError, Snooze), which is the most there may be; this time it was ${why}.`;
+    return {
+      kind: "end",
+      result: { kind: "failed", error },
+      attempts: work.attempts ?? 0,
+      lastError: error,
+    };
+  }
+  return goesBack(work, now, now + ms, {
+    postponed,
+    ...(work.isolate ? { isolate: false } : {}),
+  });
+}
+
 /** Free of charge: no attempt was made. */
 function goesBack(
   work: Settled,
+  now: number,
   dueAt: number,
-  patch: { lastError?: string },
+  patch: Patch = {},
   long = false,
 ): Settlement {
-  return work.canceled
-    ? {
-        kind: "end",
-        result: { kind: "canceled" },
-        attempts: work.attempts ?? 0,
-        ...patch,
-      }
-    : { kind: "goOn", isRetry: false, dueAt, patch, long, isSuspect: false };
+  const attempts = work.attempts ?? 0;
+  const { lastError } = patch;
+  const after = { attempts, ...(lastError === undefined ? {} : { lastError }) };
+  if (work.canceled) {
+    return { kind: "end", result: { kind: "canceled" }, ...after };
+  }
+  const tooLate = tooLateAt({ ...work, ...patch }, Math.max(dueAt, now));
+  if (tooLate) {
+    const { error, ...why } = tooLate;
+    return { kind: "end", result: { kind: "failed", error }, ...after, ...why };
+  }
+  return { kind: "goOn", isRetry: false, dueAt, patch, long, isSuspect: false };
 }

@@ -41,7 +41,13 @@ export class Settler {
     startedAt?: number,
   ): Promise<RunResult["kind"] | null> {
     const { ctx, console, options } = this;
-    const settlement = settleAttempt(work, end, Date.now(), Math.random());
+    const settlement = settleAttempt(
+      work,
+      end,
+      Date.now(),
+      Math.random(),
+      startedAt,
+    );
     this.log(work, end, settlement);
     if (settlement.kind === "goOn") {
       const { dueAt, patch, long, isSuspect, isRetry } = settlement;
@@ -54,15 +60,23 @@ export class Settler {
       if (isRetry) this.count("retries");
       return null;
     }
-    const { result, attempts, lastError } = settlement;
+    const { result, attempts, lastError, history } = settlement;
+    const { reason, errorData } = settlement;
     await endWork(
       ctx,
       console,
-      { ...work, attempts, ...(lastError === undefined ? {} : { lastError }) },
+      {
+        ...work,
+        attempts,
+        ...(lastError === undefined ? {} : { lastError }),
+        ...(history === undefined ? {} : { history }),
+      },
       result,
       {
         ...(startedAt === undefined ? {} : { startedAt }),
         inlineCallback: options.inlineCallbacks === true,
+        reason,
+        errorData,
       },
     );
     this.countEnd(result.kind);
@@ -130,6 +144,13 @@ export class Settler {
     if (end.kind === "notStarted" && settlement.kind === "goOn") {
       const why = end.error.trim();
       console.each("warn", `${what} was not started and waits again: ${why}`);
+    }
+    if (end.kind === "postponed" && settlement.kind === "goOn") {
+      console.debug(`${what} was ${end.why} and waits for ${end.ms} ms`);
+    }
+    if (settlement.kind === "end" && settlement.reason === "expired") {
+      console.each("warn", `${what} expired before it could begin`);
+      return;
     }
     if (settlement.kind === "goOn") {
       const { attempts, lastError } = settlement.patch;

@@ -5,8 +5,13 @@ import {
   internalMutationGeneric,
   internalQueryGeneric,
 } from "convex/server";
-import { v } from "convex/values";
-import { NonRetryableError, vOnCompleteArgs } from "../../client/index.js";
+import { ConvexError, v } from "convex/values";
+import {
+  NonRetryableError,
+  RateLimitedError,
+  Snooze,
+  vOnCompleteArgs,
+} from "../../client/index.js";
 
 const jobs = anyApi.jobs!;
 
@@ -103,6 +108,42 @@ export const read = internalQueryGeneric({
     return rows.length;
   },
 });
+
+/** These three have nothing to do before `until`. */
+const notBefore = { key: v.string(), until: v.number() };
+function snoozeUntil(until: number): void {
+  const ms = until - Date.now();
+  if (ms > 0) throw new Snooze({ ms });
+}
+export const mutateFrom = internalMutationGeneric({
+  args: notBefore,
+  handler: async (ctx, { key, until }) => {
+    await ctx.db.insert("effects", { kind: "mutation", key });
+    snoozeUntil(until);
+  },
+});
+export const readFrom = internalQueryGeneric({
+  args: notBefore,
+  handler: async (_, { until }) => snoozeUntil(until),
+});
+export const actFrom = internalActionGeneric({
+  args: notBefore,
+  handler: async (ctx, { key, until }) => {
+    await ctx.runMutation(jobs.countAttempt!, { key });
+    const retryAfterMs = until - Date.now();
+    if (retryAfterMs > 0) throw new RateLimitedError({ retryAfterMs });
+  },
+});
+
+/** Fail with data. */
+const withData = {
+  args: { key: v.string(), data: v.any() },
+  handler: async (_: unknown, { data }: { data: any }) => {
+    throw new ConvexError(data);
+  },
+};
+export const actWithData = internalActionGeneric(withData);
+export const mutateWithData = internalMutationGeneric(withData);
 
 export const completed = internalMutationGeneric({
   args: vOnCompleteArgs(),
