@@ -93,8 +93,9 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           id: string;
           logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+          running?: "abandon";
         },
-        null,
+        "canceled" | "signaled" | "ended" | "unknown",
         Name
       >;
       cancelAll: FunctionReference<
@@ -291,5 +292,157 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
       kick: FunctionReference<"mutation", "internal", {}, null, Name>;
+    };
+    works: {
+      cancelMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      forget: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      forgetMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      operations: FunctionReference<
+        "query",
+        "internal",
+        {},
+        Array<{
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+          kind: "retry" | "forget" | "retryCallbacks";
+          matched: number;
+          retry?: {
+            delayMs?: number;
+            resetAttempts?: boolean;
+            spreadMs?: number;
+          };
+          skipped: number;
+          startedAt: number;
+        }>,
+        Name
+      >;
+      retry: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          delayMs?: number;
+          id: string;
+          resetAttempts?: boolean;
+          spreadMs?: number;
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      retryCallback: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      retryCallbacks: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      retryMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          delayMs?: number;
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+          resetAttempts?: boolean;
+          spreadMs?: number;
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      update: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string; runAt: number },
+        "updated" | "running" | "ended" | "unknown",
+        Name
+      >;
     };
   };
