@@ -6,6 +6,15 @@ import { v } from "convex/values";
 import { mutation, query } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { createLogger, type Logger } from "./logging.js";
+import { workCounts } from "./observe/counts.js";
+import { listWorks } from "./observe/list.js";
+import {
+  checkList,
+  vListFilter,
+  vPaginationOpts,
+  vWorkCounts,
+  vWorkPage,
+} from "./observe/workList.js";
 import { effectiveConfig } from "./queue/configRow.js";
 import { checkRunAt } from "./validate.js";
 import { CallbackRetrier } from "./work/callbackRetry.js";
@@ -28,6 +37,23 @@ import { startOperation } from "./work/operation.js";
 import { Rounds } from "./work/retry.js";
 import { stopRetries } from "./work/stopRetries.js";
 import { updateOne, vUpdateAnswer } from "./work/update.js";
+
+/** A page of works, newest first. */
+export const list = query({
+  args: { ...vListFilter.fields, paginationOpts: vPaginationOpts },
+  returns: vWorkPage,
+  handler: async (ctx, { paginationOpts, ...filter }) => {
+    checkList(filter, paginationOpts);
+    return await listWorks(ctx, filter, paginationOpts);
+  },
+});
+
+/** How many works are in which state. */
+export const counts = query({
+  args: {},
+  returns: vWorkCounts,
+  handler: async (ctx) => await workCounts(ctx),
+});
 
 /** Cancels works that have not ended, latest first, and stops retries by filter that go on. */
 export const cancelMany = mutation({

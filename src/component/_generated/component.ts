@@ -189,14 +189,38 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           canceled?: true;
           dueAt?: number;
           enqueuedAt: number;
+          error?: string;
+          errorData?: any;
           finishedAt?: number;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          history?: Array<{
+            endedAt: number;
+            error: string;
+            number: number;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            round?: number;
+            startedAt?: number;
+          }>;
           lastError?: string;
+          reason?:
+            | "expired"
+            | "timedOut"
+            | "discarded"
+            | "workerLost"
+            | "abandoned"
+            | "unreachable";
           result?:
             | { kind: "success"; returnValue: any }
             | { error: string; kind: "failed" }
             | { kind: "canceled" };
+          round?: number;
           runAt: number;
           startedAt?: number;
           state: "pending" | "claimed" | "running" | "finished";
@@ -315,6 +339,38 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { isDone: boolean; matched: number; skipped: number; why?: string },
         Name
       >;
+      counts: FunctionReference<
+        "query",
+        "internal",
+        {},
+        {
+          callbacks: Array<{
+            count: number;
+            isAtLeast: boolean;
+            state: "owed" | "failed";
+          }>;
+          functions: Array<{
+            failed: { count: number; isAtLeast: boolean };
+            fnName: string;
+            unfinished: { count: number; isAtLeast: boolean };
+          }>;
+          states: Array<{
+            count: number;
+            isAtLeast: boolean;
+            state:
+              | "scheduled"
+              | "waiting"
+              | "retrying"
+              | "claimed"
+              | "running"
+              | "suspended"
+              | "success"
+              | "failed"
+              | "canceled";
+          }>;
+        },
+        Name
+      >;
       forget: FunctionReference<
         "mutation",
         "internal",
@@ -341,6 +397,75 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           };
         },
         { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          after?: number;
+          before?: number;
+          callback?: "owed" | "failed";
+          fnName?: string;
+          paginationOpts: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+          state?:
+            | "scheduled"
+            | "waiting"
+            | "retrying"
+            | "claimed"
+            | "running"
+            | "suspended"
+            | "success"
+            | "failed"
+            | "canceled";
+        },
+        {
+          continueCursor: string;
+          isDone: boolean;
+          page: Array<{
+            attempts: number;
+            callback?: {
+              attempts: number;
+              error?: string;
+              state: "owed" | "done" | "failed";
+            };
+            canceled?: true;
+            dueAt?: number;
+            enqueuedAt: number;
+            error?: string;
+            finishedAt?: number;
+            fnName: string;
+            fnType: "action" | "mutation" | "query";
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            round?: number;
+            state:
+              | "scheduled"
+              | "waiting"
+              | "retrying"
+              | "claimed"
+              | "running"
+              | "suspended"
+              | "success"
+              | "failed"
+              | "canceled";
+            workId: string;
+          }>;
+          pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+          splitCursor?: string | null;
+        },
         Name
       >;
       operations: FunctionReference<
