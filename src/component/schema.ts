@@ -369,7 +369,9 @@ export default defineSchema({
     .index("by_expiry", ["expiresAt"])
     .index("by_callback", ["callback.state", "callback.dueAt"])
     // For lists, in the order in which works ended: see `observe/list.ts`.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("by_callback_state", ["callback.state"])
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("by_kind", ["result.kind"])
     .index("by_kind_and_name", ["result.kind", "fnName"]),
 

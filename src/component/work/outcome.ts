@@ -3,7 +3,7 @@
  * is one outcome; the callback runs in that same transaction where possible,
  * and is otherwise owed by the `complete` row written in it.
  */
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { isAmple, userShare } from "./userShare.js";
 import { scheduleCallback, type OwedCallback } from "./callback.js";
