@@ -623,7 +623,7 @@ test("cancelMany cancels works of one function, enqueued between two times", asy
     vi.setSystemTime(Date.now() + SECOND);
     return id!;
   };
-  const ids = [];
+  const ids: string[] = [];
   for (const name of ["one", "two", "one"]) ids.push(await enqueue(name));
   const before = Date.now();
   for (const name of ["one", "two", "one"]) ids.push(await enqueue(name));

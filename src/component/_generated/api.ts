@@ -102,22 +102,31 @@ import type * as timeCursor from "../timeCursor.js";
 import type * as validate from "../validate.js";
 import type * as work_callback from "../work/callback.js";
 import type * as work_callbackKick from "../work/callbackKick.js";
+import type * as work_callbackRetry from "../work/callbackRetry.js";
 import type * as work_callbackSchedule from "../work/callbackSchedule.js";
 import type * as work_cancel from "../work/cancel.js";
 import type * as work_enqueue from "../work/enqueue.js";
 import type * as work_errorText from "../work/errorText.js";
+import type * as work_filter from "../work/filter.js";
+import type * as work_forget from "../work/forget.js";
 import type * as work_invoke from "../work/invoke.js";
 import type * as work_kept from "../work/kept.js";
 import type * as work_live from "../work/live.js";
+import type * as work_oneOutcome from "../work/oneOutcome.js";
+import type * as work_operation from "../work/operation.js";
 import type * as work_outcome from "../work/outcome.js";
 import type * as work_payload from "../work/payload.js";
 import type * as work_quarantine from "../work/quarantine.js";
 import type * as work_result from "../work/result.js";
 import type * as work_retention from "../work/retention.js";
+import type * as work_retry from "../work/retry.js";
 import type * as work_settle from "../work/settle.js";
 import type * as work_settler from "../work/settler.js";
+import type * as work_stopRetries from "../work/stopRetries.js";
+import type * as work_update from "../work/update.js";
 import type * as work_userShare from "../work/userShare.js";
 import type * as work_wrongType from "../work/wrongType.js";
+import type * as works from "../works.js";
 
 import type {
   ApiFromModules,
@@ -221,22 +230,31 @@ const fullApi: ApiFromModules<{
   validate: typeof validate;
   "work/callback": typeof work_callback;
   "work/callbackKick": typeof work_callbackKick;
+  "work/callbackRetry": typeof work_callbackRetry;
   "work/callbackSchedule": typeof work_callbackSchedule;
   "work/cancel": typeof work_cancel;
   "work/enqueue": typeof work_enqueue;
   "work/errorText": typeof work_errorText;
+  "work/filter": typeof work_filter;
+  "work/forget": typeof work_forget;
   "work/invoke": typeof work_invoke;
   "work/kept": typeof work_kept;
   "work/live": typeof work_live;
+  "work/oneOutcome": typeof work_oneOutcome;
+  "work/operation": typeof work_operation;
   "work/outcome": typeof work_outcome;
   "work/payload": typeof work_payload;
   "work/quarantine": typeof work_quarantine;
   "work/result": typeof work_result;
   "work/retention": typeof work_retention;
+  "work/retry": typeof work_retry;
   "work/settle": typeof work_settle;
   "work/settler": typeof work_settler;
+  "work/stopRetries": typeof work_stopRetries;
+  "work/update": typeof work_update;
   "work/userShare": typeof work_userShare;
   "work/wrongType": typeof work_wrongType;
+  works: typeof works;
 }> = anyApi as any;
 
 /**
