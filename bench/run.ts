@@ -218,10 +218,24 @@ export class Run {
   /** Jobs that have not ended. */
   left(): number {
     const { namespace, table } = WORK_TABLES[this.pool];
-    return this.pool === "scheduler"
-      ? this.world.documents(table).filter(({ state }) => state === "pending")
-          .length
-      : this.world.count(table, namespace);
+    if (this.pool === "scheduler") {
+      return this.world
+        .documents(table)
+        .filter(({ state }) => state === "pending").length;
+    }
+    return this.world.count(table, namespace) - this.kept();
+  }
+
+  /** Works that have failed: their rows stay as long as their outcomes, which are few. */
+  private kept(): number {
+    return this.pool === "workpool"
+      ? this.world
+          .documents("complete", "workpool")
+          .filter(({ result, ttl }) => {
+            const { kind } = result as { kind: string };
+            return kind === "failed" && (ttl as number) > 0;
+          }).length
+      : 0;
   }
 
   /** Waits until at most `most()` jobs are left; gives up when none ends for a long time. */

@@ -2,6 +2,29 @@
 export { Workpool } from "./workpool.js";
 export { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
 export type {
+  CallbackFilter,
+  CancelFilter,
+  CancelResult,
+  Done,
+  ForgetFilter,
+  ListedWork,
+  ListOptions,
+  RetryFilter,
+  RetryRoundOptions,
+  RunningOperation,
+  UpdateAnswer,
+  WorkChange,
+  WorkCounts,
+  WorkPage,
+} from "./afterwards.js";
+export {
+  vListedWork,
+  vListFilter,
+  vWorkCounts,
+  vWorkPage,
+} from "../component/observe/workList.js";
+export { vDone } from "../component/work/filter.js";
+export type {
   EnqueueOptions,
   RetryOption,
   WorkpoolOptions,

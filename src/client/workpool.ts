@@ -9,8 +9,10 @@ import {
 } from "convex/server";
 import type { Infer, Validator, VAny } from "convex/values";
 import type { RunResult, Status } from "../component/shared.js";
+import { checkListOptions } from "../component/observe/workList.js";
 import { checkCancelLimit, checkStatusBatch } from "../component/validate.js";
 import { checkRetryBehavior } from "../component/validateTime.js";
+import { checkFilter } from "../component/work/filter.js";
 import {
   type ActionCtx,
   checkComponent,
@@ -31,12 +33,33 @@ import {
   checkPoolOptions,
 } from "./optionNames.js";
 import {
+  checkByFilter,
+  checkCancelOptions,
+  checkChange,
+  checkRoundOptions,
+} from "./afterwards.js";
+import {
   combineStatusTtl,
   type EnqueueOptions,
   resolveRetry,
   type RetryOption,
   type WorkpoolOptions,
 } from "./options.js";
+import type {
+  CallbackFilter,
+  CancelFilter,
+  CancelResult,
+  Done,
+  ForgetFilter,
+  ListOptions,
+  RetryFilter,
+  RetryRoundOptions,
+  RunningOperation,
+  UpdateAnswer,
+  WorkChange,
+  WorkCounts,
+  WorkPage,
+} from "./afterwards.js";
 import {
   type OnCompleteArgs,
   type PoolHealth,
@@ -322,15 +345,52 @@ export class Workpool {
    *
    * @param ctx - The context of a mutation or an action.
    * @param id - The id of the work.
+   * @param options.running - "abandon": a work that a worker has ends now as well, as
+   *   canceled with the `reason` "abandoned", callback included. What its handler still does
+   *   or returns changes nothing, and its slot stays taken until the handler ends. Default: it may finish.
+   * @returns "canceled": it has ended as canceled. "signaled": a worker has it; it may
+   *   finish, and is not retried. "ended": it had ended before, and its outcome is kept. "unknown":
+   *   there never was such a work, or it has ended and its outcome is not kept.
    */
-  async cancel(ctx: MutationCtx | ActionCtx, id: WorkId): Promise<void> {
+  async cancel(
+    ctx: MutationCtx | ActionCtx,
+    id: WorkId,
+    options?: { running?: "abandon" },
+  ): Promise<CancelResult> {
+    checkCancelOptions(options);
     checkWritable(ctx);
-    await ctx.runMutation(this.component.lib.cancel, { id });
+    const running = options?.running;
+    return (await ctx.runMutation(this.component.lib.cancel, {
+      id,
+      ...(running !== undefined && { running }),
+    })) as CancelResult;
+  }
+
+  /**
+   * Cancels the works that have not ended and that the filter finds, latest first: see
+   * {@link cancel}. It goes on page by page, in transactions that follow this one, and
+   * stops a {@link retry} by filter that may concern the same works.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param filter.fnName - Works of this function: its name in {@link get}. Default: all.
+   * @param filter.before - Works enqueued before this time, in milliseconds since 1970. Default: now.
+   * @param filter.after - Works enqueued after this time.
+   * @returns How many works were canceled so far; `isDone` is false if it goes on.
+   * @throws when a field of the filter does not exist, or is none that it may be.
+   */
+  async cancelMany(
+    ctx: MutationCtx | ActionCtx,
+    filter: CancelFilter,
+  ): Promise<Done> {
+    checkFilter("cancelMany", filter);
+    checkWritable(ctx);
+    return await ctx.runMutation(this.component.works.cancelMany, { filter });
   }
 
   /**
    * Cancels all works enqueued so far, latest first: see {@link cancel}. Large
-   * pools are canceled page by page, in transactions that follow this one.
+   * pools are canceled page by page, in transactions that follow this one. A
+   * {@link retry} by filter that goes on is stopped.
    *
    * @param ctx - The context of a mutation or an action.
    * @param options.limit - Works per page, at most: an integer from 1 to 1,000.
@@ -408,6 +468,8 @@ export class Workpool {
    * reports of the workers, several times a second in a busy pool, and a mutation that
    * asks for one conflicts with these reports; {@link status} does neither.
    *
+   * Inside an `onComplete` it returns the outcome already, if that is kept.
+   *
    * @param ctx - Any context.
    * @param id - The id of the work.
    * @returns Null if there never was such a work, or if it has ended and its
@@ -420,6 +482,184 @@ export class Workpool {
     return (await ctx.runQuery(this.component.lib.get, {
       id,
     })) as WorkInfo | null;
+  }
+
+  /**
+   * Works of the pool, a page at a time, newest first: works that have not ended in the
+   * order in which they were enqueued, works that have ended in the order in which they
+   * ended. Without `state` and `callback`, both; a work that ends moves to the front. With the state
+   * "claimed" or "running": worker by worker, what a worker was given last comes first.
+   *
+   * A page has at most 50 works and reads at most 120 documents. So it may be short, or
+   * empty, although `isDone` is false: of works in other states, or of other functions, it looks at
+   * 50 at most, and the next page goes on behind them.
+   *
+   * @param ctx - Any context.
+   * @param options.state - "scheduled" (it waits for its time), "waiting" (it is due, and
+   *   waits for its turn), "retrying" (it waits after a failed attempt), "claimed" (given
+   *   to a worker), "running" (begun), "suspended", "success", "failed" or "canceled". Outcomes are
+   *   listed as long as they are kept: see `statusTtl`.
+   * @param options.fnName - Works of this function.
+   * @param options.callback - "owed" or "failed" (given up): works that have ended, and
+   *   whose `onComplete` has not run. Not together with `state`.
+   * @param options.before - Only what comes before this time, in milliseconds since 1970:
+   *   when a work was enqueued; of one that has ended, when it ended.
+   * @param options.after - Likewise, after this time.
+   * @param options.paginationOpts - As for `.paginate()`, and as `usePaginatedQuery` passes
+   *   them: `{ numItems, cursor }`, and `endCursor` to read up to the end of an earlier page.
+   * @returns As `.paginate()` does. The state "running" is told of those works of a page only that
+   *   can be told within its bound; others that a worker has are "claimed".
+   * @throws when an option does not exist, or is none that it may be.
+   */
+  async list(
+    ctx: QueryCtx | MutationCtx | ActionCtx,
+    options: ListOptions,
+  ): Promise<WorkPage> {
+    checkListOptions(options);
+    const { paginationOpts, ...filter } = options;
+    const { numItems, cursor, endCursor = null } = paginationOpts;
+    return (await ctx.runQuery(this.component.works.list, {
+      ...filter,
+      paginationOpts: { numItems, cursor, endCursor },
+    })) as WorkPage;
+  }
+
+  /**
+   * How many works are in which state, and of which function. It looks at a page of each kind,
+   * and says `isAtLeast` where there may be more. Works that wait for another attempt count as
+   * "scheduled", or once they are due as "waiting".
+   *
+   * @param ctx - Any context.
+   * @returns `states`, `callbacks` (owed, and given up), and `functions`: those of the latest
+   *   works that have not ended and that have failed, those with the most first.
+   */
+  async counts(ctx: QueryCtx | MutationCtx | ActionCtx): Promise<WorkCounts> {
+    return await ctx.runQuery(this.component.works.counts, {});
+  }
+
+  /**
+   * Tries works again that have failed: another round of the same work, under the same
+   * id, with its arguments, its options and its `onComplete`, which runs once for each round. The
+   * work goes back to the queue, and its outcome is gone until it has ended again; its history stays.
+   * A work can be tried again as long as its outcome is kept (7 days, unless `statusTtl.failed` says
+   * otherwise). Works that have not failed, and those whose callback is still owed, are skipped.
+   *
+   * ```ts
+   * await pool.retry(ctx, workId);
+   * await pool.retry(ctx, { filter: { fnName: "emails:send" }, spreadMs: 10 * 60_000 });
+   * ```
+   *
+   * By filter, it goes on page by page (100 works at most) in transactions that follow this
+   * one, and concerns the works that have failed by now. {@link cancelMany} and {@link cancelAll} stop it.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param which - The id of a work; or `filter`, with `fnName`, `before` and `after` (when it
+   *   failed, in milliseconds since 1970, exclusive) and `reason`, any of them, together with the options.
+   * @param options.delayMs - How long the works wait, in milliseconds: 0 to two years. Default: 0.
+   * @param options.spreadMs - They begin at random times within so many milliseconds more. Default: 0.
+   * @param options.resetAttempts - False: the attempts made so far count, so that a work
+   *   has one more. Default: true, attempts begin anew.
+   * @returns How many works are tried again (`matched`) and were left alone (`skipped`; `why`
+   *   tells of the first) so far; `isDone` is false if it goes on: see {@link operations}.
+   * @throws when an option does not exist, or is out of its range.
+   */
+  async retry(
+    ctx: MutationCtx | ActionCtx,
+    which: WorkId | ({ filter: RetryFilter } & RetryRoundOptions),
+    options?: RetryRoundOptions,
+  ): Promise<Done> {
+    const { works } = this.component;
+    if (typeof which === "string") {
+      const own = checkRoundOptions(options);
+      checkWritable(ctx);
+      return await ctx.runMutation(works.retry, { id: which, ...own });
+    }
+    checkByFilter("retry", which, options);
+    const { filter, ...rest } = which;
+    const own = checkRoundOptions(rest);
+    checkWritable(ctx);
+    return await ctx.runMutation(works.retryMany, { filter, ...own });
+  }
+
+  /**
+   * Has `onComplete` callbacks tried that have not run: those that are owed at once, those
+   * that were given up with a fresh set of tries over half an hour. Call it when you have
+   * mended one. By filter, it goes on page by page in transactions that follow this one.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param which - The id of a work, or `filter`, with `fnName`, `before` and `after` (when the work ended).
+   * @returns As {@link retry} does.
+   * @throws when a field of the filter does not exist, or is none that it may be.
+   */
+  async retryCallbacks(
+    ctx: MutationCtx | ActionCtx,
+    which: WorkId | { filter: CallbackFilter },
+  ): Promise<Done> {
+    const { works } = this.component;
+    if (typeof which !== "string") checkByFilter("retryCallbacks", which);
+    checkWritable(ctx);
+    return typeof which === "string"
+      ? await ctx.runMutation(works.retryCallback, { id: which })
+      : await ctx.runMutation(works.retryCallbacks, which);
+  }
+
+  /**
+   * Removes outcomes before their time, with all that is kept with them: arguments, context, result,
+   * errors and history. Works that have not ended, and those whose callback is still owed,
+   * are skipped. By filter, it goes on page by page in transactions that follow this one.
+   *
+   * What the function names and ids of works say, and what the pool has logged, is not removed.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param which - The id of a work; or `filter`, with `state` ("success", "failed" or "canceled"),
+   *   `fnName`, `before` and `after` (when it ended) and `reason`, any of them.
+   * @returns As {@link retry} does.
+   * @throws when a field of the filter does not exist, or is none that it may be.
+   */
+  async forget(
+    ctx: MutationCtx | ActionCtx,
+    which: WorkId | { filter: ForgetFilter },
+  ): Promise<Done> {
+    const { works } = this.component;
+    if (typeof which !== "string") checkByFilter("forget", which);
+    checkWritable(ctx);
+    return typeof which === "string"
+      ? await ctx.runMutation(works.forget, { id: which })
+      : await ctx.runMutation(works.forgetMany, which);
+  }
+
+  /**
+   * The calls of {@link retry}, {@link retryCallbacks} and {@link forget} by filter that go
+   * on, with what they have done so far.
+   *
+   * @param ctx - Any context.
+   */
+  async operations(
+    ctx: QueryCtx | MutationCtx | ActionCtx,
+  ): Promise<RunningOperation[]> {
+    return await ctx.runQuery(this.component.works.operations, {});
+  }
+
+  /**
+   * Changes when a work that waits is due: postpones it, or has it run now. A work that waits for
+   * another attempt may be told so, too.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param id - The id of the work.
+   * @param change - `runAt` or `runAfter`, as when it was enqueued.
+   * @returns "updated"; "running": a worker has it, and nothing changed; "ended": it has
+   *   ended, and its outcome is kept; "unknown": there never was such a work, or it has ended and
+   *   its outcome is not kept.
+   * @throws when there is neither or both, or the time is out of its range.
+   */
+  async update(
+    ctx: MutationCtx | ActionCtx,
+    id: WorkId,
+    change: WorkChange,
+  ): Promise<UpdateAnswer> {
+    const runAt = checkChange(change, Date.now());
+    checkWritable(ctx);
+    return await ctx.runMutation(this.component.works.update, { id, runAt });
   }
 
   /**

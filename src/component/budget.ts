@@ -49,10 +49,15 @@ export function fits(used: Used, bytes: number, nextBytes: number): boolean {
   );
 }
 
+/** Rows that are looked at and left alone, in one transaction. */
+const MAX_PASSED = 250;
+
 export class TransactionBudget {
   readonly #ctx: Pick<MutationCtx, "meta">;
   readonly #bounds: Bounds;
   #works = 0;
+  #passed = 0;
+  #passedBytes = 0;
   /** What the works spent so far use at most: counts where the platform does not measure. */
   #assumedBytes = 0;
 
@@ -86,6 +91,8 @@ export class TransactionBudget {
    *   the bound leaves room for the largest.
    */
   async hasRoom(nextBytes = 0): Promise<boolean> {
+    if (this.#passed >= MAX_PASSED) return false;
+    if (this.#passedBytes >= this.#bounds.bytes) return false;
     if (this.#works === 0) return true;
     if (this.#works >= this.#bounds.works) return false;
     const used = await measure(this.#ctx);
@@ -101,6 +108,13 @@ export class TransactionBudget {
    */
   spend(works = 1, bytes = works * MAX_WORK_BYTES): void {
     this.#works += works;
+    this.#assumedBytes += bytes;
+  }
+
+  /** Notes that a row was read and left alone: a page of such rows ends, too. */
+  pass(bytes: number): void {
+    this.#passed += 1;
+    this.#passedBytes += bytes;
     this.#assumedBytes += bytes;
   }
 }

@@ -9,7 +9,9 @@ import {
   cancelPage,
   DEFAULT_CANCEL_LIMIT,
   everythingSoFar,
+  vCancelAnswer,
 } from "./work/cancel.js";
+import { stopRetries } from "./work/stopRetries.js";
 import { effectiveConfig, vDeclaration } from "./queue/configRow.js";
 import { enqueueItems, vItem } from "./work/enqueue.js";
 import { createLogger, logLevel } from "./logging.js";
@@ -43,12 +45,17 @@ export const enqueueBatch = mutation({
 const ignoredLogLevel = { logLevel: v.optional(logLevel) };
 
 export const cancel = mutation({
-  args: { id: v.string(), ...ignoredLogLevel },
-  returns: v.null(),
-  handler: async (ctx, { id }) => {
+  args: {
+    id: v.string(),
+    /** What a worker has ends here, too, and not when its handler does. */
+    running: v.optional(v.literal("abandon")),
+    ...ignoredLogLevel,
+  },
+  returns: vCancelAnswer,
+  handler: async (ctx, { id, running }) => {
     const { logLevel } = await effectiveConfig(ctx);
-    await cancelOne(ctx, createLogger(logLevel), id);
-    return null;
+    const abandons = running === "abandon";
+    return await cancelOne(ctx, createLogger(logLevel), id, abandons);
   },
 });
 
@@ -67,6 +74,7 @@ export const cancelAll = mutation({
     checkCancelBefore(before);
     checkCancelLimit(limit);
     const { logLevel } = await effectiveConfig(ctx);
+    await stopRetries(ctx);
     await cancelPage(ctx, createLogger(logLevel), {
       from: { creationTime: before },
       limit,

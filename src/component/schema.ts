@@ -7,6 +7,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { vDeclared, vSettings } from "./queue/settingsValidators.js";
+import { vOperation, vOperationPosition } from "./work/filter.js";
 import {
   vAbility,
   vFnType,
@@ -385,5 +386,26 @@ export default defineSchema({
   })
     .index("by_work", ["workId"])
     .index("by_expiry", ["expiresAt"])
-    .index("by_callback", ["callback.state", "callback.dueAt"]),
+    .index("by_callback", ["callback.state", "callback.dueAt"])
+    // For lists, in the order in which works ended: see `observe/list.ts`.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("by_callback_state", ["callback.state"])
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("by_kind", ["result.kind"])
+    .index("by_kind_and_name", ["result.kind", "fnName"]),
+
+  /**
+   * Something that is done to many outcomes, and goes on: see `work/operation.ts`. Its
+   * pages write it; it goes with the last one. Without the row, the next page does nothing.
+   */
+  operation: defineTable({
+    ...vOperation.fields,
+    startedAt: v.number(),
+    /** Behind the last outcome that a page looked at. */
+    position: vOperationPosition,
+    matched: v.number(),
+    skipped: v.number(),
+    /** The next page. */
+    scheduledId: v.optional(v.id("_scheduled_functions")),
+  }),
 });

@@ -93,8 +93,9 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         {
           id: string;
           logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+          running?: "abandon";
         },
-        null,
+        "canceled" | "signaled" | "ended" | "unknown",
         Name
       >;
       cancelAll: FunctionReference<
@@ -212,14 +213,38 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           canceled?: true;
           dueAt?: number;
           enqueuedAt: number;
+          error?: string;
+          errorData?: any;
           finishedAt?: number;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          history?: Array<{
+            endedAt: number;
+            error: string;
+            number: number;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            round?: number;
+            startedAt?: number;
+          }>;
           lastError?: string;
+          reason?:
+            | "expired"
+            | "timedOut"
+            | "discarded"
+            | "workerLost"
+            | "abandoned"
+            | "unreachable";
           result?:
             | { kind: "success"; returnValue: any }
             | { error: string; kind: "failed" }
             | { kind: "canceled" };
+          round?: number;
           runAt: number;
           startedAt?: number;
           state: "pending" | "claimed" | "running" | "finished";
@@ -315,5 +340,258 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
       kick: FunctionReference<"mutation", "internal", {}, null, Name>;
+    };
+    works: {
+      cancelMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      counts: FunctionReference<
+        "query",
+        "internal",
+        {},
+        {
+          callbacks: Array<{
+            count: number;
+            isAtLeast: boolean;
+            state: "owed" | "failed";
+          }>;
+          functions: Array<{
+            failed: { count: number; isAtLeast: boolean };
+            fnName: string;
+            unfinished: { count: number; isAtLeast: boolean };
+          }>;
+          states: Array<{
+            count: number;
+            isAtLeast: boolean;
+            state:
+              | "scheduled"
+              | "waiting"
+              | "retrying"
+              | "claimed"
+              | "running"
+              | "suspended"
+              | "success"
+              | "failed"
+              | "canceled";
+          }>;
+        },
+        Name
+      >;
+      forget: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      forgetMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      list: FunctionReference<
+        "query",
+        "internal",
+        {
+          after?: number;
+          before?: number;
+          callback?: "owed" | "failed";
+          fnName?: string;
+          paginationOpts: {
+            cursor: string | null;
+            endCursor?: string | null;
+            id?: number;
+            maximumBytesRead?: number;
+            maximumRowsRead?: number;
+            numItems: number;
+          };
+          state?:
+            | "scheduled"
+            | "waiting"
+            | "retrying"
+            | "claimed"
+            | "running"
+            | "suspended"
+            | "success"
+            | "failed"
+            | "canceled";
+        },
+        {
+          continueCursor: string;
+          isDone: boolean;
+          page: Array<{
+            attempts: number;
+            callback?: {
+              attempts: number;
+              error?: string;
+              state: "owed" | "done" | "failed";
+            };
+            canceled?: true;
+            dueAt?: number;
+            enqueuedAt: number;
+            error?: string;
+            finishedAt?: number;
+            fnName: string;
+            fnType: "action" | "mutation" | "query";
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            round?: number;
+            state:
+              | "scheduled"
+              | "waiting"
+              | "retrying"
+              | "claimed"
+              | "running"
+              | "suspended"
+              | "success"
+              | "failed"
+              | "canceled";
+            workId: string;
+          }>;
+          pageStatus?: "SplitRecommended" | "SplitRequired" | null;
+          splitCursor?: string | null;
+        },
+        Name
+      >;
+      operations: FunctionReference<
+        "query",
+        "internal",
+        {},
+        Array<{
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+          kind: "retry" | "forget" | "retryCallbacks";
+          matched: number;
+          retry?: {
+            delayMs?: number;
+            resetAttempts?: boolean;
+            spreadMs?: number;
+          };
+          skipped: number;
+          startedAt: number;
+        }>,
+        Name
+      >;
+      retry: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          delayMs?: number;
+          id: string;
+          resetAttempts?: boolean;
+          spreadMs?: number;
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      retryCallback: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      retryCallbacks: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      retryMany: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          delayMs?: number;
+          filter: {
+            after?: number;
+            before?: number;
+            fnName?: string;
+            reason?:
+              | "expired"
+              | "timedOut"
+              | "discarded"
+              | "workerLost"
+              | "abandoned"
+              | "unreachable";
+            state?: "success" | "failed" | "canceled";
+          };
+          resetAttempts?: boolean;
+          spreadMs?: number;
+        },
+        { isDone: boolean; matched: number; skipped: number; why?: string },
+        Name
+      >;
+      update: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string; runAt: number },
+        "updated" | "running" | "ended" | "unknown",
+        Name
+      >;
     };
   };

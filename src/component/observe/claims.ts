@@ -71,7 +71,7 @@ export async function hasBegun(
   return false;
 }
 
-async function membersOf(
+export async function membersOf(
   ctx: QueryCtx,
   executor: Doc<"executor">,
   { runningId }: Claim,
@@ -81,7 +81,7 @@ async function membersOf(
   return (await ctx.db.get("running", runningId)) ?? { first: 0, works: [] };
 }
 
-async function widestLease(
+export async function widestLease(
   ctx: QueryCtx,
   executorId: Id<"executor">,
 ): Promise<number> {

@@ -233,6 +233,7 @@ describe("get", () => {
       runAt: Date.now(),
       startedAt: 5,
       finishedAt: Date.now(),
+      error: "Error: twice",
       lastError: "Error: twice",
       result: { kind: "failed", error: "Error: twice" },
     });

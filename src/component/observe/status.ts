@@ -6,10 +6,12 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { hasBegun } from "./claims.js";
+import { cleanError } from "./cleanError.js";
 import { entryOf } from "../queue/entries.js";
 import { loadResult } from "../work/result.js";
 import type { Status } from "../shared.js";
 import type { WorkInfo } from "./workInfo.js";
+import { outcomeOf } from "../work/kept.js";
 import { liveWork } from "../work/live.js";
 
 const FINISHED: Status = { state: "finished" };
@@ -67,9 +69,9 @@ export async function workInfo(
   if (workId === null) {
     return null;
   }
-  const work = await liveWork(ctx, workId);
-  return work === null
-    ? await finishedInfo(ctx, workId)
+  const work = await ctx.db.get("work", workId);
+  return work === null || work.endedAt !== undefined
+    ? await finishedInfo(ctx, workId, work)
     : await unfinishedInfo(ctx, work);
 }
 
@@ -93,18 +95,20 @@ async function unfinishedInfo(
     runAt: work.runAt,
     ...(entry && { dueAt: entry.dueAt }),
     ...defined("lastError", work.lastError),
+    ...defined("error", work.lastError && cleanError(work.lastError)),
+    ...defined("round", work.round),
+    ...defined("history", work.history),
   };
 }
 
+/** @param kept - Its row, if that is kept: one that has failed. */
 async function finishedInfo(
   ctx: QueryCtx,
   workId: Id<"work">,
+  kept: Doc<"work"> | null,
 ): Promise<WorkInfo | null> {
-  const row = await ctx.db
-    .query("complete")
-    .withIndex("by_work", (q) => q.eq("workId", workId))
-    .unique();
-  if (row === null || isExpired(row, Date.now())) {
+  const row = await outcomeOf(ctx, workId);
+  if (row === null) {
     return null;
   }
   return {
@@ -118,6 +122,11 @@ async function finishedInfo(
     ...defined("startedAt", row.startedAt),
     finishedAt: row.finishedAt,
     ...defined("lastError", row.lastError),
+    ...defined("error", row.lastError && cleanError(row.lastError)),
+    ...defined("errorData", row.errorData),
+    ...defined("reason", row.reason),
+    ...defined("round", row.round),
+    ...defined("history", row.history ?? kept?.history),
     result: await loadResult(ctx, row),
     ...(row.callback && {
       callback: {
@@ -127,14 +136,6 @@ async function finishedInfo(
       },
     }),
   };
-}
-
-/** Rows are swept up lazily; what is over its time is gone for readers. */
-function isExpired(
-  { expiresAt }: Pick<Doc<"complete">, "expiresAt">,
-  now: number,
-): boolean {
-  return expiresAt !== null && expiresAt <= now;
 }
 
 async function findWork(

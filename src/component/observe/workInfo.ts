@@ -1,6 +1,6 @@
 /** What can be known about a work. Apps use the validator too, so no database access here. */
 import { type Infer, v } from "convex/values";
-import { vFnType, vResult } from "../shared.js";
+import { vFnType, vHistory, vReason, vResult } from "../shared.js";
 
 export const vWorkInfo = v.object({
   workId: v.string(),
@@ -34,6 +34,16 @@ export const vWorkInfo = v.object({
   lastError: v.optional(v.string()),
   /** The outcome, once finished. */
   result: v.optional(vResult),
+  /** Why it ended so, where the kind of its outcome does not tell. */
+  reason: v.optional(vReason),
+  /** As `lastError`, for people: without "Uncaught" and without frames. Not therefore safe to publish. */
+  error: v.optional(v.string()),
+  /** Of the `ConvexError` that it failed with. */
+  errorData: v.optional(v.any()),
+  /** How often it was tried again after it had failed. Unset: never. */
+  round: v.optional(v.number()),
+  /** Its last attempts that did not succeed, the oldest first, at most ten. Unset: there was none, or it succeeded after. */
+  history: v.optional(vHistory),
   /** While `onComplete` is owed, and of one that did not succeed at once. */
   callback: v.optional(
     v.object({

@@ -192,10 +192,13 @@ export type Requeued = {
 /**
  * Puts works back into the queue. Their fence grows, so that whatever still
  * runs for them ends nothing. Wakes nobody.
+ *
+ * @param wakeUp the tick that was scheduled for them, if one was.
  */
 export async function requeue(
   ctx: MutationCtx,
   items: Requeued[],
+  wakeUp?: WakeUp,
 ): Promise<void> {
   const packable = items.map((item) => {
     const work = { ...item.work, ...item.patch };
@@ -211,6 +214,7 @@ export async function requeue(
     const { items: members } = entry;
     const entryId = await insertEntry(ctx, entry, {
       works: members.map(({ work }) => work._id),
+      ...(wakeUp === undefined ? {} : { wakeUp }),
     });
     for (const { work, patch } of members) {
       await ctx.db.patch("work", work._id, {
@@ -264,11 +268,11 @@ export class EntryRemoval {
     this.#ctx = ctx;
   }
 
-  /** False: the work was not, or no longer, in the queue. */
-  async take(work: QueuedWork): Promise<boolean> {
+  /** @returns the kind of the entry that it was in. Null: it was not, or no longer, in the queue. */
+  async take(work: QueuedWork): Promise<Doc<"pendingStart">["kind"] | null> {
     const seen = work.entryId && this.#left.get(work.entryId);
     const entry = seen ?? (await entryOf(this.#ctx, work));
-    if (!entry?.works.includes(work._id)) return false;
+    if (!entry?.works.includes(work._id)) return null;
     const at = entry.works.indexOf(work._id);
     this.#left.set(entry._id, {
       ...entry,
@@ -278,7 +282,7 @@ export class EntryRemoval {
           ? entry.bytes - workBytes(work)
           : bytesOf(without(entry.bytes, at)),
     });
-    return true;
+    return entry.kind;
   }
 
   async write(): Promise<void> {

@@ -55,6 +55,8 @@ export async function scheduleCallback(
     { completeId },
   );
   await ctx.db.patch("complete", completeId, {
+    // As long as it is owed, its outcome stays.
+    expiresAt: null,
     callback: { ...callback, dueAt, scheduledId },
   });
   return scheduledId;

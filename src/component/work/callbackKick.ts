@@ -48,7 +48,7 @@ export const page = internalMutation({
   returns: v.null(),
   handler: async (ctx, { kickedAt, after }) => {
     const rows = await owedFrom(ctx, after, PAGE_SIZE);
-    for (const row of rows) await sendNow(ctx, row, kickedAt);
+    for (const row of rows) await sendCallbackNow(ctx, row, kickedAt);
     if (rows.length === PAGE_SIZE) {
       const last = rows.at(-1)!;
       await ctx.scheduler.runAfter(0, internal.work.callbackKick.page, {
@@ -93,7 +93,8 @@ async function owedFrom(
   return [...siblings, ...others];
 }
 
-async function sendNow(
+/** Of one that is owed. */
+export async function sendCallbackNow(
   ctx: MutationCtx,
   row: Doc<"complete">,
   kickedAt: number,

@@ -7,7 +7,7 @@
  * users, and it ends where its budget does, whatever its works carry.
  */
 import type { IndexRange } from "convex/server";
-import { getConvexSize, v, type Value } from "convex/values";
+import { getConvexSize, type Infer, v, type Value } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
@@ -18,6 +18,7 @@ import { createLogger, type Logger } from "../logging.js";
 import { endWork } from "./outcome.js";
 import { MAX_VALUE_BYTES } from "../shared.js";
 import { wakeForChange } from "../queue/wake.js";
+import { outcomeOf } from "./kept.js";
 import { liveWork } from "./live.js";
 
 /** Works per page, unless the caller says otherwise: few enough to rarely meet a report that ends one of them. */
@@ -39,22 +40,53 @@ export function everythingSoFar(now: number): number {
   return now + MAX_CREATION_LEAD_MS;
 }
 
-/** Any string will do for `id`. */
+/** What a cancel has done. */
+export const vCancelAnswer = v.union(
+  /** It has ended as canceled. */
+  v.literal("canceled"),
+  /** A worker has it: it may finish, but is not retried. */
+  v.literal("signaled"),
+  /** It had ended before. */
+  v.literal("ended"),
+  /** There never was such a work, or it has ended and its outcome is not kept. */
+  v.literal("unknown"),
+);
+export type CancelAnswer = Infer<typeof vCancelAnswer>;
+
+/**
+ * Any string will do for `id`.
+ *
+ * @param abandons - Whether what a worker has ends here, too. Its late result changes
+ *   nothing, and its slot stays taken until the handler ends.
+ */
 export async function cancelOne(
   ctx: MutationCtx,
   console: Logger,
   id: string,
-): Promise<void> {
+  abandons = false,
+): Promise<CancelAnswer> {
   const workId = ctx.db.normalizeId("work", id);
   const work = workId && (await liveWork(ctx, workId));
-  if (work) {
-    const canceler = new Canceler(ctx, console);
-    await canceler.cancel(work);
-    await canceler.finish();
-  } else {
+  if (!work) {
     console.debug(`[cancel] there is no work ${id}, or it has ended`);
+    const outcome = workId && (await outcomeOf(ctx, workId));
+    return outcome ? "ended" : "unknown";
   }
+  const canceler = new Canceler(ctx, console, abandons);
+  const answer = await canceler.cancel(work);
+  await canceler.finish();
+  return answer;
 }
+
+/** Which works a page cancels, and how many at most. */
+type CancelPage = {
+  from: Position;
+  limit: number;
+  /** Those of this function alone. */
+  fnName?: string | undefined;
+  /** Those that were enqueued after this time. */
+  after?: number | undefined;
+};
 
 /** Where a page begins: with the work before `id`, or, without one, the latest created by then. */
 type Position = { creationTime: number; id?: Id<"work"> };
@@ -69,19 +101,20 @@ type IdRange = { lt(field: "_id", value: Id<"work">): IndexRange };
 export async function cancelPage(
   ctx: MutationCtx,
   console: Logger,
-  { from, limit }: { from: Position; limit: number },
-): Promise<void> {
+  page: CancelPage,
+): Promise<{ matched: number; isDone: boolean }> {
   const budget = new TransactionBudget(ctx, {
-    works: limit,
+    works: page.limit,
     bytes: MAX_PAGE_BYTES,
   });
-  const next = (await budget.isUsedUp())
-    ? from
-    : await cancelWithin(ctx, console, budget, from);
+  const { matched, next } = (await budget.isUsedUp())
+    ? { matched: 0, next: page.from }
+    : await cancelWithin(ctx, console, budget, page);
   if (next !== null) {
-    await scheduleNextPage(ctx, { from: next, limit });
+    await scheduleNextPage(ctx, { ...page, from: next });
   }
   console.end();
+  return { matched, isDone: next === null };
 }
 
 export const cancelNextPage = internalMutation({
@@ -91,6 +124,8 @@ export const cancelNextPage = internalMutation({
       id: v.optional(v.id("work")),
     }),
     limit: v.number(),
+    fnName: v.optional(v.string()),
+    after: v.optional(v.number()),
   },
   returns: v.null(),
   handler: async (ctx, page): Promise<null> => {
@@ -100,25 +135,32 @@ export const cancelNextPage = internalMutation({
   },
 });
 
-/** @returns where the next page begins. Null: there is none. */
+/** `next`: where the next page begins. Null: there is none. */
 async function cancelWithin(
   ctx: MutationCtx,
   console: Logger,
   budget: TransactionBudget,
-  from: Position,
-): Promise<Position | null> {
+  { from, fnName, after = -Infinity }: CancelPage,
+): Promise<{ matched: number; next: Position | null }> {
   const canceler = new Canceler(ctx, console);
+  let matched = 0;
   let last = from;
   let isFull = false;
   for await (const work of worksUpTo(ctx, from)) {
+    if (work._creationTime <= after) break;
     isFull = !(await budget.hasRoom(knownBytes(work)));
     if (isFull) break;
+    last = { creationTime: work._creationTime, id: work._id };
+    if (fnName !== undefined && work.fnName !== fnName) {
+      budget.pass(getConvexSize(work as Value));
+      continue;
+    }
     budget.spend(1, mostBytes(work));
     await canceler.cancel(work);
-    last = { creationTime: work._creationTime, id: work._id };
+    matched += 1;
   }
   await canceler.finish();
-  return isFull ? last : null;
+  return { matched, next: isFull ? last : null };
 }
 
 /** Works that were created at the same time lie in the order of their ids. */
@@ -165,7 +207,7 @@ function mostBytes(work: Doc<"work">): number {
 
 async function scheduleNextPage(
   ctx: MutationCtx,
-  page: { from: Position; limit: number },
+  page: CancelPage,
 ): Promise<void> {
   const id = await ctx.scheduler.runAfter(
     0,
@@ -187,22 +229,33 @@ class Canceler {
   readonly #ctx: MutationCtx;
   readonly #console: Logger;
   readonly #queue: EntryRemoval;
+  readonly #abandons: boolean;
   #ended = 0;
 
-  constructor(ctx: MutationCtx, console: Logger) {
+  constructor(ctx: MutationCtx, console: Logger, abandons = false) {
     this.#ctx = ctx;
     this.#console = console;
     this.#queue = new EntryRemoval(ctx);
+    this.#abandons = abandons;
   }
 
-  async cancel(work: Doc<"work">): Promise<void> {
-    const wasWaiting = await this.#queue.take(work);
-    if (wasWaiting) {
+  async cancel(work: Doc<"work">): Promise<"canceled" | "signaled"> {
+    const wasWaiting = (await this.#queue.take(work)) !== null;
+    if (wasWaiting || this.#abandons) {
       this.#ended += 1;
-      await endWork(this.#ctx, this.#console, work, { kind: "canceled" });
-    } else if (!work.canceled) {
+      await endWork(
+        this.#ctx,
+        this.#console,
+        work,
+        { kind: "canceled" },
+        wasWaiting ? {} : { reason: "abandoned" },
+      );
+      return "canceled";
+    }
+    if (!work.canceled) {
       await this.#ctx.db.patch("work", work._id, { canceled: true });
     }
+    return "signaled";
   }
 
   async finish(): Promise<void> {

@@ -4,7 +4,7 @@
  * Both go together.
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
-import type { MutationCtx } from "../_generated/server.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { deletePayload } from "./payload.js";
 
 /** It stays as it was enqueued, with what its attempts have left. */
@@ -51,9 +51,29 @@ export async function removeOutcome(
 
 /** Null: it is not kept, or was never one that failed. */
 export async function keptWork(
-  ctx: MutationCtx,
+  ctx: QueryCtx,
   workId: Id<"work">,
 ): Promise<Doc<"work"> | null> {
   const work = await ctx.db.get("work", workId);
   return work?.endedAt === undefined ? null : work;
+}
+
+/** Null: it has not ended, or its outcome is not kept, or no longer. */
+export async function outcomeOf(
+  ctx: QueryCtx,
+  workId: Id<"work">,
+): Promise<Doc<"complete"> | null> {
+  const row = await ctx.db
+    .query("complete")
+    .withIndex("by_work", (q) => q.eq("workId", workId))
+    .unique();
+  return row === null || isExpired(row, Date.now()) ? null : row;
+}
+
+/** Rows are swept up lazily; what is over its time is gone for readers. */
+export function isExpired(
+  { expiresAt }: Pick<Doc<"complete">, "expiresAt">,
+  now: number,
+): boolean {
+  return expiresAt !== null && expiresAt <= now;
 }

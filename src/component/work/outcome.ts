@@ -3,7 +3,7 @@
  * is one outcome; the callback runs in that same transaction where possible,
  * and is otherwise owed by the `complete` row written in it.
  */
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { isAmple, userShare } from "./userShare.js";
 import { scheduleCallback, type OwedCallback } from "./callback.js";
@@ -47,6 +47,16 @@ export async function endWork(
   if (isKept) await keepEnded(ctx, work, now);
   else await removeWork(ctx, work);
 
+  const insert = async (expiresAt: number | null) =>
+    await ctx.db.insert("complete", {
+      ...outcomeFields(work, options, isKept),
+      ...(await storeResult(ctx, result)),
+      finishedAt: now,
+      ttl,
+      expiresAt,
+    });
+  // Also before any user code: a callback that asks for the outcome is told.
+  const kept = ttl > 0 ? await insert(now + ttl) : null;
   const callback = await settleCallback(
     ctx,
     console,
@@ -55,39 +65,15 @@ export async function endWork(
     isKept,
     options,
   );
-  let scheduledId: Id<"_scheduled_functions"> | undefined;
-  if (ttl > 0 || callback !== null) {
-    const stored = await storeResult(ctx, result);
-    const completeId = await ctx.db.insert("complete", {
-      workId: work._id,
-      fnType: work.fnType,
-      fnName: work.fnName,
-      ...stored,
-      attempts: work.attempts ?? 0,
-      ...(work.lastError !== undefined ? { lastError: work.lastError } : {}),
-      ...(options.reason !== undefined ? { reason: options.reason } : {}),
-      ...(options.errorData !== undefined
-        ? { errorData: options.errorData }
-        : {}),
-      ...(work.round !== undefined ? { round: work.round } : {}),
-      // One that is kept has its history itself.
-      ...(work.history !== undefined && !isKept
-        ? { history: work.history }
-        : {}),
-      enqueuedAt: work._creationTime,
-      runAt: work.runAt,
-      ...(options.startedAt !== undefined
-        ? { startedAt: options.startedAt }
-        : {}),
-      finishedAt: now,
-      ttl,
-      expiresAt: callback ? null : now + ttl,
-      ...(callback ? { callback } : {}),
-    });
-    if (callback) {
-      scheduledId = await scheduleCallback(ctx, completeId, callback, now);
-    }
-  }
+  const scheduledId =
+    callback === null
+      ? undefined
+      : await scheduleCallback(
+          ctx,
+          kept ?? (await insert(null)),
+          callback,
+          now,
+        );
   recordCompleted(console, {
     workId: work._id,
     fnName: work.fnName,
@@ -96,6 +82,29 @@ export async function endWork(
     attempts: work.attempts ?? 0,
     status: result.kind,
   });
+}
+
+function outcomeFields(
+  work: Doc<"work">,
+  { startedAt, reason, errorData }: EndOptions,
+  isKept: boolean,
+) {
+  const { lastError, round, history } = work;
+  return {
+    workId: work._id,
+    fnType: work.fnType,
+    fnName: work.fnName,
+    attempts: work.attempts ?? 0,
+    ...(lastError !== undefined ? { lastError } : {}),
+    ...(reason !== undefined ? { reason } : {}),
+    ...(errorData !== undefined ? { errorData } : {}),
+    ...(round !== undefined ? { round } : {}),
+    // One that is kept has its history itself.
+    ...(history !== undefined && !isKept ? { history } : {}),
+    enqueuedAt: work._creationTime,
+    runAt: work.runAt,
+    ...(startedAt !== undefined ? { startedAt } : {}),
+  };
 }
 
 /** Runs the callback, or says what is owed. Null: none is wanted, or it has run. */

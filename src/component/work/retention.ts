@@ -71,7 +71,11 @@ export async function sweepExpired(
 }
 
 /** Where the platform does not measure. One that failed may have kept its work: arguments and context. */
-function mostBytes({ result, resultId, callback }: Doc<"complete">): number {
+export function mostBytes({
+  result,
+  resultId,
+  callback,
+}: Doc<"complete">): number {
   const values =
     result.kind === "failed" ? 2 : Number(Boolean(resultId ?? callback));
   return values * MAX_VALUE_BYTES + MAX_ROW_BYTES;

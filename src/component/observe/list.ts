@@ -1,0 +1,183 @@
+/**
+ * Lists of works, newest first: those that have not ended in the order in which they were
+ * enqueued, those that have in the order in which they ended, which is that of their
+ * rows. So a place in a list never changes; a work that ends leaves the one and is first in
+ * the other. A page reads a bounded number of documents, whatever there is:
+ *
+ * | documents of a page                             | at most |
+ * | ----------------------------------------------- | ------: |
+ * | works, or outcomes, those of other states too   |      50 |
+ * | entries of the queue, of works that wait        |      50 |
+ * | what the workers have, of those that do not     | the rest of 118 |
+ *
+ * Works that a worker has are found from what the workers have: see `listClaimed.ts`.
+ */
+import {
+  mergedStream,
+  type QueryStream,
+  streamIndexRange,
+} from "convex-helpers/server/stream";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { QueryCtx } from "../_generated/server.js";
+import { entryOf } from "../queue/entries.js";
+import schema from "../schema.js";
+import { isExpired } from "../work/kept.js";
+import { listedOutcome, listedWork, MAX_DOCUMENTS } from "./listed.js";
+import { begunWorks, listClaimed } from "./listClaimed.js";
+import type {
+  ListedWork,
+  ListFilter,
+  PaginationOpts,
+  WorkPage,
+  WorkState,
+} from "./workList.js";
+
+/** Of one page. */
+const MAX_ROWS = 50;
+/** A row with errors and history may have a hundred kilobytes. */
+const MAX_BYTES = 4_000_000;
+
+type Row = Doc<"work"> | Doc<"complete">;
+type Entry = Doc<"pendingStart"> | null;
+
+export async function listWorks(
+  ctx: QueryCtx,
+  filter: ListFilter,
+  opts: PaginationOpts,
+): Promise<WorkPage> {
+  const { state } = filter;
+  if (state === "claimed" || state === "running") {
+    return await listClaimed(ctx, state, filter, opts);
+  }
+  const now = Date.now();
+  const entries = new Entries(ctx);
+  const isWanted = async (row: Row) =>
+    (filter.fnName === undefined || row.fnName === filter.fnName) &&
+    (isOutcome(row)
+      ? !isExpired(row, now)
+      : state === undefined ||
+        waitingState(row, await entries.of(row), now) === state);
+  const rows = await rowsOf(ctx, filter)
+    .filterWith(isWanted)
+    .paginate({
+      numItems: opts.numItems,
+      cursor: opts.cursor,
+      endCursor: opts.endCursor ?? null,
+      maximumRowsRead: MAX_ROWS,
+      maximumBytesRead: MAX_BYTES,
+    });
+  return { ...rows, page: await listed(ctx, entries, rows.page, now) };
+}
+
+/** Whatever order and bounds the filter wants. */
+function rowsOf(ctx: QueryCtx, filter: ListFilter): QueryStream<Row> {
+  const { state, callback, fnName } = filter;
+  if (callback !== undefined) {
+    return rangeOf(ctx, "complete", "by_callback_state", [callback], filter);
+  }
+  switch (state) {
+    case "success":
+    case "failed":
+    case "canceled":
+      return fnName === undefined
+        ? rangeOf(ctx, "complete", "by_kind", [state], filter)
+        : rangeOf(ctx, "complete", "by_kind_and_name", [state, fnName], filter);
+    case undefined:
+      return mergedStream<Row>(
+        [
+          rangeOf(ctx, "work", "by_end", [undefined], filter),
+          rangeOf(ctx, "complete", "by_creation_time", [], filter),
+        ],
+        ["_creationTime"],
+      );
+    default:
+      return rangeOf(ctx, "work", "by_end", [undefined], filter);
+  }
+}
+
+function rangeOf(
+  ctx: QueryCtx,
+  table: "work" | "complete",
+  index: string,
+  prefix: (string | undefined)[],
+  { before, after }: ListFilter,
+): QueryStream<Row> {
+  const bounds = {
+    lowerBound: [...prefix, ...(after === undefined ? [] : [after])],
+    lowerBoundInclusive: after === undefined,
+    upperBound: [...prefix, ...(before === undefined ? [] : [before])],
+    upperBoundInclusive: before === undefined,
+  };
+  return streamIndexRange(
+    ctx.db,
+    schema,
+    table,
+    index as "by_creation_time",
+    bounds,
+    "desc",
+  ) as QueryStream<Row>;
+}
+
+function isOutcome(row: Row): row is Doc<"complete"> {
+  return "workId" in row;
+}
+
+/** Reads each entry once. */
+class Entries {
+  readonly #read = new Map<Id<"pendingStart"> | Id<"work">, Promise<Entry>>();
+  /** Documents that were there. */
+  found = 0;
+
+  constructor(private readonly ctx: QueryCtx) {}
+
+  /** In which it waits. */
+  async of(work: Doc<"work">): Promise<Entry> {
+    const key = work.entryId ?? work._id;
+    let entry = this.#read.get(key);
+    if (entry === undefined) {
+      entry = work.entryId
+        ? this.ctx.db.get("pendingStart", work.entryId)
+        : entryOf(this.ctx, work);
+      this.#read.set(key, entry);
+      if (await entry) this.found += 1;
+    }
+    const found = await entry;
+    return found?.works.includes(work._id) ? found : null;
+  }
+}
+
+/** Null: it does not wait. */
+export function waitingState(
+  { attempts = 0 }: Doc<"work">,
+  entry: Entry,
+  now: number,
+): WorkState | null {
+  if (entry === null) return null;
+  if (entry.dueAt <= now) return "waiting";
+  return attempts > 0 ? "retrying" : "scheduled";
+}
+
+async function listed(
+  ctx: QueryCtx,
+  entries: Entries,
+  rows: readonly Row[],
+  now: number,
+): Promise<ListedWork[]> {
+  const works: ListedWork[] = [];
+  let begun: ReadonlySet<Id<"work">> | undefined;
+  for (const row of rows) {
+    if (isOutcome(row)) {
+      works.push(listedOutcome(row));
+      continue;
+    }
+    const entry = await entries.of(row);
+    let state = waitingState(row, entry, now);
+    if (state === null) {
+      const left = MAX_DOCUMENTS - MAX_ROWS - entries.found;
+      begun ??= await begunWorks(ctx, left);
+      state = begun.has(row._id) ? "running" : "claimed";
+    }
+    works.push(listedWork(row, state, entry?.dueAt));
+  }
+  return works;
+}

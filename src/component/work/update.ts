@@ -1,0 +1,43 @@
+/** Changes a work that waits: when it is due. What a worker has stays as it is. */
+import { type Infer, v } from "convex/values";
+import type { MutationCtx } from "../_generated/server.js";
+import { EntryRemoval, requeue } from "../queue/entries.js";
+import { wakeForWork } from "../queue/wake.js";
+import { outcomeOf } from "./kept.js";
+import { liveWork } from "./live.js";
+
+export const vUpdateAnswer = v.union(
+  v.literal("updated"),
+  /** A worker has it. */
+  v.literal("running"),
+  v.literal("ended"),
+  /** There never was such a work, or it has ended and its outcome is not kept. */
+  v.literal("unknown"),
+);
+export type UpdateAnswer = Infer<typeof vUpdateAnswer>;
+
+/**
+ * It leaves the entry in which it waits, and gets one of its own. Its fence grows, which
+ * matters to nobody: no worker has it.
+ */
+export async function updateOne(
+  ctx: MutationCtx,
+  id: string,
+  runAt: number,
+): Promise<UpdateAnswer> {
+  const workId = ctx.db.normalizeId("work", id);
+  const work = workId && (await liveWork(ctx, workId));
+  if (!work) {
+    const outcome = workId && (await outcomeOf(ctx, workId));
+    return outcome ? "ended" : "unknown";
+  }
+  const queue = new EntryRemoval(ctx);
+  const kind = await queue.take(work);
+  if (kind === null) return "running";
+  await queue.write();
+  const dueAt = runAt <= Date.now() ? null : runAt;
+  const wakeUp = await wakeForWork(ctx, dueAt ?? Date.now());
+  const long = kind === "long";
+  await requeue(ctx, [{ work, dueAt, patch: { runAt }, long }], wakeUp);
+  return "updated";
+}
