@@ -19,6 +19,8 @@ export type EntryView = {
   position: Position | null;
   dueAt: number;
   works: number;
+  /** By when its works have to begin. Undefined: at any time. */
+  startBy?: number | undefined;
   content: Pick<Doc<"pendingStart">, "works" | "bytes">;
 };
 
@@ -140,6 +142,7 @@ export function entryView(entry: Doc<"pendingStart">): EntryView {
     position: typeof commitTs === "bigint" ? { commitTs, creationTime } : null,
     dueAt: entry.dueAt,
     works: entry.works.length,
+    ...(entry.startBy === undefined ? {} : { startBy: entry.startBy }),
     content: { works: entry.works, bytes: entry.bytes },
   };
 }

@@ -5,6 +5,7 @@ import { internal } from "../_generated/api.js";
 import { lateEntries } from "../queue/expiring.js";
 import { cursorAfter } from "../timeCursor.js";
 import { NOTHING } from "../tally.js";
+import type { View } from "./look.js";
 import { START } from "./scan.js";
 
 export async function getOrCreateState(
@@ -30,19 +31,25 @@ export async function getOrCreateState(
 }
 
 /**
- * Whether works wait that may not begin any more; the scan notes how far there are none.
+ * Whether works wait that may not begin any more. How far there are none is noted where
+ * there are such works at all: others pay no byte for it.
  *
  * @returns where the scan for them begins. Null: there are none.
  */
 export async function lookForLate(
   ctx: QueryCtx,
   { scanFrom }: Pick<Doc<"loopState">, "scanFrom">,
+  { ready, due }: Pick<View, "ready" | "due">,
   now: number,
 ): Promise<number | null> {
-  const { startBy: cursor } = scanFrom;
-  const late = await lateEntries(ctx, now, cursor).first();
-  scanFrom.startBy = cursorAfter(late?.startBy ?? null, now);
-  return late && scanFrom.startBy;
+  const late = await lateEntries(ctx, now, scanFrom.startBy).first();
+  const from = cursorAfter(late?.startBy ?? null, now);
+  const isUsed =
+    late !== null ||
+    scanFrom.startBy !== undefined ||
+    [...ready, ...due].some(({ startBy }) => startBy !== undefined);
+  if (isUsed) scanFrom.startBy = from;
+  return late && from;
 }
 
 /** From here on this `watch` is the one that counts. */

@@ -258,7 +258,7 @@ async function armWatch(turn: Turn, waits: boolean): Promise<void> {
   } else if (
     mayPutOff(watch, wanted, dangers.owedAt, now) &&
     (await needingRecovery(ctx, view, now)).length === 0 &&
-    (await lookForLate(ctx, state, now)) === null
+    (await lookForLate(ctx, state, view, now)) === null
   ) {
     await ctx.scheduler.cancel(watch.scheduledId);
     await scheduleWatch(ctx, state, wanted);

@@ -94,7 +94,7 @@ async function lookAfterLosses(
   }
   const executors = await needingRecovery(ctx, view, now);
   const overdueCallbacks = view.owedAt !== null && view.owedAt <= now;
-  const lateFrom = await lookForLate(ctx, view.state, now);
+  const lateFrom = await lookForLate(ctx, view.state, view, now);
   if (executors.length === 0 && !overdueCallbacks && lateFrom === null) {
     if (row) await ctx.db.delete("recovery", row._id);
     return false;
