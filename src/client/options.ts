@@ -8,6 +8,7 @@ import {
   type StatusTtlByKind,
 } from "../component/shared.js";
 import { resolveStatusTtl, type StatusTtl } from "../component/validate.js";
+import type { Middleware } from "./middleware.js";
 import type { OnCompleteArgs } from "./types.js";
 
 export type WorkpoolRetryOptions = {
@@ -60,6 +61,11 @@ export type WorkpoolOptions = {
    * see {@link EnqueueOptions.timeoutMs}. Default: ten minutes.
    */
   timeoutMs?: number;
+  /**
+   * Runs around the handlers of actions that are defined with {@link Workpool.defineAction}, in each
+   * attempt; the first outermost. Default: nothing.
+   */
+  use?: readonly Middleware[];
 } & WorkpoolRetryOptions;
 
 export type RetryOption = {
@@ -113,6 +119,11 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
    * declared here.
    */
   timeoutMs?: number;
+  /**
+   * Words by which works can be found and filtered: at most 5, each of 1 to 200 characters and none
+   * twice. Default: none. Each costs a document.
+   */
+  tags?: readonly string[];
 } & (
   | {
       /**

@@ -23,6 +23,22 @@ import type { FunctionReference } from "convex/server";
  */
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
+    attempts: {
+      beat: FunctionReference<
+        "mutation",
+        "internal",
+        { fence: number; id: string; progress?: number; step?: string },
+        "goesOn" | "canceled" | "superseded",
+        Name
+      >;
+      listen: FunctionReference<
+        "query",
+        "internal",
+        { fence: number; id: string },
+        "goesOn" | "canceled" | "superseded",
+        Name
+      >;
+    };
     config: {
       get: FunctionReference<
         "query",
@@ -110,6 +126,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnHandle: string;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          late?: Record<string, "this">;
           onComplete?: {
             context?: any;
             excludeKinds?: Array<"success" | "failed" | "canceled">;
@@ -123,6 +140,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           runAt: number;
           statusTtl?:
             number | { canceled?: number; failed?: number; success?: number };
+          tags?: Array<string>;
           timeoutMs?: number;
         },
         string,
@@ -143,6 +161,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             fnHandle: string;
             fnName: string;
             fnType: "action" | "mutation" | "query";
+            late?: Record<string, "this">;
             onComplete?: {
               context?: any;
               excludeKinds?: Array<"success" | "failed" | "canceled">;
@@ -156,6 +175,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             runAt: number;
             statusTtl?:
               number | { canceled?: number; failed?: number; success?: number };
+            tags?: Array<string>;
             timeoutMs?: number;
           }>;
         },
@@ -180,6 +200,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnName: string;
           fnType: "action" | "mutation" | "query";
           lastError?: string;
+          progress?: { beatAt: number; progress?: number; step?: string };
           result?:
             | { kind: "success"; returnValue: any }
             | { error: string; kind: "failed" }
@@ -187,6 +208,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           runAt: number;
           startedAt?: number;
           state: "pending" | "claimed" | "running" | "finished";
+          tags?: Array<string>;
+          uniqueKey?: string;
           workId: string;
         },
         Name
@@ -279,5 +302,49 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
       kick: FunctionReference<"mutation", "internal", {}, null, Name>;
+    };
+    unique: {
+      enqueue: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          config: {
+            environmentLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR" | null;
+            logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism?: number;
+          };
+          fnArgs: any;
+          fnHandle: string;
+          fnName: string;
+          fnType: "action" | "mutation" | "query";
+          late?: Record<string, "this">;
+          onComplete?: {
+            context?: any;
+            excludeKinds?: Array<"success" | "failed" | "canceled">;
+            fnHandle: string;
+          };
+          retryBehavior?: {
+            base: number;
+            initialBackoffMs: number;
+            maxAttempts: number;
+          };
+          runAt: number;
+          statusTtl?:
+            number | { canceled?: number; failed?: number; success?: number };
+          tags?: Array<string>;
+          timeoutMs?: number;
+          unique: {
+            delayMs?: number;
+            key: string;
+            maxDelayMs?: number;
+            movesStart?: boolean;
+            onDuplicate?: "return" | "replace" | "runAgain";
+            scope: "waiting" | "active" | "retained" | { windowMs: number };
+          };
+        },
+        { id: string; isNew: boolean; replaced: boolean },
+        Name
+      >;
     };
   };

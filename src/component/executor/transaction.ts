@@ -11,6 +11,7 @@ import { effectiveConfig } from "../queue/configRow.js";
 import { formatError } from "../work/errorText.js";
 import { runUserMutation, runUserQuery } from "../work/invoke.js";
 import { createLogger } from "../logging.js";
+import { withLate } from "../work/late.js";
 import { loadValue } from "../work/payload.js";
 import type { AttemptEnd } from "../work/settle.js";
 import { Settler } from "../work/settler.js";
@@ -42,20 +43,29 @@ export const run = internalMutation({
     if (work.canceled) {
       return (await settler.settle(work, { kind: "returned" }))!;
     }
-    return (await settler.settle(work, await attempt(ctx, work), startedAt))!;
+    const end = await attempt(ctx, work);
+    // One that is unique may have asked for one more run of itself.
+    const after =
+      work.uniqueKey === undefined ? work : await liveWork(ctx, workId);
+    return (await settler.settle(after ?? work, end, startedAt))!;
   },
 });
 
 /** It throws the same again, whatever is tried: conflicts and overload never come here. */
 async function attempt(
   ctx: MutationCtx,
-  { _id, fnType, fnHandle, fnName, fnArgs, argsId }: Doc<"work">,
+  work: Doc<"work">,
 ): Promise<AttemptEnd> {
+  const { _id, fnType, fnHandle, fnName } = work;
   try {
+    const fnArgs = await loadValue(ctx, {
+      value: work.fnArgs,
+      payloadId: work.argsId,
+    });
     const call = {
       fnHandle,
       fnName,
-      fnArgs: await loadValue(ctx, { value: fnArgs, payloadId: argsId }),
+      fnArgs: work.late ? withLate(work, work.late, fnArgs) : fnArgs,
     };
     const returnValue =
       fnType === "mutation"

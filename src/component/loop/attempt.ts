@@ -1,6 +1,6 @@
 /** What an executor is given to make an attempt. */
 import { type Infer, v } from "convex/values";
-import { vFnType } from "../shared.js";
+import { vFnType, vLate } from "../shared.js";
 
 /** An attempt to make. */
 export const vAttempt = v.object({
@@ -18,5 +18,7 @@ export const vAttempt = v.object({
   timeoutMs: v.optional(v.number()),
   /** Somebody waits for its outcome: a callback, which may enqueue what comes next. */
   awaited: v.optional(v.boolean()),
+  /** Arguments to fill in as it begins, and which attempt it is: of actions, and only where there are any. */
+  late: v.optional(v.object({ args: vLate, number: v.number() })),
 });
 export type Attempt = Infer<typeof vAttempt>;

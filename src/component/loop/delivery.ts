@@ -15,6 +15,7 @@ import {
 import { workBytes } from "../queue/entries.js";
 import { type Logger, recordStarted } from "../logging.js";
 import { endWork } from "../work/outcome.js";
+import { lateOf } from "../work/late.js";
 import { loadValue } from "../work/payload.js";
 import type { Attempt } from "./attempt.js";
 import { liveWork } from "../work/live.js";
@@ -152,6 +153,7 @@ export async function deliver(
               value: work.fnArgs,
               payloadId: work.argsId,
             }),
+            ...(work.late && { late: lateOf(work, work.late) }),
           }
         : {}),
     });

@@ -7,6 +7,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { hasBegun } from "./claims.js";
 import { entryOf } from "../queue/entries.js";
+import { progressOf } from "../work/progress.js";
 import { loadResult } from "../work/result.js";
 import type { Status } from "../shared.js";
 import type { WorkInfo } from "./workInfo.js";
@@ -53,7 +54,8 @@ function statusOf(
   entry: Doc<"pendingStart"> | null,
 ): Status {
   return {
-    state: entry?.works.includes(work._id) ? "pending" : "running",
+    state:
+      entry?.works.includes(work._id) || work.follows ? "pending" : "running",
     previousAttempts: work.attempts ?? 0,
   };
 }
@@ -82,17 +84,21 @@ async function unfinishedInfo(
     workId: work._id,
     fnName: work.fnName,
     fnType: work.fnType,
-    state: entry
-      ? "pending"
-      : (await hasBegun(ctx, work._id))
-        ? "running"
-        : "claimed",
+    state:
+      entry || work.follows
+        ? "pending"
+        : (await hasBegun(ctx, work._id))
+          ? "running"
+          : "claimed",
     attempts: work.attempts ?? 0,
     ...(work.canceled && { canceled: true as const }),
     enqueuedAt: work._creationTime,
     runAt: work.runAt,
     ...(entry && { dueAt: entry.dueAt }),
     ...defined("lastError", work.lastError),
+    ...defined("tags", work.tags),
+    ...defined("uniqueKey", work.uniqueKey),
+    ...defined("progress", work.late && (await progressOf(ctx, work))),
   };
 }
 
@@ -118,6 +124,8 @@ async function finishedInfo(
     ...defined("startedAt", row.startedAt),
     finishedAt: row.finishedAt,
     ...defined("lastError", row.lastError),
+    ...defined("tags", row.tags),
+    ...defined("uniqueKey", row.uniqueKey),
     result: await loadResult(ctx, row),
     ...(row.callback && {
       callback: {

@@ -50,6 +50,8 @@ export type Packable = {
   isolate?: boolean | string | undefined;
   /** Needs an executor opened for such works. */
   long?: boolean;
+  /** Shares an entry with nobody: whether it waits is asked with read dependencies. */
+  alone?: boolean;
 };
 export type Pack<T> = {
   dueAt: number | null;
@@ -98,8 +100,8 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
 }
 
 /** Items with the same key may share an entry. Null: this one shares none. */
-function companyOf({ dueAt, isolate, long }: Packable): string | null {
-  if (isolate === true) return null;
+function companyOf({ dueAt, isolate, long, alone }: Packable): string | null {
+  if (isolate === true || alone) return null;
   const segment = dueAt === null ? null : Math.ceil(dueAt / SEGMENT_MS);
   return JSON.stringify([segment, long === true, isolate || null]);
 }
@@ -201,6 +203,7 @@ export async function requeue(
       bytes: workBytes(work),
       isolate: work.isolate,
       long: item.long === true || isLong(work.timeoutMs),
+      alone: work.uniqueKey !== undefined,
     };
   });
   for (const entry of pack(packable)) {

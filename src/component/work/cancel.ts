@@ -196,7 +196,8 @@ class Canceler {
   }
 
   async cancel(work: Doc<"work">): Promise<void> {
-    const wasWaiting = await this.#queue.take(work);
+    const wasWaiting =
+      work.follows !== undefined || (await this.#queue.take(work));
     if (wasWaiting) {
       this.#ended += 1;
       await endWork(this.#ctx, this.#console, work, { kind: "canceled" });

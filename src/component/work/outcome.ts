@@ -10,9 +10,12 @@ import { scheduleCallback, type OwedCallback } from "./callback.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
 import { type Logger, recordCompleted } from "../logging.js";
+import { letFollow } from "./follow.js";
 import { keepEnded, removeWork } from "./kept.js";
 import { deletePayload, loadValue } from "./payload.js";
+import { removeProgress } from "./progress.js";
 import { storeResult } from "./result.js";
+import { removeTags } from "./tags.js";
 import { DEFAULT_STATUS_TTL, type Reason, type RunResult } from "../shared.js";
 
 /** What is told of an outcome beside its result. */
@@ -46,6 +49,8 @@ export async function endWork(
   // Before any user code: a callback that asks for the status is told "finished".
   if (isKept) await keepEnded(ctx, work, now);
   else await removeWork(ctx, work);
+  if (work.late && work.fnType === "action") await removeProgress(ctx, work);
+  if (work.followedBy) await letFollow(ctx, work);
 
   const callback = await settleCallback(
     ctx,
@@ -74,6 +79,8 @@ export async function endWork(
       ...(work.history !== undefined && !isKept
         ? { history: work.history }
         : {}),
+      ...(work.tags !== undefined ? { tags: work.tags } : {}),
+      ...(work.uniqueKey !== undefined ? { uniqueKey: work.uniqueKey } : {}),
       enqueuedAt: work._creationTime,
       runAt: work.runAt,
       ...(options.startedAt !== undefined
@@ -87,6 +94,8 @@ export async function endWork(
     if (callback) {
       scheduledId = await scheduleCallback(ctx, completeId, callback, now);
     }
+  } else {
+    await removeTags(ctx, work._id, work);
   }
   recordCompleted(console, {
     workId: work._id,
