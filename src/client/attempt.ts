@@ -26,6 +26,9 @@ const LISTEN_EVERY_MS = 10 * SECOND;
 /** Between two calls of `heartbeat`. */
 const BEAT_EVERY_MS = SECOND;
 
+/** A timer that is set for longer fires at once. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
+
 /** One attempt at a work, for its handler. */
 export type Attempt = {
   /** Of the work. */
@@ -130,7 +133,7 @@ class Attached {
     if (deadline !== null) {
       this.#deadlineTimer = setTimeout(
         () => this.#end("timedOut"),
-        Math.max(0, deadline - Date.now()),
+        Math.min(MOST_TIMER_MS, Math.max(0, deadline - Date.now())),
       );
     }
     this.#plan();
