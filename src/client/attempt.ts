@@ -107,6 +107,8 @@ class Attached {
   readonly #attemptOf: { id: string; fence: number };
   readonly #isTest: boolean;
   #detached = false;
+  /** Why it was aborted. */
+  #reason: AttemptAbortedError | null = null;
   #deadlineTimer: Timer | undefined;
   /** To listen, or to say what was joined: whichever comes first. */
   #nextCall: Timer | undefined;
@@ -149,7 +151,7 @@ class Attached {
   async #heartbeat(beat: Beat): Promise<void> {
     checkNames("heartbeat", Object.keys(beat), ["progress", "step"]);
     checkBeat(beat);
-    this.#abort.signal.throwIfAborted();
+    if (this.#reason) throw this.#reason;
     if (this.#detached) return;
     this.#unsent = { ...this.#unsent, ...defined(beat) };
     this.#plan();
@@ -196,13 +198,17 @@ class Attached {
   }
 
   get #isOver(): boolean {
-    return this.#detached || this.#abort.signal.aborted;
+    return this.#detached || this.#reason !== null;
   }
 
   #end(kind: AbortKind): void {
     if (this.#isOver) return;
     this.#clearTimers();
-    this.#abort.abort(new AttemptAbortedError(kind));
+    this.#reason = new AttemptAbortedError(kind);
+    const { signal } = this.#abort;
+    // The signals of Convex's runtime are not sure to have a reason of their own.
+    Object.defineProperty(signal, "reason", { value: this.#reason });
+    this.#abort.abort(this.#reason);
   }
 
   #clearTimers(): void {

@@ -129,7 +129,6 @@ test("a unique enqueue needs its key, and tells whether it was new", () => {
     { n: number }
   >;
   const unique = { key: "k", scope: "active" } as const;
-  const retried = {} as { unique: ours.UniqueOptions; retry: symbol };
   const _ = () => [
     // @ts-expect-error -- no options
     pool.enqueueUniqueAction(ctx, action, { n: 1 }),
@@ -137,8 +136,6 @@ test("a unique enqueue needs its key, and tells whether it was new", () => {
     pool.enqueueUniqueAction(ctx, action, { n: 1 }, {}),
     // @ts-expect-error -- a mutation
     pool.enqueueUniqueAction(ctx, mutation, { n: 1 }, { unique }),
-    // @ts-expect-error -- mutations are not retried
-    pool.enqueueUniqueMutation(ctx, mutation, { n: 1 }, retried),
   ];
   const call = () =>
     pool.enqueueUniqueAction(ctx, action, { n: 1 }, { unique, retry: true });

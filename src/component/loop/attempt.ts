@@ -18,7 +18,7 @@ export const vAttempt = v.object({
   timeoutMs: v.optional(v.number()),
   /** Somebody waits for its outcome: a callback, which may enqueue what comes next. */
   awaited: v.optional(v.boolean()),
-  /** Arguments to fill in as it begins, and which attempt it is: of actions, and only where there are any. */
+  /** Arguments to fill in again as it begins, since they tell its deadline, and which attempt it is. */
   late: v.optional(v.object({ args: vLate, number: v.number() })),
 });
 export type Attempt = Infer<typeof vAttempt>;

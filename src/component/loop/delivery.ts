@@ -15,7 +15,7 @@ import {
 import { workBytes } from "../queue/entries.js";
 import { type Logger, recordStarted } from "../logging.js";
 import { endWork } from "../work/outcome.js";
-import { lateOf } from "../work/late.js";
+import { lateOf, withLate } from "../work/late.js";
 import { loadValue } from "../work/payload.js";
 import type { Attempt } from "./attempt.js";
 import { liveWork } from "../work/live.js";
@@ -147,15 +147,7 @@ export async function deliver(
       size: workBytes(work),
       ...(work.timeoutMs === undefined ? {} : { timeoutMs: work.timeoutMs }),
       ...(work.onComplete ? { awaited: true } : {}),
-      ...(work.fnType === "action"
-        ? {
-            fnArgs: await loadValue(ctx, {
-              value: work.fnArgs,
-              payloadId: work.argsId,
-            }),
-            ...(work.late && { late: lateOf(work, work.late) }),
-          }
-        : {}),
+      ...(work.fnType === "action" ? await argumentsOf(ctx, work) : {}),
     });
     started.push({
       workId,
@@ -166,6 +158,20 @@ export async function deliver(
     });
   }
   return { attempts, ended, started };
+}
+
+/** Of an action. Those that are late are filled in here; the executor does so again if it knows more by then. */
+async function argumentsOf(
+  ctx: QueryCtx,
+  work: Doc<"work">,
+): Promise<Pick<Attempt, "fnArgs" | "late">> {
+  const { fnArgs: value, argsId: payloadId, late, timeoutMs } = work;
+  const fnArgs = await loadValue(ctx, { value, payloadId });
+  if (!late) return { fnArgs };
+  return {
+    fnArgs: withLate(work, late, fnArgs),
+    ...(timeoutMs === undefined ? {} : { late: lateOf(work, late) }),
+  };
 }
 
 type Started = Omit<Parameters<typeof recordStarted>[1], "scheduledFunctionId">;

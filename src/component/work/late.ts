@@ -54,7 +54,7 @@ export function argsOf(
   });
 }
 
-/** The arguments of a mutation or query, whose time the platform bounds. */
+/** The arguments, as far as they are known before the attempt begins: without a deadline, which mutations and queries have none of. */
 export function withLate(
   { _id, attempts, fence }: Pick<Doc<"work">, "_id" | "attempts" | "fence">,
   late: LateArgs,

@@ -10,6 +10,7 @@ import {
   ProtocolTest,
 } from "../../testing/protocol.js";
 import type { Item } from "./enqueue.js";
+import { decodeWire } from "./wire.js";
 
 let pool: ProtocolTest;
 beforeEach(() => {
@@ -78,7 +79,7 @@ describe("a beat", () => {
     expect(await pool.get(attempt.workId)).not.toHaveProperty("progress");
     vi.setSystemTime(Date.now() + SECOND);
     const next = (await pool.startByHand()).attempts()[0]!;
-    expect(next.late).toEqual({ args: { work: "this" }, number: 2 });
+    expect(decodeWire((next.fnArgs as any).work).number).toBe(2);
     await beat(next, { progress: 0.1 });
     expect((await pool.get(next.workId))!.progress).toEqual({
       progress: 0.1,
@@ -90,7 +91,7 @@ describe("a beat", () => {
   test("of a work that was not told its attempt is not written down", async () => {
     await pool.enqueueOne(job("action", "act", { key: "a" }));
     const [attempt] = (await pool.startByHand()).attempts();
-    expect(attempt).not.toHaveProperty("late");
+    expect(attempt!.fnArgs).toEqual({ key: "a" });
     expect(await beat(attempt!)).toBe("superseded");
     expect(await pool.rows("progress")).toEqual([]);
   });
@@ -143,6 +144,17 @@ describe("the row of progress goes with the work", () => {
     await pool.cancel(attempt.workId);
     expect(await pool.rows("progress")).toEqual([]);
   });
+});
+
+test("an executor that knows nothing of late arguments is given them filled in", async () => {
+  const { attempt } = await begin({ timeoutMs: 5_000 });
+  expect(decodeWire((attempt.fnArgs as any).work)).toEqual({
+    id: attempt.workId,
+    number: 1,
+    fence: 0,
+    deadline: null,
+  });
+  expect(attempt.late).toEqual({ args: { work: "this" }, number: 1 });
 });
 
 test("what is late adds its bytes to the arguments", async () => {

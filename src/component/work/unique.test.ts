@@ -145,6 +145,18 @@ describe("a duplicate that replaces", () => {
     expect(await pool.rows("payload")).toEqual([]);
   });
 
+  test("leaves nothing of large arguments and contexts that it replaced", async () => {
+    const large = { key: "a", padding: "p".repeat(20_000) };
+    const item = act("a", {
+      fnArgs: large,
+      onComplete: { ...recorded("a").onComplete, context: large },
+    });
+    await enqueue(item, replace);
+    expect(await pool.rows("payload")).toHaveLength(2);
+    await enqueue(act("b"), replace);
+    expect(await pool.rows("payload")).toEqual([]);
+  });
+
   test("moves the start to its delay, and not beyond the most after the first: debounce", async () => {
     const debounce = {
       ...replace,
@@ -404,8 +416,11 @@ describe("a sweep", () => {
   test("that is full is followed by another", async () => {
     await pool.run(async (ctx) => {
       const workId = await ctx.db.insert("work", {
-        ...act("gone"),
+        fnType: "action",
+        fnHandle: "function://gone",
+        fnName: "gone",
         argsSize: 0,
+        runAt: 0,
       });
       await ctx.db.delete("work", workId);
       for (let n = 0; n < 300; n++) {
