@@ -110,7 +110,9 @@ describe("middleware", () => {
           try {
             return await next();
           } catch (error) {
-            throw new Error(`seen: ${(error as Error).message}`);
+            throw new Error(`seen: ${(error as Error).message}`, {
+              cause: error,
+            });
           }
         },
       ],
