@@ -6,13 +6,14 @@ import {
   type FunctionReference,
   type FunctionType,
   type FunctionVisibility,
+  getFunctionAddress,
 } from "convex/server";
 import { getConvexSize, type Value } from "convex/values";
+import { checkTags } from "../component/identity.js";
 import { logLevelFromEnv } from "../component/env.js";
 import type { LogLevel } from "../component/logging.js";
 import type { RetryPolicy } from "../component/shared.js";
 import {
-  checkArgs,
   checkContext,
   checkExcludeKinds,
   checkList,
@@ -36,6 +37,7 @@ import {
   type MutationCtx,
   nameOf,
 } from "./context.js";
+import { splitArgs, type WithLate } from "./late.js";
 import { checkDirectOptions } from "./optionNames.js";
 import type { EnqueueOptions } from "./options.js";
 import type { WorkId, WorkpoolComponent } from "./types.js";
@@ -61,6 +63,8 @@ export type DirectEnqueueOptions<Context, ReturnValue> = EnqueueOptions<
 
 type EnqueueArgs = FunctionArgs<WorkpoolComponent["lib"]["enqueue"]>;
 type Item = Omit<EnqueueArgs, "config">;
+/** Of all works of a call that have the same options. */
+type CommonItem = Omit<Item, "fnArgs" | "late">;
 
 /**
  * As the `enqueue*` methods of {@link Workpool}, for those who keep the pool's
@@ -86,7 +90,7 @@ export async function enqueue<
     Args,
     NoInfer<ReturnType>
   >,
-  fnArgs: Args,
+  fnArgs: NoInfer<Args | WithLate<Args>>,
   options: DirectEnqueueOptions<Context, ReturnType>,
 ): Promise<WorkId> {
   checkComponent(component);
@@ -106,13 +110,9 @@ export async function enqueueChecked(
   checkWritable(ctx);
   const config = declaration(options);
   const fnName = nameForLogs(fn, options);
-  checkArgs(fnName, fnArgs);
-  const common = await commonItem(fnType, fn, fnName, options);
-  const id = await ctx.runMutation(component.lib.enqueue, {
-    ...common,
-    fnArgs,
-    config,
-  });
+  const handles = new Handles();
+  const { item } = await itemOf(handles, fnType, fn, fnName, fnArgs, options);
+  const id = await ctx.runMutation(component.lib.enqueue, { ...item, config });
   return id as WorkId;
 }
 
@@ -141,7 +141,7 @@ export async function enqueueBatch<
     Args,
     NoInfer<ReturnType>
   >,
-  fnArgsArray: Array<Args>,
+  fnArgsArray: Array<NoInfer<Args | WithLate<Args>>>,
   options: DirectEnqueueOptions<Context, ReturnType>,
 ): Promise<WorkId[]> {
   checkComponent(component);
@@ -156,7 +156,17 @@ export async function enqueueBatch<
   );
 }
 
-/** As {@link enqueueBatch}; the names of the options were checked. */
+/** The options of each work of a batch. */
+export type OptionsOfItem = (
+  fnArgs: any,
+  index: number,
+) => DirectEnqueueOptions<any, any>;
+
+/**
+ * As {@link enqueueBatch}; the names of the options were checked.
+ *
+ * @param ofItem - The options of each work, which it checks itself. Default: `options`.
+ */
 export async function enqueueBatchChecked(
   component: WorkpoolComponent,
   ctx: MutationCtx | ActionCtx,
@@ -164,22 +174,21 @@ export async function enqueueBatchChecked(
   fn: FunctionReference<FunctionType, FunctionVisibility>,
   fnArgsArray: DefaultFunctionArgs[],
   options: DirectEnqueueOptions<any, any>,
+  ofItem?: OptionsOfItem,
 ): Promise<WorkId[]> {
   checkWritable(ctx);
   checkList("argsArray", fnArgsArray);
   const config = declaration(options);
-  const fnName = nameForLogs(fn, options);
-  const sizes = fnArgsArray.map((fnArgs) => checkArgs(fnName, fnArgs));
-  const common = await commonItem(fnType, fn, fnName, options);
-  const commonSize = getConvexSize(common as Value);
+  const sized = ofItem
+    ? await itemsOfEach(fnType, fn, fnArgsArray, ofItem)
+    : await itemsAlike(fnType, fn, fnArgsArray, options);
 
   const ids: string[] = [];
   for (const [start, end] of cutIntoCalls(
-    sizes.map((size) => size + commonSize),
+    sized.map(({ size }) => size),
+    itemsPerCall(sized),
   )) {
-    const items = fnArgsArray
-      .slice(start, end)
-      .map((fnArgs) => ({ ...common, fnArgs }));
+    const items = sized.slice(start, end).map(({ item }) => item);
     ids.push(
       ...(await ctx.runMutation(component.lib.enqueueBatch, { items, config })),
     );
@@ -187,14 +196,85 @@ export async function enqueueBatchChecked(
   return ids as WorkId[];
 }
 
+/** An item, and about how many bytes it takes in a call. */
+type SizedItem = { item: Item; size: number };
+
+async function itemsAlike(
+  fnType: FunctionType,
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  fnArgsArray: readonly DefaultFunctionArgs[],
+  options: DirectEnqueueOptions<any, any>,
+): Promise<SizedItem[]> {
+  const fnName = nameForLogs(fn, options);
+  const split = fnArgsArray.map((fnArgs) => splitArgs(fnName, fnArgs));
+  const common = await commonItem(new Handles(), fnType, fn, fnName, options);
+  const commonSize = getConvexSize(common as Value);
+  return split.map(({ size, ...args }) => ({
+    item: { ...common, ...args },
+    size: size + commonSize,
+  }));
+}
+
+async function itemsOfEach(
+  fnType: FunctionType,
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  fnArgsArray: readonly DefaultFunctionArgs[],
+  ofItem: OptionsOfItem,
+): Promise<SizedItem[]> {
+  const handles = new Handles();
+  const count = fnArgsArray.length;
+  const sized: SizedItem[] = [];
+  for (const [index, fnArgs] of fnArgsArray.entries()) {
+    try {
+      const options = ofItem(fnArgs, index);
+      const fnName = nameForLogs(fn, options);
+      sized.push(await itemOf(handles, fnType, fn, fnName, fnArgs, options));
+    } catch (error) {
+      throw new Error(
+        `Item ${index + 1} of the batch of ${count}: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
+  }
+  return sized;
+}
+
+/** One work of a call. Refuses bad arguments and options before anything is sent. */
+export async function itemOf(
+  handles: Handles,
+  fnType: FunctionType,
+  fn: FunctionReference<FunctionType, FunctionVisibility>,
+  fnName: string,
+  fnArgs: DefaultFunctionArgs,
+  options: DirectEnqueueOptions<any, any>,
+): Promise<SizedItem> {
+  const { size, ...args } = splitArgs(fnName, fnArgs);
+  const common = await commonItem(handles, fnType, fn, fnName, options);
+  return {
+    item: { ...common, ...args },
+    size: size + getConvexSize(common as Value),
+  };
+}
+
+/** A tag is one more document. */
+function itemsPerCall(sized: readonly SizedItem[]): number {
+  const mostTags = Math.max(
+    0,
+    ...sized.map(({ item }) => item.tags?.length ?? 0),
+  );
+  return Math.floor(MAX_CALL_ITEMS / (1 + mostTags / 3));
+}
+
 /** Ranges of items, each small enough for one call. */
-export function cutIntoCalls(sizes: readonly number[]): [number, number][] {
+export function cutIntoCalls(
+  sizes: readonly number[],
+  maxItems = MAX_CALL_ITEMS,
+): [number, number][] {
   const ranges: [number, number][] = [];
   let start = 0;
   let bytes = 0;
   sizes.forEach((size, index) => {
-    const isFull =
-      index - start >= MAX_CALL_ITEMS || bytes + size > MAX_CALL_BYTES;
+    const isFull = index - start >= maxItems || bytes + size > MAX_CALL_BYTES;
     if (index > start && isFull) {
       ranges.push([start, index]);
       start = index;
@@ -210,12 +290,13 @@ export function cutIntoCalls(sizes: readonly number[]): [number, number][] {
 
 /** What every work of a call has in common. Refuses bad options before anything is sent. */
 async function commonItem<Context, ReturnValue>(
+  handles: Handles,
   fnType: FunctionType,
   fn: FunctionReference<FunctionType, FunctionVisibility>,
   fnName: string,
   options: DirectEnqueueOptions<Context, ReturnValue>,
-): Promise<Omit<Item, "fnArgs">> {
-  const { retryBehavior, statusTtl, onComplete, context } = options;
+): Promise<CommonItem> {
+  const { retryBehavior, statusTtl, onComplete, context, tags } = options;
   const excludeKinds = options.onCompleteExcludeKinds;
   if (retryBehavior !== undefined) {
     checkRetryBehavior(retryBehavior);
@@ -227,19 +308,21 @@ async function commonItem<Context, ReturnValue>(
     checkFunction("onComplete", onComplete);
     checkContext(fnName, context);
   }
-  const item: Omit<Item, "fnArgs" | "fnHandle"> = {
+  if (tags !== undefined) checkTags(tags);
+  const item: Omit<CommonItem, "fnHandle"> = {
     fnName,
     fnType,
     ...timesOf(options, Date.now()),
     ...(retryBehavior && { retryBehavior }),
     ...(statusTtl !== undefined && { statusTtl: resolveStatusTtl(statusTtl) }),
+    ...(tags?.length && { tags: [...tags] }),
   };
   return {
     ...item,
-    fnHandle: await handleOf(fn),
+    fnHandle: await handles.of(fn),
     ...(onComplete && {
       onComplete: {
-        fnHandle: await handleOf(onComplete),
+        fnHandle: await handles.of(onComplete),
         ...(context !== undefined && { context }),
         ...(excludeKinds && { excludeKinds: [...excludeKinds] }),
       },
@@ -286,7 +369,7 @@ export function declaration({
   };
 }
 
-function nameForLogs(
+export function nameForLogs(
   fn: FunctionReference<FunctionType, FunctionVisibility>,
   { name }: { name?: string },
 ): string {
@@ -295,10 +378,24 @@ function nameForLogs(
   return name ?? (isHandle(fn) ? fn : nameOf(fn));
 }
 
-async function handleOf(
-  fn: FunctionReference<FunctionType, FunctionVisibility, any, any>,
-): Promise<string> {
-  return isHandle(fn) ? fn : await createFunctionHandle(fn);
+type AnyReference = FunctionReference<
+  FunctionType,
+  FunctionVisibility,
+  any,
+  any
+>;
+
+/** Makes one handle of each reference, however often it is asked for. */
+export class Handles {
+  readonly #made = new Map<string, Promise<string>>();
+
+  async of(fn: AnyReference): Promise<string> {
+    if (isHandle(fn)) return fn;
+    const address = JSON.stringify(getFunctionAddress(fn));
+    const made = this.#made.get(address) ?? createFunctionHandle(fn);
+    this.#made.set(address, made);
+    return await made;
+  }
 }
 
 /** Function handles are strings that the type system takes for references. */

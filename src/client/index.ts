@@ -1,6 +1,26 @@
 /** What apps import from `convex-workpool`. */
 export { Workpool } from "./workpool.js";
 export { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
+export {
+  enqueueUnique,
+  type UniqueEnqueued,
+  type UniqueOptions,
+} from "./unique.js";
+export {
+  type AbortKind,
+  type Attempt,
+  AttemptAbortedError,
+} from "./attempt.js";
+export type { ActionDefinition } from "./defineAction.js";
+export {
+  attemptOf,
+  type Late,
+  type ThisWork,
+  thisWork,
+  vThisWork,
+  type WithLate,
+} from "./late.js";
+export type { Middleware } from "./middleware.js";
 export type {
   CallbackFilter,
   CancelFilter,

@@ -105,7 +105,7 @@ describe.each([...methods, ...direct])("%s", (name, run) => {
       (ctx) => run(ctx, { priority: 1 }),
       `${name} has no option "priority". Its options are ` +
         (isMethod && isOfActions ? "retry, " : "") +
-        "name, onComplete, onCompleteExcludeKinds, context, statusTtl, timeoutMs, onTimeout, runAt, runAfter, expireAt, expireAfter",
+        "name, onComplete, onCompleteExcludeKinds, context, statusTtl, timeoutMs, onTimeout, tags, runAt, runAfter, expireAt, expireAfter",
     );
   });
 
@@ -184,7 +184,7 @@ describe("other options", () => {
   test.each<[object | null, string]>([
     [
       { maxParalelism: 5 },
-      'Workpool has no option "maxParalelism". Did you mean "maxParallelism"? Its options are maxParallelism, logLevel, statusTtl, timeoutMs, onTimeout, defaultRetryBehavior, retryActionsByDefault.',
+      'Workpool has no option "maxParalelism". Did you mean "maxParallelism"? Its options are maxParallelism, logLevel, statusTtl, timeoutMs, onTimeout, defaultRetryBehavior, retryActionsByDefault, use.',
     ],
     [{ concurrency: undefined }, 'Did you mean "maxParallelism"?'],
     [{ retries: 3 }, 'Did you mean "defaultRetryBehavior.maxAttempts"?'],

@@ -15,6 +15,7 @@ import type {
   RetryOption,
   WorkpoolOptions,
 } from "./options.js";
+import { checkMiddlewares } from "./middleware.js";
 import { ignoredOptions, ignoredPoolOptions, warnOnce } from "./warnings.js";
 
 /** Records and not lists, so that the types notice an option that is missing here. */
@@ -26,6 +27,7 @@ const POOL: Record<keyof WorkpoolOptions, true> = {
   onTimeout: true,
   defaultRetryBehavior: true,
   retryActionsByDefault: true,
+  use: true,
 };
 const ENQUEUE: Record<keyof EnqueueOptions, true> = {
   name: true,
@@ -35,6 +37,7 @@ const ENQUEUE: Record<keyof EnqueueOptions, true> = {
   statusTtl: true,
   timeoutMs: true,
   onTimeout: true,
+  tags: true,
   runAt: true,
   runAfter: true,
   expireAt: true,
@@ -74,14 +77,20 @@ export function checkPoolOptions(options: WorkpoolOptions): void {
     RETRY_FIELDS,
   );
   checkFieldNames("statusTtl", options.statusTtl, RESULT_KINDS);
+  checkMiddlewares(options.use);
 }
 
-/** The options of a method of a pool. */
+/**
+ * The options of a method of a pool.
+ *
+ * @param more - What this method takes beyond those of any enqueue.
+ */
 export function checkEnqueueOptions(
   method: string,
   fnType: FunctionType,
   options: (EnqueueOptions<any, any> & RetryOption) | undefined,
   pool: WorkpoolOptions,
+  more: readonly string[] = [],
 ): void {
   // Callers without types pass null for "none".
   if (options == null) return;
@@ -94,7 +103,7 @@ export function checkEnqueueOptions(
     method,
     // The peer ignores `retry` where nothing is retried; there is a warning.
     names.filter((name) => name !== "retry" && !POOLS_OWN.includes(name)),
-    known,
+    [...known, ...more],
   );
   warnOnce(method, ignoredOptions(fnType, options));
 }
@@ -104,12 +113,13 @@ export function checkDirectOptions(
   method: string,
   fnType: FunctionType,
   options: DirectEnqueueOptions<any, any>,
+  more: readonly string[] = [],
 ): void {
   const names = namesOf(method, options);
   checkNames(
     method,
     names.filter((name) => !IGNORED_BY_DIRECT.includes(name)),
-    DIRECT_OPTIONS,
+    [...DIRECT_OPTIONS, ...more],
   );
   warnOnce(method, [
     ...ignoredOptions(fnType, options),

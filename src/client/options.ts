@@ -9,6 +9,7 @@ import {
   type StatusTtlByKind,
 } from "../component/shared.js";
 import { resolveStatusTtl, type StatusTtl } from "../component/validate.js";
+import type { Middleware } from "./middleware.js";
 import type { OnCompleteArgs } from "./types.js";
 
 export type WorkpoolRetryOptions = {
@@ -64,6 +65,11 @@ export type WorkpoolOptions = {
   timeoutMs?: number;
   /** As {@link EnqueueOptions.onTimeout}, for works whose enqueue says nothing. Default: "hold". */
   onTimeout?: OnTimeout;
+  /**
+   * Runs around the handlers of actions that are defined with {@link Workpool.defineAction}, in each
+   * attempt; the first outermost. Default: nothing.
+   */
+  use?: readonly Middleware[];
 } & WorkpoolRetryOptions;
 
 export type RetryOption = {
@@ -131,6 +137,11 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
    * - "release": another work takes it at once, beside the handler that still runs.
    */
   onTimeout?: OnTimeout;
+  /**
+   * Words by which works can be found and filtered: at most 5, each of 1 to 200 characters and none
+   * twice. Default: none. Each costs a document.
+   */
+  tags?: readonly string[];
 } & (
   | {
       /**

@@ -1,13 +1,21 @@
 import {
   type DefaultFunctionArgs,
   type FunctionReference,
+  type FunctionType,
   type FunctionVisibility,
   type GenericDataModel,
   type GenericMutationCtx,
   internalMutationGeneric,
+  type RegisteredAction,
   type RegisteredMutation,
 } from "convex/server";
-import type { Infer, Validator, VAny } from "convex/values";
+import type {
+  Infer,
+  ObjectType,
+  PropertyValidators,
+  Validator,
+  VAny,
+} from "convex/values";
 import type { RunResult, Status } from "../component/shared.js";
 import { checkListOptions } from "../component/observe/workList.js";
 import { checkCancelLimit, checkStatusBatch } from "../component/validate.js";
@@ -23,9 +31,18 @@ import {
 import {
   declaration,
   type DirectEnqueueOptions,
+  type OptionsOfItem,
   enqueueBatchChecked,
   enqueueChecked,
 } from "./enqueue.js";
+import { type Attempt, attachTo } from "./attempt.js";
+import { type ActionDefinition, define } from "./defineAction.js";
+import type { ThisWork, WithLate } from "./late.js";
+import {
+  enqueueUniqueChecked,
+  type UniqueEnqueued,
+  type UniqueOptions,
+} from "./unique.js";
 import {
   checkCancelAllOptions,
   checkEnqueueOptions,
@@ -132,7 +149,7 @@ export class Workpool {
       Args,
       NoInfer<ReturnType>
     >,
-    fnArgs: Args,
+    fnArgs: NoInfer<Args | WithLate<Args>>,
     options?: RetryOption & EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId> {
     checkEnqueueOptions("enqueueAction", "action", options, this.options);
@@ -156,7 +173,8 @@ export class Workpool {
    * @param ctx - The context of a mutation or an action.
    * @param fn - The action, or a handle of one.
    * @param argsArray - The arguments of each work. At most 1,000,000 bytes each.
-   * @param options - As for {@link enqueueAction}; they apply to each work.
+   * @param options - As for {@link enqueueAction}; they apply to each work. Or a function
+   *   `(args, index) => options` that says those of each.
    * @returns The ids of the works, in the order of `argsArray`.
    * @throws as {@link enqueueAction} does, before any work is enqueued.
    */
@@ -172,17 +190,22 @@ export class Workpool {
       Args,
       NoInfer<ReturnType>
     >,
-    argsArray: Array<Args>,
-    options?: RetryOption & EnqueueOptions<Context, ReturnType>,
+    argsArray: Array<NoInfer<Args | WithLate<Args>>>,
+    options?: OrOfItem<Args, RetryOption & EnqueueOptions<Context, ReturnType>>,
   ): Promise<WorkId[]> {
-    checkEnqueueOptions("enqueueActionBatch", "action", options, this.options);
+    const combined = (
+      own: (RetryOption & EnqueueOptions<any, any>) | undefined,
+    ) => {
+      checkEnqueueOptions("enqueueActionBatch", "action", own, this.options);
+      return actionOptions(this.options, own);
+    };
     return await enqueueBatchChecked(
       this.component,
       ctx,
       "action",
       fn,
       argsArray,
-      actionOptions(this.options, options),
+      ...batchOptions(options, combined),
     );
   }
 
@@ -206,7 +229,7 @@ export class Workpool {
       Args,
       NoInfer<ReturnType>
     >,
-    fnArgs: Args,
+    fnArgs: NoInfer<Args | WithLate<Args>>,
     options?: EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId> {
     checkEnqueueOptions("enqueueMutation", "mutation", options, this.options);
@@ -230,7 +253,8 @@ export class Workpool {
    * @param ctx - The context of a mutation or an action.
    * @param fn - The mutation, or a handle of one.
    * @param argsArray - The arguments of each work. At most 1,000,000 bytes each.
-   * @param options - As for {@link enqueueMutation}; they apply to each work.
+   * @param options - As for {@link enqueueMutation}; they apply to each work. Or a function
+   *   `(args, index) => options` that says those of each.
    * @returns The ids of the works, in the order of `argsArray`.
    * @throws as {@link enqueueAction} does, before any work is enqueued.
    */
@@ -246,22 +270,25 @@ export class Workpool {
       Args,
       NoInfer<ReturnType>
     >,
-    argsArray: Array<Args>,
-    options?: EnqueueOptions<Context, ReturnType>,
+    argsArray: Array<NoInfer<Args | WithLate<Args>>>,
+    options?: OrOfItem<Args, EnqueueOptions<Context, ReturnType>>,
   ): Promise<WorkId[]> {
-    checkEnqueueOptions(
-      "enqueueMutationBatch",
-      "mutation",
-      options,
-      this.options,
-    );
+    const combined = (own: EnqueueOptions<any, any> | undefined) => {
+      checkEnqueueOptions(
+        "enqueueMutationBatch",
+        "mutation",
+        own,
+        this.options,
+      );
+      return directOptions(this.options, own);
+    };
     return await enqueueBatchChecked(
       this.component,
       ctx,
       "mutation",
       fn,
       argsArray,
-      directOptions(this.options, options),
+      ...batchOptions(options, combined),
     );
   }
 
@@ -285,7 +312,7 @@ export class Workpool {
       Args,
       NoInfer<ReturnType>
     >,
-    fnArgs: Args,
+    fnArgs: NoInfer<Args | WithLate<Args>>,
     options?: EnqueueOptions<Context, ReturnType>,
   ): Promise<WorkId> {
     checkEnqueueOptions("enqueueQuery", "query", options, this.options);
@@ -309,7 +336,8 @@ export class Workpool {
    * @param ctx - The context of a mutation or an action.
    * @param fn - The query, or a handle of one.
    * @param argsArray - The arguments of each work. At most 1,000,000 bytes each.
-   * @param options - As for {@link enqueueQuery}; they apply to each work.
+   * @param options - As for {@link enqueueQuery}; they apply to each work. Or a function
+   *   `(args, index) => options` that says those of each.
    * @returns The ids of the works, in the order of `argsArray`.
    * @throws as {@link enqueueAction} does, before any work is enqueued.
    */
@@ -325,17 +353,136 @@ export class Workpool {
       Args,
       NoInfer<ReturnType>
     >,
-    argsArray: Array<Args>,
-    options?: EnqueueOptions<Context, ReturnType>,
+    argsArray: Array<NoInfer<Args | WithLate<Args>>>,
+    options?: OrOfItem<Args, EnqueueOptions<Context, ReturnType>>,
   ): Promise<WorkId[]> {
-    checkEnqueueOptions("enqueueQueryBatch", "query", options, this.options);
+    const combined = (own: EnqueueOptions<any, any> | undefined) => {
+      checkEnqueueOptions("enqueueQueryBatch", "query", own, this.options);
+      return directOptions(this.options, own);
+    };
     return await enqueueBatchChecked(
       this.component,
       ctx,
       "query",
       fn,
       argsArray,
-      directOptions(this.options, options),
+      ...batchOptions(options, combined),
+    );
+  }
+
+  /**
+   * Enqueues an action, unless a work holds its key already.
+   *
+   * ```ts
+   * const { id, isNew } = await pool.enqueueUniqueAction(
+   *   ctx,
+   *   internal.search.reindex,
+   *   { documentId },
+   *   { unique: { key: `reindex ${documentId}`, scope: "active", onDuplicate: "runAgain" } },
+   * );
+   * ```
+   *
+   * Of two calls with one key at the same time, one enqueues the work and the other finds it. Beyond
+   * an enqueue it costs two documents for each work, and reads a row, or two rows and a queue entry
+   * where the key was used before.
+   *
+   * @param ctx - The context of a mutation or an action.
+   * @param fn - The action, like `internal.search.reindex`, or a handle of one.
+   * @param fnArgs - Its arguments. At most 1,000,000 bytes.
+   * @param options - As for {@link enqueueAction}, and `unique`: see {@link UniqueOptions}.
+   * @returns `id` of the work that holds the key; `isNew`, whether it was enqueued by this call;
+   *   `replaced`, whether it waited and became what this call describes.
+   * @throws as {@link enqueueAction} does.
+   */
+  async enqueueUniqueAction<
+    Args extends DefaultFunctionArgs,
+    Context,
+    ReturnType,
+  >(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "action",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    fnArgs: NoInfer<Args | WithLate<Args>>,
+    options: RetryOption &
+      EnqueueOptions<Context, ReturnType> & { unique: UniqueOptions },
+  ): Promise<UniqueEnqueued> {
+    checkUniqueOptions("enqueueUniqueAction", "action", options, this.options);
+    const { unique, ...own } = options;
+    return await enqueueUniqueChecked(
+      this.component,
+      ctx,
+      "action",
+      fn,
+      fnArgs,
+      actionOptions(this.options, own as EnqueueOptions<any, any>),
+      unique,
+    );
+  }
+
+  /** As {@link enqueueUniqueAction}, for a mutation: see {@link enqueueMutation}. */
+  async enqueueUniqueMutation<
+    Args extends DefaultFunctionArgs,
+    Context,
+    ReturnType,
+  >(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "mutation",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    fnArgs: NoInfer<Args | WithLate<Args>>,
+    options: EnqueueOptions<Context, ReturnType> & { unique: UniqueOptions },
+  ): Promise<UniqueEnqueued> {
+    checkUniqueOptions(
+      "enqueueUniqueMutation",
+      "mutation",
+      options,
+      this.options,
+    );
+    const { unique, ...own } = options;
+    return await enqueueUniqueChecked(
+      this.component,
+      ctx,
+      "mutation",
+      fn,
+      fnArgs,
+      directOptions(this.options, own as EnqueueOptions<any, any>),
+      unique,
+    );
+  }
+
+  /** As {@link enqueueUniqueAction}, for a query: see {@link enqueueQuery}. */
+  async enqueueUniqueQuery<
+    Args extends DefaultFunctionArgs,
+    Context,
+    ReturnType,
+  >(
+    ctx: MutationCtx | ActionCtx,
+    fn: FunctionReference<
+      "query",
+      FunctionVisibility,
+      Args,
+      NoInfer<ReturnType>
+    >,
+    fnArgs: NoInfer<Args | WithLate<Args>>,
+    options: EnqueueOptions<Context, ReturnType> & { unique: UniqueOptions },
+  ): Promise<UniqueEnqueued> {
+    checkUniqueOptions("enqueueUniqueQuery", "query", options, this.options);
+    const { unique, ...own } = options;
+    return await enqueueUniqueChecked(
+      this.component,
+      ctx,
+      "query",
+      fn,
+      fnArgs,
+      directOptions(this.options, own as EnqueueOptions<any, any>),
+      unique,
     );
   }
 
@@ -720,6 +867,71 @@ export class Workpool {
   }
 
   /**
+   * Attaches an action to the attempt that it is: it hears when that is over before its time, and
+   * can say how far it is. An action defined with {@link defineAction} is attached already.
+   *
+   * ```ts
+   * export const summarize = internalAction({
+   *   args: { url: v.string(), work: vThisWork },
+   *   handler: async (ctx, { url, work }) =>
+   *     await pool.attach(ctx, work, async (attempt) => {
+   *       await fetch(url, { signal: attempt.signal });
+   *     }),
+   * });
+   * ```
+   *
+   * It calls nothing at first, and once in 10 seconds of which the attempt says nothing itself.
+   *
+   * @param ctx - The context of the action.
+   * @param work - The argument that was enqueued as {@link thisWork}.
+   * @param body - What the action does. When it has ended, the attempt is detached: no timer is left,
+   *   and `heartbeat` does nothing any more.
+   * @returns what `body` returns.
+   * @throws what `body` throws, and when `work` is something else.
+   */
+  async attach<Result>(
+    ctx: ActionCtx,
+    work: ThisWork,
+    body: (attempt: Attempt) => Promise<Result> | Result,
+  ): Promise<Result> {
+    return await attachTo(this.component, ctx, work, body);
+  }
+
+  /**
+   * Defines an action of this pool that knows which attempt it is, and is attached to it: see {@link attach}.
+   *
+   * ```ts
+   * export const summarize = pool.defineAction({
+   *   args: { pages: v.array(v.string()) },
+   *   handler: async (ctx, { pages }, attempt): Promise<void> => {
+   *     for (const [i, page] of pages.entries()) {
+   *       await attempt.heartbeat({ progress: i / pages.length, step: page });
+   *       await fetch(page, { signal: attempt.signal });
+   *     }
+   *   },
+   * });
+   *
+   * await pool.enqueueAction(ctx, internal.docs.summarize, { pages, work: thisWork });
+   * ```
+   *
+   * It has one more argument, `work`, which callers give as {@link thisWork}.
+   *
+   * @param definition - See {@link ActionDefinition}. Say what the handler returns, as above: where
+   *   it mentions `internal`, TypeScript would otherwise go in a circle.
+   * @returns an internal action, to be exported.
+   * @throws when the definition has no handler, something else, or an argument called "work".
+   */
+  defineAction<Args extends PropertyValidators, Result>(
+    definition: ActionDefinition<Args, Result>,
+  ): RegisteredAction<
+    "internal",
+    ObjectType<Args> & { work: ThisWork },
+    Promise<Result>
+  > {
+    return define(this.component, this.options.use, definition);
+  }
+
+  /**
    * Defines a mutation that is to run when a work has ended.
    *
    * ```ts
@@ -805,6 +1017,34 @@ function actionOptions<Context, ReturnValue>(
     );
   }
   return { ...directOptions(pool, options), retryBehavior };
+}
+
+/** The options of each work of a batch: the same for all, or of each. */
+type OrOfItem<Args, Options> =
+  Options | ((args: NoInfer<Args | WithLate<Args>>, index: number) => Options);
+
+/** Those of the call, and those of each work where they differ. */
+function batchOptions<Options>(
+  options: OrOfItem<any, Options> | undefined,
+  combined: (own: Options | undefined) => DirectEnqueueOptions<any, any>,
+): [DirectEnqueueOptions<any, any>, OptionsOfItem?] {
+  if (typeof options !== "function") return [combined(options)];
+  const ofItem = options as (args: any, index: number) => Options;
+  return [combined(undefined), (args, index) => combined(ofItem(args, index))];
+}
+
+function checkUniqueOptions(
+  method: string,
+  fnType: FunctionType,
+  options: EnqueueOptions<any, any> & { unique: UniqueOptions },
+  pool: WorkpoolOptions,
+): void {
+  if (options?.unique === undefined) {
+    throw new Error(
+      `${method} needs unique: { key, scope }. Without a key, a work is enqueued with enqueue${method.slice("enqueueUnique".length)}.`,
+    );
+  }
+  checkEnqueueOptions(method, fnType, options, pool, ["unique"]);
 }
 
 /** Whether this is a behaviour, however odd, and not a choice of the pool's. */

@@ -140,6 +140,17 @@ const ELSEWHERE: readonly { ours: string[]; theirs: string[] }[] = [
     ours: ["onCompleteExcludeKinds"],
     theirs: words("exclude excludekinds"),
   },
+  {
+    ours: ["unique"],
+    theirs: words(
+      "deduplicate deduplication dedupe idempotencykey jobid jobkey key singletonkey uniquekey",
+    ),
+  },
+  {
+    ours: ["onDuplicate"],
+    theirs: words("jobkeymode onconflict ifexists"),
+  },
+  { ours: ["tags"], theirs: words("labels tag") },
   { ours: ["context"], theirs: words("args data meta metadata") },
   { ours: ["name"], theirs: words("fnname functionname jobname label title") },
   { ours: ["logLevel"], theirs: words("level log verbosity") },

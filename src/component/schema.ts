@@ -13,6 +13,7 @@ import {
   vFnType,
   vHalved,
   vHistory,
+  vLate,
   vOnTimeout,
   vReason,
   vResult,
@@ -229,7 +230,49 @@ export default defineSchema({
     round: v.optional(v.number()),
     /** Its last attempts that did not succeed, the oldest first. */
     history: v.optional(vHistory),
+    /** Each has a row in `tag`, too. */
+    tags: v.optional(v.array(v.string())),
+    /** It was enqueued with this key (`work/unique.ts`), and has entries of its own. */
+    uniqueKey: v.optional(v.string()),
+    /** It is not in the queue before that one has ended: see `work/follow.ts`. */
+    follows: v.optional(v.id("work")),
+    /** The one that follows it. */
+    followedBy: v.optional(v.id("work")),
+    /** Arguments that are filled in when it begins. */
+    late: v.optional(vLate),
   }).index("by_end", ["endedAt"]),
+
+  /** A tag of a work, as long as anything is known about that: see `work/tags.ts`. */
+  tag: defineTable({ tag: v.string(), workId: v.id("work") })
+    .index("by_tag", ["tag"])
+    .index("by_work", ["workId"]),
+
+  /** Who has a unique key. Written by `enqueueUnique` alone, and swept: see `work/unique.ts`. */
+  unique: defineTable({
+    key: v.string(),
+    /** The work that was enqueued last with it. */
+    workId: v.id("work"),
+    /** The one that `workId` followed. */
+    before: v.optional(v.id("work")),
+    /** When `workId` was enqueued: windows and debounces count from here. */
+    at: v.number(),
+    /** The end of the window that `workId` was enqueued with. */
+    windowEndsAt: v.optional(v.number()),
+    /** Nobody looks before then whether it can go. */
+    sweepAt: v.number(),
+  })
+    .index("by_key", ["key"])
+    .index("by_sweep", ["sweepAt"]),
+
+  /** What an attempt last said of itself: see `work/progress.ts`. */
+  progress: defineTable({
+    workId: v.id("work"),
+    /** Of the attempt: what another one said is over. */
+    fence: v.number(),
+    beatAt: v.number(),
+    progress: v.optional(v.number()),
+    step: v.optional(v.string()),
+  }).index("by_work", ["workId"]),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
   payload: defineTable({
@@ -358,6 +401,8 @@ export default defineSchema({
     errorData: v.optional(v.any()),
     round: v.optional(v.number()),
     history: v.optional(vHistory),
+    tags: v.optional(v.array(v.string())),
+    uniqueKey: v.optional(v.string()),
     enqueuedAt: v.number(),
     runAt: v.number(),
     startedAt: v.optional(v.number()),

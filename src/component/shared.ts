@@ -208,6 +208,10 @@ export const vPastAttempt = v.object({
 export type PastAttempt = Infer<typeof vPastAttempt>;
 export const vHistory = v.array(vPastAttempt);
 
+/** Arguments that are filled in when an attempt begins: "this" by the attempt itself, see `work/wire.ts`. */
+export const vLate = v.record(v.string(), v.literal("this"));
+export type LateArgs = Infer<typeof vLate>;
+
 export const vStatus = v.union(
   v.object({ state: v.literal("pending"), previousAttempts: v.number() }),
   v.object({ state: v.literal("running"), previousAttempts: v.number() }),

@@ -11,6 +11,8 @@ export const WORKING_TABLES = [
   "running",
   "executor",
   "executorStats",
+  "tag",
+  "progress",
 ];
 
 /** No row is left over, nothing is scheduled, nobody has to look again. */

@@ -8,7 +8,9 @@
  * @module
  */
 
+import type * as attempts from "../attempts.js";
 import type * as backoff from "../backoff.js";
+import type * as beat from "../beat.js";
 import type * as budget from "../budget.js";
 import type * as config from "../config.js";
 import type * as env from "../env.js";
@@ -33,6 +35,7 @@ import type * as executor_step from "../executor/step.js";
 import type * as executor_timeouts from "../executor/timeouts.js";
 import type * as executor_transaction from "../executor/transaction.js";
 import type * as executor_unreported from "../executor/unreported.js";
+import type * as identity from "../identity.js";
 import type * as lib from "../lib.js";
 import type * as logging from "../logging.js";
 import type * as loop_admit from "../loop/admit.js";
@@ -103,6 +106,7 @@ import type * as refusal from "../refusal.js";
 import type * as shared from "../shared.js";
 import type * as tally from "../tally.js";
 import type * as timeCursor from "../timeCursor.js";
+import type * as unique from "../unique.js";
 import type * as validate from "../validate.js";
 import type * as validateTime from "../validateTime.js";
 import type * as work_callback from "../work/callback.js";
@@ -114,15 +118,18 @@ import type * as work_enqueue from "../work/enqueue.js";
 import type * as work_errorData from "../work/errorData.js";
 import type * as work_errorText from "../work/errorText.js";
 import type * as work_filter from "../work/filter.js";
+import type * as work_follow from "../work/follow.js";
 import type * as work_forget from "../work/forget.js";
 import type * as work_history from "../work/history.js";
 import type * as work_invoke from "../work/invoke.js";
 import type * as work_kept from "../work/kept.js";
+import type * as work_late from "../work/late.js";
 import type * as work_live from "../work/live.js";
 import type * as work_oneOutcome from "../work/oneOutcome.js";
 import type * as work_operation from "../work/operation.js";
 import type * as work_outcome from "../work/outcome.js";
 import type * as work_payload from "../work/payload.js";
+import type * as work_progress from "../work/progress.js";
 import type * as work_quarantine from "../work/quarantine.js";
 import type * as work_result from "../work/result.js";
 import type * as work_retention from "../work/retention.js";
@@ -130,8 +137,11 @@ import type * as work_retry from "../work/retry.js";
 import type * as work_settle from "../work/settle.js";
 import type * as work_settler from "../work/settler.js";
 import type * as work_stopRetries from "../work/stopRetries.js";
+import type * as work_tags from "../work/tags.js";
+import type * as work_unique from "../work/unique.js";
 import type * as work_update from "../work/update.js";
 import type * as work_userShare from "../work/userShare.js";
+import type * as work_wire from "../work/wire.js";
 import type * as work_wrongType from "../work/wrongType.js";
 import type * as works from "../works.js";
 
@@ -143,7 +153,9 @@ import type {
 import { anyApi, componentsGeneric } from "convex/server";
 
 const fullApi: ApiFromModules<{
+  attempts: typeof attempts;
   backoff: typeof backoff;
+  beat: typeof beat;
   budget: typeof budget;
   config: typeof config;
   env: typeof env;
@@ -168,6 +180,7 @@ const fullApi: ApiFromModules<{
   "executor/timeouts": typeof executor_timeouts;
   "executor/transaction": typeof executor_transaction;
   "executor/unreported": typeof executor_unreported;
+  identity: typeof identity;
   lib: typeof lib;
   logging: typeof logging;
   "loop/admit": typeof loop_admit;
@@ -238,6 +251,7 @@ const fullApi: ApiFromModules<{
   shared: typeof shared;
   tally: typeof tally;
   timeCursor: typeof timeCursor;
+  unique: typeof unique;
   validate: typeof validate;
   validateTime: typeof validateTime;
   "work/callback": typeof work_callback;
@@ -249,15 +263,18 @@ const fullApi: ApiFromModules<{
   "work/errorData": typeof work_errorData;
   "work/errorText": typeof work_errorText;
   "work/filter": typeof work_filter;
+  "work/follow": typeof work_follow;
   "work/forget": typeof work_forget;
   "work/history": typeof work_history;
   "work/invoke": typeof work_invoke;
   "work/kept": typeof work_kept;
+  "work/late": typeof work_late;
   "work/live": typeof work_live;
   "work/oneOutcome": typeof work_oneOutcome;
   "work/operation": typeof work_operation;
   "work/outcome": typeof work_outcome;
   "work/payload": typeof work_payload;
+  "work/progress": typeof work_progress;
   "work/quarantine": typeof work_quarantine;
   "work/result": typeof work_result;
   "work/retention": typeof work_retention;
@@ -265,8 +282,11 @@ const fullApi: ApiFromModules<{
   "work/settle": typeof work_settle;
   "work/settler": typeof work_settler;
   "work/stopRetries": typeof work_stopRetries;
+  "work/tags": typeof work_tags;
+  "work/unique": typeof work_unique;
   "work/update": typeof work_update;
   "work/userShare": typeof work_userShare;
+  "work/wire": typeof work_wire;
   "work/wrongType": typeof work_wrongType;
   works: typeof works;
 }> = anyApi as any;

@@ -23,6 +23,22 @@ import type { FunctionReference } from "convex/server";
  */
 export type ComponentApi<Name extends string | undefined = string | undefined> =
   {
+    attempts: {
+      beat: FunctionReference<
+        "mutation",
+        "internal",
+        { fence: number; id: string; progress?: number; step?: string },
+        "goesOn" | "canceled" | "superseded",
+        Name
+      >;
+      listen: FunctionReference<
+        "query",
+        "internal",
+        { fence: number; id: string },
+        "goesOn" | "canceled" | "superseded",
+        Name
+      >;
+    };
     config: {
       declare: FunctionReference<
         "mutation",
@@ -124,6 +140,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnHandle: string;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          late?: Record<string, "this">;
           onComplete?: {
             context?: any;
             excludeKinds?: Array<"success" | "failed" | "canceled">;
@@ -148,6 +165,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           runAt: number;
           statusTtl?:
             number | { canceled?: number; failed?: number; success?: number };
+          tags?: Array<string>;
           timeoutMs?: number;
         },
         string,
@@ -169,6 +187,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             fnHandle: string;
             fnName: string;
             fnType: "action" | "mutation" | "query";
+            late?: Record<string, "this">;
             onComplete?: {
               context?: any;
               excludeKinds?: Array<"success" | "failed" | "canceled">;
@@ -193,6 +212,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             runAt: number;
             statusTtl?:
               number | { canceled?: number; failed?: number; success?: number };
+            tags?: Array<string>;
             timeoutMs?: number;
           }>;
         },
@@ -233,6 +253,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             startedAt?: number;
           }>;
           lastError?: string;
+          progress?: { beatAt: number; progress?: number; step?: string };
           reason?:
             | "expired"
             | "timedOut"
@@ -248,6 +269,8 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           runAt: number;
           startedAt?: number;
           state: "pending" | "claimed" | "running" | "finished";
+          tags?: Array<string>;
+          uniqueKey?: string;
           workId: string;
         },
         Name
@@ -340,6 +363,62 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         Name
       >;
       kick: FunctionReference<"mutation", "internal", {}, null, Name>;
+    };
+    unique: {
+      enqueue: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          config: {
+            environmentLogLevel?:
+              "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR" | null;
+            logLevel?: "DEBUG" | "TRACE" | "INFO" | "REPORT" | "WARN" | "ERROR";
+            maxParallelism?: number;
+          };
+          expireAt?: number;
+          fnArgs: any;
+          fnHandle: string;
+          fnName: string;
+          fnType: "action" | "mutation" | "query";
+          late?: Record<string, "this">;
+          onComplete?: {
+            context?: any;
+            excludeKinds?: Array<"success" | "failed" | "canceled">;
+            fnHandle: string;
+          };
+          onTimeout?: "hold" | "release";
+          retryBehavior?:
+            | {
+                base: number;
+                initialBackoffMs: number;
+                jitter?: number;
+                maxAttempts: number;
+                maxBackoffMs?: number;
+                maxElapsedMs?: number;
+              }
+            | {
+                intervalsMs: Array<number>;
+                jitter?: number;
+                maxAttempts: number;
+                maxElapsedMs?: number;
+              };
+          runAt: number;
+          statusTtl?:
+            number | { canceled?: number; failed?: number; success?: number };
+          tags?: Array<string>;
+          timeoutMs?: number;
+          unique: {
+            delayMs?: number;
+            key: string;
+            maxDelayMs?: number;
+            movesStart?: boolean;
+            onDuplicate?: "return" | "replace" | "runAgain";
+            scope: "waiting" | "active" | "retained" | { windowMs: number };
+          };
+        },
+        { id: string; isNew: boolean; replaced: boolean },
+        Name
+      >;
     };
     works: {
       cancelMany: FunctionReference<

@@ -13,6 +13,7 @@ import { formatError } from "../work/errorText.js";
 import { assertStorable } from "../work/invoke.js";
 import { isPassing, isUnknown, wasNotStarted } from "../platformTexts.js";
 import { SECOND } from "../shared.js";
+import { argsOf } from "../work/late.js";
 import { rethrowWrongType } from "../work/wrongType.js";
 import type { ExecutorLog } from "./log.js";
 import type { Attempt } from "../loop/attempt.js";
@@ -59,7 +60,7 @@ async function runAction(
     returnValue = await ctx
       .runAction(
         attempt.fnHandle as FunctionHandle<"action">,
-        attempt.fnArgs as Record<string, Value>,
+        argsOf(attempt, beganAt) as Record<string, Value>,
       )
       .catch(rethrowWrongType);
   } catch (error) {

@@ -13,6 +13,7 @@ import { wakeFromReport } from "../queue/wake.js";
 import { formatError, UserCodeError } from "../work/errorText.js";
 import { runUserMutation, runUserQuery } from "../work/invoke.js";
 import { createLogger } from "../logging.js";
+import { withLate } from "../work/late.js";
 import { loadValue } from "../work/payload.js";
 import type { AttemptEnd } from "../work/settle.js";
 import { Settler } from "../work/settler.js";
@@ -48,7 +49,10 @@ export const run = internalMutation({
       return (await settler.settle(work, { kind: "returned" }))!;
     }
     const end = await attempt(ctx, work);
-    const endedAs = await settler.settle(work, end, startedAt);
+    // One that is unique may have asked for one more run of itself.
+    const after =
+      work.uniqueKey === undefined ? work : await liveWork(ctx, workId);
+    const endedAs = await settler.settle(after ?? work, end, startedAt);
     if (endedAs !== null) return endedAs;
     const dueAt = await settler.putBack();
     await wakeFromReport(ctx, false, dueAt, null);
@@ -59,13 +63,18 @@ export const run = internalMutation({
 /** It throws the same again, whatever is tried: conflicts and overload never come here. */
 async function attempt(
   ctx: MutationCtx,
-  { _id, fnType, fnHandle, fnName, fnArgs, argsId }: Doc<"work">,
+  work: Doc<"work">,
 ): Promise<AttemptEnd> {
+  const { _id, fnType, fnHandle, fnName } = work;
   try {
+    const fnArgs = await loadValue(ctx, {
+      value: work.fnArgs,
+      payloadId: work.argsId,
+    });
     const call = {
       fnHandle,
       fnName,
-      fnArgs: await loadValue(ctx, { value: fnArgs, payloadId: argsId }),
+      fnArgs: work.late ? withLate(work, work.late, fnArgs) : fnArgs,
     };
     const returnValue =
       fnType === "mutation"

@@ -1,6 +1,6 @@
 /** What an executor is given to make an attempt. */
 import { type Infer, v } from "convex/values";
-import { vFnType, vOnTimeout } from "../shared.js";
+import { vFnType, vLate, vOnTimeout } from "../shared.js";
 
 /** An attempt to make. */
 export const vAttempt = v.object({
@@ -22,5 +22,7 @@ export const vAttempt = v.object({
   startBy: v.optional(v.number()),
   /** Somebody waits for its outcome: a callback, which may enqueue what comes next. */
   awaited: v.optional(v.boolean()),
+  /** Arguments to fill in again as it begins, since they tell its deadline, and which attempt it is. */
+  late: v.optional(v.object({ args: vLate, number: v.number() })),
 });
 export type Attempt = Infer<typeof vAttempt>;

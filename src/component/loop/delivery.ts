@@ -15,6 +15,7 @@ import {
 import { workBytes } from "../queue/entries.js";
 import { type Logger, recordStarted } from "../logging.js";
 import { startByOf, tooLateAt } from "../queue/startBy.js";
+import { lateOf, withLate } from "../work/late.js";
 import { Settler } from "../work/settler.js";
 import { loadValue } from "../work/payload.js";
 import type { Attempt } from "./attempt.js";
@@ -151,14 +152,7 @@ export async function deliver(
       ...(work.onTimeout === undefined ? {} : { onTimeout: work.onTimeout }),
       ...(startBy === undefined ? {} : { startBy }),
       ...(work.onComplete ? { awaited: true } : {}),
-      ...(work.fnType === "action"
-        ? {
-            fnArgs: await loadValue(ctx, {
-              value: work.fnArgs,
-              payloadId: work.argsId,
-            }),
-          }
-        : {}),
+      ...(work.fnType === "action" ? await argumentsOf(ctx, work) : {}),
     });
     started.push({
       workId,
@@ -169,6 +163,20 @@ export async function deliver(
     });
   }
   return { attempts, ended, started };
+}
+
+/** Of an action. Those that are late are filled in here; the executor does so again if it knows more by then. */
+async function argumentsOf(
+  ctx: QueryCtx,
+  work: Doc<"work">,
+): Promise<Pick<Attempt, "fnArgs" | "late">> {
+  const { fnArgs: value, argsId: payloadId, late, timeoutMs } = work;
+  const fnArgs = await loadValue(ctx, { value, payloadId });
+  if (!late) return { fnArgs };
+  return {
+    fnArgs: withLate(work, late, fnArgs),
+    ...(timeoutMs === undefined ? {} : { late: lateOf(work, late) }),
+  };
 }
 
 type Started = Omit<Parameters<typeof recordStarted>[1], "scheduledFunctionId">;

@@ -8,6 +8,7 @@ import type { QueryCtx } from "../_generated/server.js";
 import { hasBegun } from "./claims.js";
 import { cleanError } from "./cleanError.js";
 import { entryOf } from "../queue/entries.js";
+import { progressOf } from "../work/progress.js";
 import { loadResult } from "../work/result.js";
 import type { Status } from "../shared.js";
 import type { WorkInfo } from "./workInfo.js";
@@ -55,7 +56,8 @@ function statusOf(
   entry: Doc<"pendingStart"> | null,
 ): Status {
   return {
-    state: entry?.works.includes(work._id) ? "pending" : "running",
+    state:
+      entry?.works.includes(work._id) || work.follows ? "pending" : "running",
     previousAttempts: work.attempts ?? 0,
   };
 }
@@ -84,11 +86,12 @@ async function unfinishedInfo(
     workId: work._id,
     fnName: work.fnName,
     fnType: work.fnType,
-    state: entry
-      ? "pending"
-      : (await hasBegun(ctx, work._id))
-        ? "running"
-        : "claimed",
+    state:
+      entry || work.follows
+        ? "pending"
+        : (await hasBegun(ctx, work._id))
+          ? "running"
+          : "claimed",
     attempts: work.attempts ?? 0,
     ...(work.canceled && { canceled: true as const }),
     enqueuedAt: work._creationTime,
@@ -98,6 +101,9 @@ async function unfinishedInfo(
     ...defined("error", work.lastError && cleanError(work.lastError)),
     ...defined("round", work.round),
     ...defined("history", work.history),
+    ...defined("tags", work.tags),
+    ...defined("uniqueKey", work.uniqueKey),
+    ...defined("progress", work.late && (await progressOf(ctx, work))),
   };
 }
 
@@ -127,6 +133,8 @@ async function finishedInfo(
     ...defined("reason", row.reason),
     ...defined("round", row.round),
     ...defined("history", row.history ?? kept?.history),
+    ...defined("tags", row.tags),
+    ...defined("uniqueKey", row.uniqueKey),
     result: await loadResult(ctx, row),
     ...(row.callback && {
       callback: {

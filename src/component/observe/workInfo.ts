@@ -32,6 +32,19 @@ export const vWorkInfo = v.object({
   finishedAt: v.optional(v.number()),
   /** Of the attempt that failed last. */
   lastError: v.optional(v.string()),
+  /** As it was enqueued. */
+  tags: v.optional(v.array(v.string())),
+  /** The key that it was enqueued with, if it is unique. */
+  uniqueKey: v.optional(v.string()),
+  /** What its present attempt last said of itself with `heartbeat`. */
+  progress: v.optional(
+    v.object({
+      /** From 0 to 1. */
+      progress: v.optional(v.number()),
+      step: v.optional(v.string()),
+      beatAt: v.number(),
+    }),
+  ),
   /** The outcome, once finished. */
   result: v.optional(vResult),
   /** Why it ended so, where the kind of its outcome does not tell. */

@@ -53,6 +53,8 @@ export type Packable = {
   long?: boolean;
   /** It does not begin at this time or later. */
   startBy?: number | undefined;
+  /** Shares an entry with nobody: whether it waits is asked with read dependencies. */
+  alone?: boolean;
 };
 export type Pack<T> = {
   dueAt: number | null;
@@ -106,8 +108,14 @@ export function pack<T extends Packable>(items: readonly T[]): Pack<T>[] {
 }
 
 /** Items with the same key may share an entry. Null: this one shares none. */
-function companyOf({ dueAt, isolate, long, startBy }: Packable): string | null {
-  if (isolate === true) return null;
+function companyOf({
+  dueAt,
+  isolate,
+  long,
+  startBy,
+  alone,
+}: Packable): string | null {
+  if (isolate === true || alone) return null;
   const segment = dueAt === null ? null : Math.ceil(dueAt / SEGMENT_MS);
   const second = startBy === undefined ? null : Math.ceil(startBy / SECOND);
   return JSON.stringify([segment, long === true, isolate || null, second]);
@@ -208,6 +216,7 @@ export async function requeue(
       isolate: work.isolate,
       long: item.long === true || isLong(work.timeoutMs),
       startBy: startByOf(work),
+      alone: work.uniqueKey !== undefined,
     };
   });
   for (const entry of pack(packable)) {

@@ -240,7 +240,8 @@ class Canceler {
   }
 
   async cancel(work: Doc<"work">): Promise<"canceled" | "signaled"> {
-    const wasWaiting = (await this.#queue.take(work)) !== null;
+    const wasWaiting =
+      work.follows !== undefined || (await this.#queue.take(work)) !== null;
     if (wasWaiting || this.#abandons) {
       this.#ended += 1;
       await endWork(

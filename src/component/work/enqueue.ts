@@ -15,6 +15,7 @@ import {
   isLong,
   type StatusTtlByKind,
   vFnType,
+  vLate,
   vResultKind,
   vOnTimeout,
   vRetryPolicy,
@@ -33,6 +34,9 @@ import {
   checkTimeoutMs,
 } from "../validateTime.js";
 import { wakeForWork } from "../queue/wake.js";
+import { checkTags } from "../identity.js";
+import { addTags } from "./tags.js";
+import { checkLate } from "./late.js";
 
 /** One work, as callers describe it. */
 export const vItem = v.object({
@@ -65,11 +69,14 @@ export const vItem = v.object({
       }),
     ),
   ),
+  tags: v.optional(v.array(v.string())),
+  /** Arguments that are filled in when it begins; they are not among `fnArgs`. */
+  late: v.optional(vLate),
 });
 export type Item = Infer<typeof vItem>;
 
 /** An item that was checked, with what the checks found out. */
-type Checked = {
+export type Checked = {
   /** Its place in the call, where its id belongs in the answer. */
   position: number;
   item: Item;
@@ -83,11 +90,16 @@ type Checked = {
   statusTtl: StatusTtlByKind | undefined;
 };
 
-/** Enqueues all of `items` or, when one of them is refused, none. The ids are in their order. */
+/**
+ * Enqueues all of `items` or, when one of them is refused, none. The ids are in their order.
+ *
+ * @param uniqueKey - Of the only item, if it has one.
+ */
 export async function enqueueItems(
   ctx: MutationCtx,
   config: Declaration,
   items: readonly Item[],
+  uniqueKey?: string,
 ): Promise<Id<"work">[]> {
   const now = Date.now();
   checkSettings(config);
@@ -105,7 +117,7 @@ export async function enqueueItems(
     expires && maxParallelism === 0,
   );
   await enqueueNew(ctx, checked, wakeUp, async (member, entryId) => {
-    const workId = await insertWork(ctx, member, entryId);
+    const workId = await insertWork(ctx, member, entryId, uniqueKey);
     ids[member.position] = workId;
     return workId;
   });
@@ -123,7 +135,7 @@ export async function enqueueItems(
   return ids;
 }
 
-function checkItem(
+export function checkItem(
   item: Item,
   position: number,
   count: number,
@@ -147,7 +159,10 @@ function checkItem(
       checkHandle("onComplete.fnHandle", item.onComplete.fnHandle);
       contextSize = checkContext(item.fnName, item.onComplete.context);
     }
-    const argsSize = checkArgs(item.fnName, item.fnArgs);
+    const argsSize =
+      checkArgs(item.fnName, item.fnArgs) +
+      (item.late === undefined ? 0 : checkLate(item.late, item.fnArgs));
+    if (item.tags !== undefined) checkTags(item.tags);
     return {
       position,
       item,
@@ -172,19 +187,33 @@ function checkItem(
   }
 }
 
-async function insertWork(
+export async function insertWork(
+  ctx: MutationCtx,
+  checked: Checked,
+  entryId: Id<"pendingStart"> | undefined,
+  uniqueKey?: string,
+): Promise<Id<"work">> {
+  const workId = await ctx.db.insert("work", {
+    ...(await workFields(ctx, checked)),
+    entryId,
+    ...(uniqueKey === undefined ? {} : { uniqueKey }),
+  });
+  if (checked.item.tags) await addTags(ctx, workId, checked.item);
+  return workId;
+}
+
+/** What the caller says of a work. All of it: a work that is replaced keeps nothing of what it was. */
+export async function workFields(
   ctx: MutationCtx,
   { item, argsSize, bytes, statusTtl }: Checked,
-  entryId: Id<"pendingStart"> | undefined,
-): Promise<Id<"work">> {
+) {
   const args = await storeValue(ctx, item.fnArgs, argsSize);
-  return await ctx.db.insert("work", {
+  return {
     fnType: item.fnType,
     fnHandle: item.fnHandle,
     fnName: item.fnName,
-    ...(args.payloadId === undefined
-      ? { fnArgs: args.value }
-      : { argsId: args.payloadId }),
+    fnArgs: args.payloadId === undefined ? args.value : undefined,
+    argsId: args.payloadId,
     argsSize,
     retryBehavior: item.retryBehavior,
     timeoutMs: item.timeoutMs,
@@ -195,8 +224,9 @@ async function insertWork(
       (await storeCallback(ctx, item.onComplete, bytes - argsSize)),
     statusTtl,
     runAt: item.runAt,
-    entryId,
-  });
+    tags: item.tags?.length ? item.tags : undefined,
+    late: item.late,
+  };
 }
 
 async function storeCallback(

@@ -6,6 +6,7 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { deletePayload } from "./payload.js";
+import { removeTags } from "./tags.js";
 
 /** It stays as it was enqueued, with what its attempts have left. */
 export async function keepEnded(
@@ -23,6 +24,7 @@ export async function keepEnded(
     fence: (work.fence ?? 0) + 1,
     canceled: undefined,
     entryId: undefined,
+    followedBy: undefined,
   });
 }
 
@@ -37,9 +39,11 @@ export async function removeWork(
 /** Removes an outcome, and the work if that was kept. */
 export async function removeOutcome(
   ctx: MutationCtx,
-  { _id, workId, result, resultId, callback }: Doc<"complete">,
+  row: Doc<"complete">,
 ): Promise<void> {
+  const { _id, workId, result, resultId, callback } = row;
   await ctx.db.delete("complete", _id);
+  await removeTags(ctx, workId, row);
   await deletePayload(ctx, resultId);
   const work = result.kind === "failed" ? await keptWork(ctx, workId) : null;
   if (work) await removeWork(ctx, work);

@@ -10,9 +10,12 @@ import { scheduleCallback, type OwedCallback } from "./callback.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
 import { type Logger, recordCompleted } from "../logging.js";
+import { letFollow } from "./follow.js";
 import { keepEnded, removeWork } from "./kept.js";
 import { deletePayload, loadValue } from "./payload.js";
+import { removeProgress } from "./progress.js";
 import { storeResult } from "./result.js";
+import { removeTags } from "./tags.js";
 import { DEFAULT_STATUS_TTL, type Reason, type RunResult } from "../shared.js";
 
 /** What is told of an outcome beside its result. */
@@ -46,6 +49,8 @@ export async function endWork(
   // Before any user code: a callback that asks for the status is told "finished".
   if (isKept) await keepEnded(ctx, work, now);
   else await removeWork(ctx, work);
+  if (work.late && work.fnType === "action") await removeProgress(ctx, work);
+  if (work.followedBy) await letFollow(ctx, work);
 
   const insert = async (expiresAt: number | null) =>
     await ctx.db.insert("complete", {
@@ -74,6 +79,9 @@ export async function endWork(
           callback,
           now,
         );
+  if (kept === null && callback === null) {
+    await removeTags(ctx, work._id, work);
+  }
   recordCompleted(console, {
     workId: work._id,
     fnName: work.fnName,
@@ -89,7 +97,7 @@ function outcomeFields(
   { startedAt, reason, errorData }: EndOptions,
   isKept: boolean,
 ) {
-  const { lastError, round, history } = work;
+  const { lastError, round, history, tags, uniqueKey } = work;
   return {
     workId: work._id,
     fnType: work.fnType,
@@ -101,6 +109,8 @@ function outcomeFields(
     ...(round !== undefined ? { round } : {}),
     // One that is kept has its history itself.
     ...(history !== undefined && !isKept ? { history } : {}),
+    ...(tags !== undefined ? { tags } : {}),
+    ...(uniqueKey !== undefined ? { uniqueKey } : {}),
     enqueuedAt: work._creationTime,
     runAt: work.runAt,
     ...(startedAt !== undefined ? { startedAt } : {}),

@@ -6,6 +6,7 @@
  * | -------------------------------------------- | ---------------------------------- |
  * | failed, its work is kept                     | The next round.                    |
  * | its callback is still owed                   | It is left alone: the app has not been told yet. |
+ * | its unique key was taken meanwhile           | It is left alone.                  |
  * | succeeded or canceled, or not kept           | It is left alone.                  |
  *
  * The fence grows, so what may still run of the round before ends nothing.
@@ -18,12 +19,16 @@ import { requeue, type Requeued } from "../queue/entries.js";
 import { wakeForWork } from "../queue/wake.js";
 import type { RetryOptions } from "./filter.js";
 import { keptWork } from "./kept.js";
+import { takeKeyAgain } from "./unique.js";
 
 /** The row of a work whose arguments and context are inline. */
 const MOST_INLINE_BYTES = 20_000;
 
 export const STILL_OWED =
   "Its onComplete callback is still owed: the app has not been told of this outcome yet. See retryCallbacks.";
+
+export const KEY_IS_TAKEN =
+  "Its unique key is another work's by now, which has not ended.";
 
 /** Begins rounds one by one; what they share is written at the end. */
 export class Rounds {
@@ -48,6 +53,7 @@ export class Rounds {
     if (work === null) {
       return "Its arguments are not kept: it failed with a statusTtl of 0, or before this version of the pool.";
     }
+    if (!(await takeKeyAgain(this.ctx, work))) return KEY_IS_TAKEN;
     // The context belongs to the work, which goes on.
     await this.ctx.db.delete("complete", row._id);
     this.begin(work);
@@ -64,6 +70,8 @@ export class Rounds {
       patch: {
         endedAt: undefined,
         round: (work.round ?? 0) + 1,
+        // Whoever has it tried again wants it to begin.
+        expireAt: undefined,
         // Where it goes back to, should an attempt not begin.
         runAt: dueAt,
         ...(resetAttempts ? { attempts: undefined } : {}),

@@ -31,6 +31,11 @@ export async function updateOne(
     const outcome = workId && (await outcomeOf(ctx, workId));
     return outcome ? "ended" : "unknown";
   }
+  if (work.follows !== undefined) {
+    // It gets into the queue with the end of the one before it.
+    await ctx.db.patch("work", work._id, { runAt });
+    return "updated";
+  }
   const queue = new EntryRemoval(ctx);
   const kind = await queue.take(work);
   if (kind === null) return "running";

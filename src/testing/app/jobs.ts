@@ -1,16 +1,20 @@
 /** The app of the tests: functions that leave effects, fail on demand, and count who is in flight. */
 import {
   anyApi,
+  componentsGeneric,
   internalActionGeneric,
   internalMutationGeneric,
   internalQueryGeneric,
 } from "convex/server";
 import { ConvexError, v } from "convex/values";
 import {
+  attemptOf,
   NonRetryableError,
   RateLimitedError,
   Snooze,
   vOnCompleteArgs,
+  vThisWork,
+  Workpool,
 } from "../../client/index.js";
 
 const jobs = anyApi.jobs!;
@@ -215,5 +219,55 @@ export const completedLengths = internalMutationGeneric({
         returnValue: result.kind === "success" && result.returnValue.length,
       },
     });
+  },
+});
+
+/** Records which attempt it is. */
+export const tellAttempt = internalActionGeneric({
+  args: {
+    key: v.string(),
+    /** Attempts that fail before one succeeds. */
+    failures: v.optional(v.number()),
+    work: vThisWork,
+  },
+  handler: async (ctx, { key, failures = 0, work }) => {
+    const detail = { ...attemptOf(work), at: Date.now() };
+    await ctx.runMutation(jobs.record!, { kind: "told", key, detail });
+    if (detail.number <= failures) throw new Error("not yet");
+  },
+});
+
+export const mutateTold = internalMutationGeneric({
+  args: { key: v.string(), work: vThisWork },
+  handler: async (_ctx, { work }) => attemptOf(work),
+});
+
+export const readTold = internalQueryGeneric({
+  args: { key: v.string(), work: vThisWork },
+  handler: async (_ctx, { work }) => attemptOf(work),
+});
+
+const pool = new Workpool(componentsGeneric().workpool as any);
+
+export const attached = pool.defineAction({
+  args: { key: v.string() },
+  handler: async (ctx, { key }, { id, number }): Promise<void> => {
+    const detail = { id, number };
+    await ctx.runMutation(jobs.record!, { kind: "told", key, detail });
+  },
+});
+
+/** A mutation that enqueues one more run of itself, once. */
+export const mutateAgain = internalMutationGeneric({
+  args: { key: v.string() },
+  handler: async (ctx, { key }) => {
+    await ctx.db.insert("effects", { kind: "mutation", key });
+    if (key !== "first") return null;
+    return await pool.enqueueUniqueMutation(
+      ctx,
+      jobs.mutateAgain!,
+      { key: "second" },
+      { unique: { key: "again", scope: "active", onDuplicate: "runAgain" } },
+    );
   },
 });

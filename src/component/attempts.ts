@@ -1,0 +1,28 @@
+/** What an attempt calls from inside its handler: thin, validated entry points. */
+import { v } from "convex/values";
+import { mutation, query } from "./_generated/server.js";
+import { checkBeat, vAttemptState, vBeat } from "./beat.js";
+import { attemptState, recordBeat } from "./work/progress.js";
+
+const vAttemptOf = {
+  id: v.string(),
+  /** Of the attempt. */
+  fence: v.number(),
+};
+
+/** Whether the attempt still counts. */
+export const listen = query({
+  args: vAttemptOf,
+  returns: vAttemptState,
+  handler: async (ctx, { id, fence }) => await attemptState(ctx, id, fence),
+});
+
+/** A sign of life, which is written down; and the same answer. */
+export const beat = mutation({
+  args: { ...vAttemptOf, ...vBeat.fields },
+  returns: vAttemptState,
+  handler: async (ctx, { id, fence, ...beat }) => {
+    checkBeat(beat);
+    return await recordBeat(ctx, id, fence, beat);
+  },
+});

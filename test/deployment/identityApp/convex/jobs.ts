@@ -1,0 +1,63 @@
+/** Works that are attached to their attempts, and works that are unique. */
+import { anyApi, internalActionGeneric } from "convex/server";
+import { v } from "convex/values";
+import { AttemptAbortedError } from "../../../../src/client/index.js";
+import { pool } from "./pool.js";
+
+const requests = anyApi.requests!;
+
+/** Says after each step how far it is; ends early when it is aborted. */
+export const steps = pool.defineAction({
+  args: {
+    key: v.string(),
+    steps: v.number(),
+    stepMs: v.number(),
+    /** Its attempts before this one fail after their steps. */
+    failsBefore: v.optional(v.number()),
+  },
+  handler: async (
+    ctx,
+    { key, steps, stepMs, failsBefore = 1 },
+    attempt,
+  ): Promise<string> => {
+    const began = Date.now();
+    try {
+      for (let step = 1; step <= steps; step++) {
+        await new Promise((resolve) => setTimeout(resolve, stepMs));
+        await attempt.heartbeat({ progress: step / steps, step: `${step}` });
+      }
+    } catch (error) {
+      if (!(error instanceof AttemptAbortedError)) throw error;
+      const detail = { kind: error.kind, afterMs: Date.now() - began };
+      await ctx.runMutation(requests.note!, { key, detail });
+      throw error;
+    }
+    if (attempt.number < failsBefore) throw new Error("not yet");
+    return "all steps";
+  },
+});
+
+/** Says nothing, and waits for its signal. */
+export const untilAborted = pool.defineAction({
+  args: { key: v.string(), ms: v.number() },
+  handler: async (ctx, { key, ms }, { signal }): Promise<void> => {
+    const began = Date.now();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    const kind = signal.aborted ? signal.reason.kind : "not aborted";
+    const detail = { kind, afterMs: Date.now() - began };
+    await ctx.runMutation(requests.note!, { key, detail });
+  },
+});
+
+export const wait = internalActionGeneric({
+  args: { key: v.string(), ms: v.number() },
+  handler: async (_ctx, { ms }) => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  },
+});
