@@ -29,13 +29,9 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "./context.js";
-import {
-  type DirectEnqueueOptions,
-  type OptionsOfItem,
-  enqueueBatchChecked,
-  enqueueChecked,
-} from "./enqueue.js";
+import { type DirectEnqueueOptions, enqueueChecked } from "./enqueue.js";
 import { type Attempt, attachTo } from "./attempt.js";
+import { enqueueBatchChecked, type OptionsOfItem } from "./batch.js";
 import { type ActionDefinition, define } from "./defineAction.js";
 import type { ThisWork, WithLate } from "./late.js";
 import {

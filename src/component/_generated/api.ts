@@ -119,6 +119,7 @@ import type * as work_settle from "../work/settle.js";
 import type * as work_settler from "../work/settler.js";
 import type * as work_tags from "../work/tags.js";
 import type * as work_unique from "../work/unique.js";
+import type * as work_uniqueSweep from "../work/uniqueSweep.js";
 import type * as work_userShare from "../work/userShare.js";
 import type * as work_wire from "../work/wire.js";
 import type * as work_wrongType from "../work/wrongType.js";
@@ -242,6 +243,7 @@ const fullApi: ApiFromModules<{
   "work/settler": typeof work_settler;
   "work/tags": typeof work_tags;
   "work/unique": typeof work_unique;
+  "work/uniqueSweep": typeof work_uniqueSweep;
   "work/userShare": typeof work_userShare;
   "work/wire": typeof work_wire;
   "work/wrongType": typeof work_wrongType;
