@@ -1,6 +1,7 @@
 /** What apps import from `convex-workpool`. */
 export { Workpool } from "./workpool.js";
-export { type DirectEnqueueOptions, enqueue, enqueueBatch } from "./enqueue.js";
+export { enqueueBatch } from "./batch.js";
+export { type DirectEnqueueOptions, enqueue } from "./enqueue.js";
 export {
   enqueueUnique,
   type UniqueEnqueued,

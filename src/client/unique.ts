@@ -15,10 +15,10 @@ import {
 import {
   declaration,
   type DirectEnqueueOptions,
-  Handles,
   itemOf,
   nameForLogs,
 } from "./enqueue.js";
+import { Handles } from "./handles.js";
 import type { WithLate } from "./late.js";
 import { refuse } from "../component/refusal.js";
 import { checkDirectOptions } from "./optionNames.js";

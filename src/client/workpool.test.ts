@@ -11,7 +11,8 @@ import {
 } from "../testing/app.js";
 import { textOf } from "../testing/component.js";
 import type { ActionCtx, MutationCtx, QueryCtx } from "./context.js";
-import { cutIntoCalls, enqueue, enqueueBatch } from "./enqueue.js";
+import { cutIntoCalls, enqueueBatch } from "./batch.js";
+import { enqueue } from "./enqueue.js";
 import { type WorkId } from "./index.js";
 
 let t: AppTest;

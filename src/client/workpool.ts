@@ -31,11 +31,10 @@ import {
 import {
   declaration,
   type DirectEnqueueOptions,
-  type OptionsOfItem,
-  enqueueBatchChecked,
   enqueueChecked,
 } from "./enqueue.js";
 import { type Attempt, attachTo } from "./attempt.js";
+import { enqueueBatchChecked, type OptionsOfItem } from "./batch.js";
 import { type ActionDefinition, define } from "./defineAction.js";
 import type { ThisWork, WithLate } from "./late.js";
 import {

@@ -247,7 +247,7 @@ export default defineSchema({
     .index("by_tag", ["tag"])
     .index("by_work", ["workId"]),
 
-  /** Who has a unique key. Written by `enqueueUnique` alone, and swept: see `work/unique.ts`. */
+  /** Who has a unique key. Written by `enqueueUnique` alone, and swept: see `work/uniqueSweep.ts`. */
   unique: defineTable({
     key: v.string(),
     /** The work that was enqueued last with it. */

@@ -187,15 +187,15 @@ test("a burst is debounced: the work runs once after it, and during a long one a
 test("rows of keys are swept, while there is work", async () => {
   const simulation = await open();
   const unique = { scope: "active" };
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 6; round++) {
     await together(
       simulation,
-      times(200, (n) => ({ key: `k${round}-${n}`, unique })),
+      times(120, (n) => ({ key: `k${round}-${n}`, unique })),
     );
     await simulation.pass(15 * MINUTE);
   }
   const left = simulation.rows("unique", "workpool");
-  expect(left.length).toBeLessThan(800);
+  expect(left.length).toBeLessThan(480);
   await simulation.drain();
   expectAtRest(simulation);
 });

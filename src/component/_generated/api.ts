@@ -139,6 +139,7 @@ import type * as work_settler from "../work/settler.js";
 import type * as work_stopRetries from "../work/stopRetries.js";
 import type * as work_tags from "../work/tags.js";
 import type * as work_unique from "../work/unique.js";
+import type * as work_uniqueSweep from "../work/uniqueSweep.js";
 import type * as work_update from "../work/update.js";
 import type * as work_userShare from "../work/userShare.js";
 import type * as work_wire from "../work/wire.js";
@@ -284,6 +285,7 @@ const fullApi: ApiFromModules<{
   "work/stopRetries": typeof work_stopRetries;
   "work/tags": typeof work_tags;
   "work/unique": typeof work_unique;
+  "work/uniqueSweep": typeof work_uniqueSweep;
   "work/update": typeof work_update;
   "work/userShare": typeof work_userShare;
   "work/wire": typeof work_wire;

@@ -379,7 +379,7 @@ describe("unique works", () => {
 });
 
 describe("a sweep", () => {
-  const sweep = () => pool.t.mutation(internal.work.unique.sweep, {});
+  const sweep = () => pool.t.mutation(internal.work.uniqueSweep.sweep, {});
   const held = async () => (await pool.rows("unique")).map(({ key }) => key);
 
   test("deletes the rows of works that are over, and no others", async () => {
@@ -407,10 +407,10 @@ describe("a sweep", () => {
   test("is scheduled by one in many enqueues that take a key", async () => {
     const random = vi.spyOn(Math, "random").mockReturnValue(0.5);
     await enqueue(act("a"), { key: "a" });
-    expect(await pool.scheduled("work/unique:sweep")).toEqual([]);
+    expect(await pool.scheduled("work/uniqueSweep:sweep")).toEqual([]);
     random.mockReturnValue(0.001);
     await enqueue(act("b"), { key: "b" });
-    expect(await pool.scheduled("work/unique:sweep")).toHaveLength(1);
+    expect(await pool.scheduled("work/uniqueSweep:sweep")).toHaveLength(1);
   });
 
   test("that is full is followed by another", async () => {
@@ -430,7 +430,7 @@ describe("a sweep", () => {
     });
     await sweep();
     expect(await pool.rows("unique")).toHaveLength(44);
-    expect(await pool.scheduled("work/unique:sweep")).toHaveLength(1);
+    expect(await pool.scheduled("work/uniqueSweep:sweep")).toHaveLength(1);
   });
 });
 

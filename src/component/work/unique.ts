@@ -20,14 +20,11 @@
  * Two enqueues of one key read and write the same row, so they conflict, and the second sees the first. The row
  * of a work that follows names the one before it, too: should the follower be canceled, that one holds the key.
  *
- * Rows go by sweeps: one in so many enqueues that use a key schedules one. So a pool without unique
- * works has none, an idle pool neither, and the table keeps about as many rows as hold.
+ * Rows go by sweeps: see `uniqueSweep.ts`.
  */
-import { v } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
-import { internalMutation, type MutationCtx } from "../_generated/server.js";
-import { TransactionBudget } from "../budget.js";
+import type { MutationCtx } from "../_generated/server.js";
 import type { Unique, UniqueScope } from "../identity.js";
 import { checkUnique } from "../identity.js";
 import {
@@ -45,7 +42,7 @@ import {
 } from "../queue/entries.js";
 import { wakeForWork } from "../queue/wake.js";
 import { createLogger, recordEnqueued } from "../logging.js";
-import { HOUR, MINUTE } from "../shared.js";
+import { MINUTE } from "../shared.js";
 import {
   type Checked,
   checkItem,
@@ -60,13 +57,8 @@ import { addTags, removeTags } from "./tags.js";
 
 /** One in so many enqueues that take a key has the rows swept that are over. */
 const SWEEP_CHANCE = 1 / 128;
-/** More than are enqueued between two sweeps, on average. */
-const SWEEP_ROWS = 256;
 /** Most works are over so long after they were due. */
 const FIRST_LOOK_MS = 10 * MINUTE;
-/** One whose work was not over is looked at again. */
-const NEXT_LOOK_MS = HOUR;
-
 /** What came of an `enqueueUnique`. */
 export type UniqueOutcome = {
   id: Id<"work">;
@@ -167,7 +159,7 @@ async function neverAttempted(
   return work.follows !== undefined || (await isWaiting(ctx, work));
 }
 
-async function isRetained(
+export async function isRetained(
   ctx: MutationCtx,
   workId: Id<"work">,
   now: number,
@@ -177,7 +169,7 @@ async function isRetained(
   return outcome.expiresAt === null || outcome.expiresAt > now;
 }
 
-function outcomeOf(
+export function outcomeOf(
   ctx: MutationCtx,
   workId: Id<"work">,
 ): Promise<Doc<"complete"> | null> {
@@ -209,7 +201,7 @@ async function enqueueFirst(
   if (row) await ctx.db.replace("unique", row._id, fields);
   else await ctx.db.insert("unique", fields);
   if (Math.random() < SWEEP_CHANCE) {
-    await ctx.scheduler.runAfter(0, internal.work.unique.sweep, {});
+    await ctx.scheduler.runAfter(0, internal.work.uniqueSweep.sweep, {});
   }
   return { id: id!, isNew: true, replaced: false };
 }
@@ -288,51 +280,6 @@ async function enqueueFollower(
   recordEnqueued(console, { workId: id, fnName, runAt, enqueuedAt });
   console.end();
   return id;
-}
-
-/** Deletes some of the rows whose works are over. Where there are more, it schedules itself again. */
-export const sweep = internalMutation({
-  args: {},
-  returns: v.null(),
-  handler: async (ctx): Promise<null> => {
-    const now = Date.now();
-    const budget = new TransactionBudget(ctx, {
-      works: SWEEP_ROWS,
-      bytes: 8_000_000,
-    });
-    const rows = ctx.db
-      .query("unique")
-      .withIndex("by_sweep", (q) => q.lte("sweepAt", now));
-    for await (const row of rows) {
-      if (!(await budget.hasRoom())) {
-        await ctx.scheduler.runAfter(0, internal.work.unique.sweep, {});
-        break;
-      }
-      budget.spend(1);
-      const heldUntil = await heldUntilOf(ctx, row, now);
-      if (heldUntil === null) await ctx.db.delete("unique", row._id);
-      else await ctx.db.patch("unique", row._id, { sweepAt: heldUntil });
-    }
-    return null;
-  },
-});
-
-/** When it may be over, under whichever scope. Null: it is. */
-async function heldUntilOf(
-  ctx: MutationCtx,
-  { workId, before, windowEndsAt = 0 }: Doc<"unique">,
-  now: number,
-): Promise<number | null> {
-  if (windowEndsAt > now) return windowEndsAt;
-  for (const id of [workId, before]) {
-    if (id === undefined) continue;
-    if (await liveWork(ctx, id)) return now + NEXT_LOOK_MS;
-    if (await isRetained(ctx, id, now)) {
-      const { expiresAt } = (await outcomeOf(ctx, id))!;
-      return expiresAt ?? now + NEXT_LOOK_MS;
-    }
-  }
-  return null;
 }
 
 /**
