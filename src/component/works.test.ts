@@ -180,6 +180,18 @@ describe("a failed work that is tried again", () => {
     expect(await pool.rows("payload")).toEqual([]);
   });
 
+  test("begins although the time by which it was to begin has passed", async () => {
+    const expireAt = Date.now() + MINUTE;
+    const [id] = await failed(action("a", { ...recorded("a"), expireAt }));
+    vi.setSystemTime(expireAt + HOUR);
+    await retry(id!);
+    await succeedAll();
+    expect((await pool.outcomes())["a"]).toMatchObject([
+      { kind: "failed" },
+      { kind: "success" },
+    ]);
+  });
+
   test("is left alone while its callback is owed, and that is said", async () => {
     const [id] = await failed(
       action("a", recorded("a", "completedWhenAllowed")),
@@ -684,6 +696,13 @@ describe("a work that waits", () => {
     expect(await update(id!, Date.now())).toBe("updated");
     await succeedAll();
     expect(await pool.status(id!)).toEqual({ state: "finished" });
+  });
+
+  test("is not postponed beyond the time by which it expires", async () => {
+    const expireAt = Date.now() + HOUR;
+    const [id] = await pool.enqueue([action("a", { expireAt })]);
+    await expect(update(id!, expireAt + 1)).rejects.toThrow("would expire");
+    expect(await update(id!, expireAt - 1)).toBe("updated");
   });
 
   test("is no longer so, and that is said", async () => {

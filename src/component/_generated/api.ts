@@ -131,6 +131,7 @@ import type * as work_outcome from "../work/outcome.js";
 import type * as work_payload from "../work/payload.js";
 import type * as work_progress from "../work/progress.js";
 import type * as work_quarantine from "../work/quarantine.js";
+import type * as work_requeueAwake from "../work/requeueAwake.js";
 import type * as work_result from "../work/result.js";
 import type * as work_retention from "../work/retention.js";
 import type * as work_retry from "../work/retry.js";
@@ -277,6 +278,7 @@ const fullApi: ApiFromModules<{
   "work/payload": typeof work_payload;
   "work/progress": typeof work_progress;
   "work/quarantine": typeof work_quarantine;
+  "work/requeueAwake": typeof work_requeueAwake;
   "work/result": typeof work_result;
   "work/retention": typeof work_retention;
   "work/retry": typeof work_retry;

@@ -15,10 +15,10 @@ import { getConvexSize, type Value } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
-import { requeue, type Requeued } from "../queue/entries.js";
-import { wakeForWork } from "../queue/wake.js";
+import type { Requeued } from "../queue/entries.js";
 import type { RetryOptions } from "./filter.js";
 import { keptWork } from "./kept.js";
+import { requeueAwake } from "./requeueAwake.js";
 import { takeKeyAgain } from "./unique.js";
 
 /** The row of a work whose arguments and context are inline. */
@@ -74,6 +74,7 @@ export class Rounds {
         expireAt: undefined,
         // Where it goes back to, should an attempt not begin.
         runAt: dueAt,
+        postponed: undefined,
         ...(resetAttempts ? { attempts: undefined } : {}),
       },
     });
@@ -81,10 +82,7 @@ export class Rounds {
 
   async finish(): Promise<void> {
     if (this.back.length === 0) return;
-    const now = Date.now();
-    const earliest = Math.min(...this.back.map(({ dueAt }) => dueAt ?? now));
-    const wakeUp = await wakeForWork(this.ctx, earliest);
-    await requeue(this.ctx, this.back, wakeUp);
+    await requeueAwake(this.ctx, this.back);
     this.console.debug(`[retry] ${this.back.length} works begin another round`);
   }
 }

@@ -1,10 +1,11 @@
 /** Changes a work that waits: when it is due. What a worker has stays as it is. */
 import { type Infer, v } from "convex/values";
 import type { MutationCtx } from "../_generated/server.js";
-import { EntryRemoval, requeue } from "../queue/entries.js";
-import { wakeForWork } from "../queue/wake.js";
+import { EntryRemoval } from "../queue/entries.js";
+import { checkExpireAt } from "../validateTime.js";
 import { outcomeOf } from "./kept.js";
 import { liveWork } from "./live.js";
+import { requeueAwake } from "./requeueAwake.js";
 
 export const vUpdateAnswer = v.union(
   v.literal("updated"),
@@ -36,13 +37,14 @@ export async function updateOne(
     await ctx.db.patch("work", work._id, { runAt });
     return "updated";
   }
+  const now = Date.now();
   const queue = new EntryRemoval(ctx);
   const kind = await queue.take(work);
   if (kind === null) return "running";
+  if (work.expireAt !== undefined) checkExpireAt(work.expireAt, runAt, now);
   await queue.write();
-  const dueAt = runAt <= Date.now() ? null : runAt;
-  const wakeUp = await wakeForWork(ctx, dueAt ?? Date.now());
+  const dueAt = runAt <= now ? null : runAt;
   const long = kind === "long";
-  await requeue(ctx, [{ work, dueAt, patch: { runAt }, long }], wakeUp);
+  await requeueAwake(ctx, [{ work, dueAt, patch: { runAt }, long }]);
   return "updated";
 }
