@@ -3,7 +3,12 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { livingExecutors, readExecutors } from "../loop/executorViews.js";
 import { begunClaims, slotsOf } from "./begun.js";
-import { newStats, openWorks, readStats } from "../loop/positions.js";
+import {
+  newStats,
+  openWorks,
+  readStats,
+  type Stats,
+} from "../loop/positions.js";
 
 type Claim = Doc<"executorStats">["open"][number];
 
@@ -19,7 +24,42 @@ export async function begunAt(
   widest: () => Promise<number>,
 ): Promise<Claim[]> {
   const row = await readStats(ctx, executor._id);
-  const stats = row ?? newStats(executor);
+  return await begunWith(ctx, executor, row ?? newStats(executor), widest);
+}
+
+/**
+ * As {@link begunAt}, without those that are over: their handlers still take slots, but
+ * the works have ended, or wait, or are elsewhere by now.
+ */
+export async function runningAt(
+  ctx: QueryCtx,
+  executor: Doc<"executor">,
+): Promise<{ running: Claim[]; stats: Stats }> {
+  const row = await readStats(ctx, executor._id);
+  const stats: Stats = row ?? newStats(executor);
+  const begun = await begunWith(ctx, executor, stats, () =>
+    widestLease(ctx, executor._id),
+  );
+  return { running: withoutOver(stats, begun), stats };
+}
+
+/** Claims without the positions that are over. */
+export function withoutOver(
+  { over = [] }: Pick<Stats, "over">,
+  claims: readonly Claim[],
+): Claim[] {
+  return claims.map(({ runningId, left }) => ({
+    runningId,
+    left: left.filter((position) => !over.includes(position)),
+  }));
+}
+
+async function begunWith(
+  ctx: QueryCtx,
+  executor: Doc<"executor">,
+  stats: Stats,
+  widest: () => Promise<number>,
+): Promise<Claim[]> {
   const open = openWorks(stats);
   return begunClaims({
     // Whoever takes works back may have made the row before the first report.
@@ -56,10 +96,8 @@ export async function hasBegun(
 ): Promise<boolean> {
   const executors = await readExecutors(ctx);
   for (const executor of livingExecutors({ executors })) {
-    const claims = await begunAt(ctx, executor, () =>
-      widestLease(ctx, executor._id),
-    );
-    for (const claim of claims) {
+    const { running } = await runningAt(ctx, executor);
+    for (const claim of running) {
       const members = await membersOf(ctx, executor, claim);
       const position = members.works.indexOf(workId);
       // An attempt of it before this one may have been in the same hand-over.
@@ -81,7 +119,7 @@ export async function membersOf(
   return (await ctx.db.get("running", runningId)) ?? { first: 0, works: [] };
 }
 
-export async function widestLease(
+async function widestLease(
   ctx: QueryCtx,
   executorId: Id<"executor">,
 ): Promise<number> {

@@ -5,10 +5,10 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { livingExecutors, readExecutors } from "../loop/executorViews.js";
-import { newStats, openWorks, readStats } from "../loop/positions.js";
+import { openWorks } from "../loop/positions.js";
 import { START } from "../loop/scan.js";
 import { isExpired } from "../work/kept.js";
-import { begunAt, widestLease } from "./claims.js";
+import { runningAt } from "./claims.js";
 import type { WorkCounts } from "./workList.js";
 
 /** Rows of each kind. */
@@ -82,10 +82,9 @@ async function withWorkers(
   for (const executor of livingExecutors({
     executors: await readExecutors(ctx),
   })) {
-    const stats = (await readStats(ctx, executor._id)) ?? newStats(executor);
-    const begun = openWorks({
-      open: await begunAt(ctx, executor, () => widestLease(ctx, executor._id)),
-    });
+    const at = await runningAt(ctx, executor);
+    const { stats } = at;
+    const begun = openWorks({ open: at.running });
     const undelivered = await ctx.db
       .query("running")
       .withIndex("by_executor", (q) =>
@@ -95,6 +94,7 @@ async function withWorkers(
     running += begun;
     claimed +=
       openWorks(stats) -
+      (stats.over?.length ?? 0) -
       begun +
       undelivered.reduce((sum, { works }) => sum + works.length, 0);
     isAtLeast ||= undelivered.length === PAGE;

@@ -285,6 +285,35 @@ describe("a list", () => {
     expect(ids(pinned)).toEqual(ids(second));
   });
 
+  test("shows a work whose former attempt still takes a slot as what it is now", async () => {
+    const [id] = await pool.enqueue([action("a"), action("b")]);
+    const executor = await pool.startOpenByHand();
+    const [attempt] = executor.attempts();
+    await executor.report([ended(attempt!, failure())]);
+    // As after a time-out: the work is over for this executor, and its handler runs on.
+    await pool.run(async (ctx) => {
+      const stats = (await ctx.db.query("executorStats").first())!;
+      const open = [{ runningId: null, left: [0, 1] }];
+      await ctx.db.patch("executorStats", stats._id, { open, over: [0] });
+    });
+    await pool.t.mutation(api.works.retry, { id: id! });
+    expect((await list({ state: "running" })).page).toHaveLength(1);
+    expect((await list({ state: "waiting" })).page).toMatchObject([
+      { workId: id },
+    ]);
+    const { states } = await pool.t.query(api.works.counts, {});
+    expect(states).toContainEqual({
+      state: "running",
+      count: 1,
+      isAtLeast: false,
+    });
+    expect(states).toContainEqual({
+      state: "claimed",
+      count: 0,
+      isAtLeast: false,
+    });
+  });
+
   test("shows a work that is tried again as one that waits, and no longer as failed", async () => {
     const [id] = await pool.enqueue([action("a")]);
     const executor = await pool.startByHand();

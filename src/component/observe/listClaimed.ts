@@ -6,9 +6,8 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { livingExecutors } from "../loop/executorViews.js";
-import { newStats, readStats } from "../loop/positions.js";
 import { liveWork } from "../work/live.js";
-import { begunAt, membersOf, widestLease } from "./claims.js";
+import { membersOf, runningAt, withoutOver } from "./claims.js";
 import { listedWork, MAX_DOCUMENTS } from "./listed.js";
 import type {
   ListedWork,
@@ -38,8 +37,9 @@ export async function begunWorks(
     // Its statistics, and the row that tells of its lease.
     left -= 2;
     if (left <= 0) break;
-    const claims = await begunOf(ctx, executor);
-    for (const claim of claims) {
+    const { running } = await runningAt(ctx, executor);
+    for (const claim of running) {
+      if (claim.left.length === 0) continue;
       if (claim.runningId !== null && (left -= 1) < 0) break;
       const { first, works } = await membersOf(ctx, executor, claim);
       for (const position of claim.left) {
@@ -117,13 +117,12 @@ async function claimsOf(
   executor: Doc<"executor">,
   state: "claimed" | "running",
 ): Promise<Claim[]> {
-  const begun = await begunOf(ctx, executor);
-  if (state === "running") return begun.reverse();
-  const stats = (await readStats(ctx, executor._id)) ?? newStats(executor);
-  const running = new Set(begun.flatMap(({ left }) => left));
-  const waiting = stats.open.map(({ runningId, left }) => ({
+  const { running, stats } = await runningAt(ctx, executor);
+  if (state === "running") return running.reverse();
+  const begun = new Set(running.flatMap(({ left }) => left));
+  const waiting = withoutOver(stats, stats.open).map(({ runningId, left }) => ({
     runningId,
-    left: left.filter((position) => !running.has(position)),
+    left: left.filter((position) => !begun.has(position)),
   }));
   const undelivered = await ctx.db
     .query("running")
@@ -138,10 +137,6 @@ async function claimsOf(
       left: works.map((_, index) => first + index),
     })),
   ].reverse();
-}
-
-function begunOf(ctx: QueryCtx, executor: Doc<"executor">): Promise<Claim[]> {
-  return begunAt(ctx, executor, () => widestLease(ctx, executor._id));
 }
 
 async function executorsOf(ctx: QueryCtx): Promise<Doc<"executor">[]> {
