@@ -148,10 +148,12 @@ class Entries {
 
 /** Null: it does not wait. */
 export function waitingState(
-  { attempts = 0 }: Doc<"work">,
+  { attempts = 0, follows }: Doc<"work">,
   entry: Entry,
   now: number,
 ): WorkState | null {
+  // It gets into the queue with the end of another work.
+  if (follows !== undefined) return "waiting";
   if (entry === null) return null;
   if (entry.dueAt <= now) return "waiting";
   return attempts > 0 ? "retrying" : "scheduled";
