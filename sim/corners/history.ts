@@ -181,10 +181,6 @@ class CornerHistory {
   }
 
   private createWorld(app: App): World {
-    (globalThis as any).CONF = (i: any, c: any) =>
-      this.note(
-        `CONFLICT ${i.address?.name ?? JSON.stringify(i.address)} ${c.message} ${c.table}`,
-      );
     const { seed, pace, deploymentClass, limits } = this.setting;
     const { runs, bytes, faults } = this;
     return new World({
