@@ -13,6 +13,8 @@ beforeAll(async () => {
 
 const lib = (name: string, args: object, component?: string) =>
   callComponent(victim(), `lib:${name}`, args, component);
+const pool = (name: string, args: unknown) =>
+  callComponent(victim(), `pool:${name}`, args);
 
 function expectRefused(outcome: Outcome, words: string | RegExp): void {
   expect(outcome).toEqual({
@@ -372,19 +374,19 @@ describe("settings", () => {
 
 describe("health and kick", () => {
   test.each(["health", "kick"])("%s takes no arguments", async (name) => {
-    expectRefused(await lib(name, { id: "x" }), /ArgumentValidationError.*id/s);
+    expectRefused(await pool(name, { id: "x" }), /ArgumentValidationError.*id/s);
   });
 
   test("of a paused pool is good, however often it is kicked", async () => {
     await lib("enqueue", { ...item, config: {} });
     for (let i = 0; i < 50; i++) {
-      expect(await lib("kick", {})).toEqual({ value: null, wrote: false });
+      expect(await pool("kick", {})).toEqual({ value: null, wrote: false });
     }
-    expect(await lib("health", {})).toMatchObject({
+    expect(await pool("health", {})).toMatchObject({
       value: { maxParallelism: 0, inFlight: 0, backlog: { count: 1 } },
     });
     await lib("cancelAll", {});
-    expect(await lib("health", {})).toMatchObject({
+    expect(await pool("health", {})).toMatchObject({
       value: { healthy: true, backlog: { count: 0 } },
     });
   });
