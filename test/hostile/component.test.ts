@@ -130,8 +130,8 @@ describe("an enqueue", () => {
     ],
     [
       "an unknown field of it",
-      { retryBehavior: { ...retry, jitter: 1 } },
-      "jitter",
+      { retryBehavior: { ...retry, jiter: 1 } },
+      "jiter",
     ],
     [
       "a callback without a handle",
@@ -283,7 +283,10 @@ describe("ids that name no work", () => {
       wrote: false,
     });
     expect(await lib("get", { id })).toEqual({ value: null, wrote: false });
-    expect(await lib("cancel", { id })).toEqual({ value: null, wrote: false });
+    expect(await lib("cancel", { id })).toEqual({
+      value: "unknown",
+      wrote: false,
+    });
     expect(await lib("statusBatch", { ids: [id, id] })).toMatchObject({
       value: [{ state: "finished" }, { state: "finished" }],
     });
@@ -374,7 +377,10 @@ describe("settings", () => {
 
 describe("health and kick", () => {
   test.each(["health", "kick"])("%s takes no arguments", async (name) => {
-    expectRefused(await pool(name, { id: "x" }), /ArgumentValidationError.*id/s);
+    expectRefused(
+      await pool(name, { id: "x" }),
+      /ArgumentValidationError.*id/s,
+    );
   });
 
   test("of a paused pool is good, however often it is kicked", async () => {
@@ -407,7 +413,7 @@ describe("a paused pool", () => {
     expect(await lib("cancel", { id: ids[0] })).toMatchObject({ wrote: true });
     // A second time, and one that has ended: no harm.
     expect(await lib("cancel", { id: ids[0] })).toEqual({
-      value: null,
+      value: "unknown",
       wrote: false,
     });
     expect(await lib("status", { id: ids[0] })).toMatchObject({
