@@ -374,7 +374,10 @@ describe("settings", () => {
 
 describe("health and kick", () => {
   test.each(["health", "kick"])("%s takes no arguments", async (name) => {
-    expectRefused(await pool(name, { id: "x" }), /ArgumentValidationError.*id/s);
+    expectRefused(
+      await pool(name, { id: "x" }),
+      /ArgumentValidationError.*id/s,
+    );
   });
 
   test("of a paused pool is good, however often it is kicked", async () => {
