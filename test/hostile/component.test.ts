@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 const lib = (name: string, args: object, component?: string) =>
   callComponent(victim(), `lib:${name}`, args, component);
-const pool = (name: string, args: unknown) =>
+const pool = (name: string, args: object) =>
   callComponent(victim(), `pool:${name}`, args);
 
 function expectRefused(outcome: Outcome, words: string | RegExp): void {
