@@ -2,7 +2,13 @@
 import { describe, expect, test } from "vitest";
 import type { Work } from "../../sim/app/convex/works.js";
 import { act, keys } from "../../sim/works.js";
-import { all, expectAtRest, failedMutations, outcomes } from "./invariants.js";
+import {
+  all,
+  expectAtRest,
+  failedMutations,
+  outcomes,
+  rowsInUse,
+} from "./invariants.js";
 import { carry, enqueueLarge } from "./largeWorks.js";
 import { Simulation } from "./simulation.js";
 
@@ -68,7 +74,7 @@ async function expectToGoOn(
     all(["new", ...WAITING], "success"),
   );
   for (const table of ["work", "running", "payload", "pendingStart"]) {
-    expect(simulation.rows(table, "workpool"), table).toEqual([]);
+    expect(rowsInUse(simulation, table), table).toEqual([]);
   }
   const ended = simulation
     .rows("complete", "workpool")

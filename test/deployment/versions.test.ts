@@ -15,10 +15,15 @@ import {
 import { pushedApp, Simulation } from "./simulation.js";
 import { readVersion, storedVersions, writeVersion } from "./versions.js";
 
+/** Rows of works that have tags, or say how far they are: none of these does. */
+const OF_FEW = ["tag", "progress"];
+
 /** As many executors as there may be have something, and more waits. */
 function expectBusy(simulation: Simulation): void {
   const empty = [...WORKING_TABLES, "complete"].filter(
-    (table) => simulation.rows(table, "workpool").length === 0,
+    (table) =>
+      !OF_FEW.includes(table) &&
+      simulation.rows(table, "workpool").length === 0,
   );
   expect(empty, "tables without rows").toEqual([]);
   const work = simulation.rows("work", "workpool");
@@ -86,7 +91,9 @@ describe.skipIf(isWriting).each(storedVersions())("version %s", (version) => {
     await expectEverythingEnds(simulation);
   });
 
-  test("ends what the present code left", async () => {
+  const isOlder = version !== packageJson.version;
+  // Its schema refuses fields that came since. Nothing of it was released.
+  test.skipIf(isOlder)("ends what the present code left", async () => {
     const present = await Simulation.open();
     await becomeBusy(present);
     const simulation = await Simulation.open({ stored: present.store() });
