@@ -328,7 +328,9 @@ export class World {
 
   /** The rows of a table: as they are now, without time passing. */
   rows(table: string, component = ""): Row[] {
-    const scan = this.running.store.begin().scan(component, {
+    const everything = { bytesRead: Infinity, documentsRead: Infinity };
+    const looking = this.running.store.begin({ limits: everything });
+    const scan = looking.scan(component, {
       table,
       index: "by_creation_time",
       range: [],
