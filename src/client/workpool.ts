@@ -37,6 +37,7 @@ import { type Attempt, attachTo } from "./attempt.js";
 import { enqueueBatchChecked, type OptionsOfItem } from "./batch.js";
 import { type ActionDefinition, define } from "./defineAction.js";
 import type { ThisWork, WithLate } from "./late.js";
+import { continueAttempt } from "./next.js";
 import {
   enqueueUniqueChecked,
   type UniqueEnqueued,
@@ -894,6 +895,41 @@ export class Workpool {
     body: (attempt: Attempt) => Promise<Result> | Result,
   ): Promise<Result> {
     return await attachTo(this.component, ctx, work, body);
+  }
+
+  /**
+   * Has the work go on with other arguments when this attempt has succeeded: for work that takes
+   * longer than an action may. The same work is enqueued again, at once and with all its attempts;
+   * `onComplete` runs after the last of these hops.
+   *
+   * ```ts
+   * export const importPages = pool.defineAction({
+   *   args: { page: v.number() },
+   *   handler: async (ctx, { page }, { work }): Promise<void> => {
+   *     const isLast = await importPage(page);
+   *     if (!isLast) await pool.continueWith(ctx, work, { page: page + 1 });
+   *   },
+   * });
+   * ```
+   *
+   * It takes effect with the success of the attempt: one that fails is retried with its own arguments, and may say
+   * anew how the work goes on. What a handler returns that has called this is dropped. Called
+   * again in one attempt, the last call holds. `expireAt` and `maxElapsedMs` count from the enqueue, across all hops. A
+   * work that is canceled does not go on.
+   *
+   * @param ctx - The context of the action.
+   * @param work - The argument that was enqueued as {@link thisWork}, or `attempt.work`.
+   * @param args - The arguments of the next hop, at most 1,000,000 bytes. Those that were enqueued as
+   *   {@link thisWork} are filled in anew, and need not be given.
+   * @throws an {@link AttemptAbortedError} when the work was canceled or the attempt does not count any more; a
+   *   {@link NonRetryableError} after 10,000 hops; an error when the arguments are too large.
+   */
+  async continueWith(
+    ctx: ActionCtx,
+    work: ThisWork,
+    args: DefaultFunctionArgs,
+  ): Promise<void> {
+    await continueAttempt(this.component, ctx, work, args);
   }
 
   /**

@@ -2,6 +2,8 @@
 import { v } from "convex/values";
 import { mutation, query } from "./_generated/server.js";
 import { checkBeat, vAttemptState, vBeat } from "./beat.js";
+import { vLate } from "./shared.js";
+import { noteContinuation, vNextAnswer } from "./work/next.js";
 import { attemptState, recordBeat } from "./work/progress.js";
 
 const vAttemptOf = {
@@ -25,4 +27,12 @@ export const beat = mutation({
     checkBeat(beat);
     return await recordBeat(ctx, id, fence, beat);
   },
+});
+
+/** If the attempt succeeds, its work goes on with these arguments. */
+export const continueWith = mutation({
+  args: { ...vAttemptOf, fnArgs: v.any(), late: v.optional(vLate) },
+  returns: vNextAnswer,
+  handler: async (ctx, { id, fence, fnArgs, late }) =>
+    await noteContinuation(ctx, id, fence, fnArgs, late ?? {}),
 });

@@ -14,6 +14,7 @@ import {
   vHalved,
   vHistory,
   vLate,
+  vNext,
   vOnTimeout,
   vReason,
   vResult,
@@ -240,6 +241,10 @@ export default defineSchema({
     followedBy: v.optional(v.id("work")),
     /** Arguments that are filled in when it begins. */
     late: v.optional(vLate),
+    /** What its present attempt wants to follow its success: see `work/next.ts`. */
+    next: v.optional(vNext),
+    /** How often it went on with other arguments, in this round. Unset: never. */
+    hops: v.optional(v.number()),
   }).index("by_end", ["endedAt"]),
 
   /** A tag of a work, as long as anything is known about that: see `work/tags.ts`. */
@@ -400,6 +405,8 @@ export default defineSchema({
     /** Of the `ConvexError` that it failed with. */
     errorData: v.optional(v.any()),
     round: v.optional(v.number()),
+    /** How often it went on with other arguments. Unset: never. */
+    hops: v.optional(v.number()),
     history: v.optional(vHistory),
     tags: v.optional(v.array(v.string())),
     uniqueKey: v.optional(v.string()),

@@ -31,6 +31,18 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "goesOn" | "canceled" | "superseded",
         Name
       >;
+      continueWith: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          fence: number;
+          fnArgs: any;
+          id: string;
+          late?: Record<string, "this">;
+        },
+        "noted" | "canceled" | "superseded" | "tooManyHops",
+        Name
+      >;
       listen: FunctionReference<
         "query",
         "internal",
@@ -252,6 +264,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             round?: number;
             startedAt?: number;
           }>;
+          hops?: number;
           lastError?: string;
           progress?: { beatAt: number; progress?: number; step?: string };
           reason?:

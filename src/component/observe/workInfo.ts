@@ -55,6 +55,8 @@ export const vWorkInfo = v.object({
   errorData: v.optional(v.any()),
   /** How often it was tried again after it had failed. Unset: never. */
   round: v.optional(v.number()),
+  /** How often it went on with other arguments (`continueWith`), in this round. Unset: never. */
+  hops: v.optional(v.number()),
   /** Its last attempts that did not succeed, the oldest first, at most ten. Unset: there was none, or it succeeded after. */
   history: v.optional(vHistory),
   /** While `onComplete` is owed, and of one that did not succeed at once. */

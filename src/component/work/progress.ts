@@ -11,8 +11,8 @@ import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { AttemptState, Beat } from "../beat.js";
 import { liveWork } from "./live.js";
 
-/** Any string will do for `id`. */
-async function attemptedWork(
+/** Any string will do for `id`. Null: the attempt is over. */
+export async function attemptedWork(
   ctx: QueryCtx,
   id: string,
   fence: number,
