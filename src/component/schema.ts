@@ -120,6 +120,8 @@ export default defineSchema({
       callbacks: v.optional(v.number()),
       /** Until when works have to begin that wait: see `queue/expiring.ts`. */
       startBy: v.optional(v.number()),
+      /** When attempts freeze: see `frozen.ts`. */
+      freezes: v.optional(v.number()),
     }),
     /** The executors that live, or whose end was not noticed yet. */
     assigned: v.array(
@@ -168,6 +170,8 @@ export default defineSchema({
     giveUp: v.optional(v.string()),
     /** Works wait that may not begin any more: where the scan for them begins. */
     lateFrom: v.optional(v.number()),
+    /** Attempts have frozen: where the scan for them begins. */
+    frozenFrom: v.optional(v.number()),
     /** Pieces in a row that failed. */
     failures: v.number(),
   }),
@@ -202,6 +206,8 @@ export default defineSchema({
     timeoutMs: v.optional(v.number()),
     /** What becomes of its slot when it takes longer. Unset: it is held until the handler ends. */
     onTimeout: v.optional(vOnTimeout),
+    /** For how long an attempt may say nothing, once it has beaten. */
+    heartbeatTimeoutMs: v.optional(v.number()),
     /** No attempt begins at this time or later. */
     expireAt: v.optional(v.number()),
     /** How often it asked to be tried later, in this round. Unset: never. */
@@ -277,7 +283,11 @@ export default defineSchema({
     beatAt: v.number(),
     progress: v.optional(v.number()),
     step: v.optional(v.string()),
-  }).index("by_work", ["workId"]),
+    /** When it counts as frozen without a further beat: see `loop/frozen.ts`. Unset: never. */
+    freezesAt: v.optional(v.number()),
+  })
+    .index("by_work", ["workId"])
+    .index("by_freeze", ["freezesAt"]),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
   payload: defineTable({

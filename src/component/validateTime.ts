@@ -157,15 +157,20 @@ export function checkExpireAt(
 }
 
 export function checkTimeoutMs(timeoutMs: number): void {
-  if (
-    !Number.isInteger(timeoutMs) ||
-    timeoutMs < MIN_TIMEOUT_MS ||
-    timeoutMs > MAX_TIMEOUT_MS
-  ) {
+  checkLength("timeoutMs", timeoutMs);
+}
+
+export function checkHeartbeatTimeoutMs(heartbeatTimeoutMs: number): void {
+  checkLength("heartbeatTimeoutMs", heartbeatTimeoutMs);
+}
+
+/** Of an attempt, or a part of one. */
+function checkLength(option: string, ms: number): void {
+  if (!Number.isInteger(ms) || ms < MIN_TIMEOUT_MS || ms > MAX_TIMEOUT_MS) {
     refuse(
-      "timeoutMs",
+      option,
       `an integer of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_TIMEOUT_MS} (27 minutes)`,
-      timeoutMs,
+      ms,
     );
   }
 }

@@ -11,7 +11,7 @@ test("a work goes on, hop by hop, also through failures and crashes, to one outc
   const simulation = await Simulation.open({ app: await pushedApp(APP) });
   const retry = { maxAttempts: 4, initialBackoffMs: 10, base: 1 };
   const last = 8;
-  const id = await simulation.mutation<string>("enqueueAttached", {
+  const id = await simulation.mutation("enqueueAttached", {
     fn: "pages",
     args: { key: "a", page: 1, last, ms: 2_000, failsFirst: true },
     options: { retry, statusTtl: 3_600_000 },
@@ -25,7 +25,7 @@ test("a work goes on, hop by hop, also through failures and crashes, to one outc
   // A crash may have a page done twice, and none left out.
   expect([...new Set(pages)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(pages.length).toBeLessThanOrEqual(last + 2);
-  const info = await simulation.query<any>("get", { id });
+  const info = await simulation.query("get", { id });
   expect(info).toMatchObject({
     hops: last - 1,
     result: { kind: "success", returnValue: `page ${last}` },

@@ -50,6 +50,7 @@ import type * as loop_executorViews from "../loop/executorViews.js";
 import type * as loop_executors from "../loop/executors.js";
 import type * as loop_expire from "../loop/expire.js";
 import type * as loop_fate from "../loop/fate.js";
+import type * as loop_frozen from "../loop/frozen.js";
 import type * as loop_lane from "../loop/lane.js";
 import type * as loop_lease from "../loop/lease.js";
 import type * as loop_limits from "../loop/limits.js";
@@ -198,6 +199,7 @@ const fullApi: ApiFromModules<{
   "loop/executors": typeof loop_executors;
   "loop/expire": typeof loop_expire;
   "loop/fate": typeof loop_fate;
+  "loop/frozen": typeof loop_frozen;
   "loop/lane": typeof loop_lane;
   "loop/lease": typeof loop_lease;
   "loop/limits": typeof loop_limits;

@@ -152,6 +152,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnHandle: string;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          heartbeatTimeoutMs?: number;
           late?: Record<string, "this">;
           onComplete?: {
             context?: any;
@@ -199,6 +200,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             fnHandle: string;
             fnName: string;
             fnType: "action" | "mutation" | "query";
+            heartbeatTimeoutMs?: number;
             late?: Record<string, "this">;
             onComplete?: {
               context?: any;
@@ -393,6 +395,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnHandle: string;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          heartbeatTimeoutMs?: number;
           late?: Record<string, "this">;
           onComplete?: {
             context?: any;

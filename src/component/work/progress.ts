@@ -45,10 +45,15 @@ export async function recordBeat(
   if (!work?.late || work.fnType !== "action") return "superseded";
   const row = await rowOf(ctx, work);
   const before = row?.fence === fence ? row : null;
+  const now = Date.now();
+  const { heartbeatTimeoutMs } = work;
   const fields = {
     workId: work._id,
     fence,
-    beatAt: Date.now(),
+    beatAt: now,
+    ...(heartbeatTimeoutMs === undefined
+      ? {}
+      : { freezesAt: now + heartbeatTimeoutMs }),
     progress: beat.progress ?? before?.progress,
     step: beat.step ?? before?.step,
   };

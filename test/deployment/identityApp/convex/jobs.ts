@@ -82,3 +82,14 @@ export const pages = pool.defineAction({
     return `page ${page}`;
   },
 });
+
+/** Beats once in its first attempt, and then hangs; the next one succeeds at once. */
+export const hangs = pool.defineAction({
+  args: { key: v.string(), ms: v.number() },
+  handler: async (_ctx, { ms }, attempt): Promise<string> => {
+    if (attempt.number > 1) return "at the second";
+    await attempt.heartbeat({ step: "the last" });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return "late";
+  },
+});
