@@ -5,6 +5,7 @@ import { testWork } from "../test.js";
 import { component } from "../testing/app.js";
 import type { ActionCtx } from "./context.js";
 import { type ThisWork, thisWork } from "./late.js";
+import type { WorkId } from "./types.js";
 import { Workpool } from "./workpool.js";
 
 const pool = new Workpool(component);
@@ -76,6 +77,51 @@ describe("continueWith", () => {
   test("calls nobody in tests of handlers", async () => {
     const { ctx, calls } = action();
     await pool.continueWith(ctx, testWork(), { page: 2 });
+    expect(calls).toEqual([]);
+  });
+});
+
+describe("suspend", () => {
+  test("is one call, which tells the attempt and the time-out", async () => {
+    const { ctx, calls } = action();
+    await pool.suspend(ctx, work, { timeoutMs: 60_000 });
+    expect(calls).toEqual([{ id: "w", fence: 1, timeoutMs: 60_000 }]);
+  });
+
+  test("refuses what it cannot do before it calls anybody", async () => {
+    const { ctx, calls } = action();
+    const suspend = (options: unknown) =>
+      pool.suspend(ctx, work, options as { timeoutMs: number });
+    await expect(suspend({ timeout: 1 })).rejects.toThrow(
+      'Did you mean "timeoutMs"?',
+    );
+    await expect(suspend({})).rejects.toThrow("timeoutMs must be a number");
+    await expect(suspend(null)).rejects.toThrow("an object with timeoutMs");
+    expect(calls).toEqual([]);
+  });
+});
+
+describe("complete and fail", () => {
+  test("tell what came of it", async () => {
+    const { ctx, calls } = action("completed");
+    const id = "w" as WorkId;
+    expect(await pool.complete(ctx, id)).toBe("completed");
+    expect(await pool.fail(ctx, id, "no luck")).toBe("completed");
+    expect(calls).toEqual([
+      { id: "w", result: null },
+      { id: "w", error: "no luck" },
+    ]);
+  });
+
+  test("refuse what cannot be kept before they call anybody", async () => {
+    const { ctx, calls } = action();
+    const id = "w" as WorkId;
+    await expect(pool.complete(ctx, id, "x".repeat(1_000_001))).rejects.toThrow(
+      "may have at most 1000000 bytes",
+    );
+    await expect(pool.fail(ctx, id, new Error("x") as never)).rejects.toThrow(
+      "error must be a string of 1 to 10000 characters",
+    );
     expect(calls).toEqual([]);
   });
 });

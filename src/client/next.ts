@@ -1,8 +1,10 @@
 /** What an attempt arranges from inside its handler, to follow its success. */
 import type { DefaultFunctionArgs } from "convex/server";
 import { NonRetryableError } from "../component/errors.js";
+import { checkNames } from "../component/names.js";
 import { refuse } from "../component/refusal.js";
 import { MAX_HOPS } from "../component/shared.js";
+import { checkSuspendTimeout } from "../component/validateTime.js";
 import type { NextAnswer } from "../component/work/next.js";
 import { decodeWire, isTestWire } from "../component/work/wire.js";
 import { AttemptAbortedError } from "./attempt.js";
@@ -36,6 +38,31 @@ export async function continueAttempt(
     ...(late && { late }),
   });
   assertNoted(answer);
+}
+
+/** As {@link Workpool.suspend}, for those who keep no pool. */
+export async function suspendAttempt(
+  component: WorkpoolComponent,
+  ctx: ActionCtx,
+  work: ThisWork,
+  options: { timeoutMs: number },
+): Promise<void> {
+  checkInAction("suspend", ctx);
+  const wire = decodeWire(work);
+  if (typeof options !== "object" || options === null) {
+    refuse(
+      "The third argument of suspend",
+      "an object with timeoutMs",
+      options,
+    );
+  }
+  checkNames("suspend", Object.keys(options), ["timeoutMs"]);
+  const { timeoutMs } = options;
+  checkSuspendTimeout(timeoutMs);
+  if (isTestWire(wire)) return;
+  const { id, fence } = wire;
+  const attempt = { id, fence, timeoutMs };
+  assertNoted(await ctx.runMutation(component.attempts.suspend, attempt));
 }
 
 function checkInAction(method: string, ctx: ActionCtx): void {

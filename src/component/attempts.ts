@@ -3,7 +3,8 @@ import { v } from "convex/values";
 import { mutation, query } from "./_generated/server.js";
 import { checkBeat, vAttemptState, vBeat } from "./beat.js";
 import { vLate } from "./shared.js";
-import { noteContinuation, vNextAnswer } from "./work/next.js";
+import { checkSuspendTimeout } from "./validateTime.js";
+import { noteContinuation, noteSuspension, vNextAnswer } from "./work/next.js";
 import { attemptState, recordBeat } from "./work/progress.js";
 
 const vAttemptOf = {
@@ -35,4 +36,14 @@ export const continueWith = mutation({
   returns: vNextAnswer,
   handler: async (ctx, { id, fence, fnArgs, late }) =>
     await noteContinuation(ctx, id, fence, fnArgs, late ?? {}),
+});
+
+/** If the attempt succeeds, its work waits for somebody else to end it. */
+export const suspend = mutation({
+  args: { ...vAttemptOf, timeoutMs: v.number() },
+  returns: vNextAnswer,
+  handler: async (ctx, { id, fence, timeoutMs }) => {
+    checkSuspendTimeout(timeoutMs);
+    return await noteSuspension(ctx, id, fence, timeoutMs);
+  },
 });

@@ -249,6 +249,8 @@ export default defineSchema({
     late: v.optional(vLate),
     /** What its present attempt wants to follow its success: see `work/next.ts`. */
     next: v.optional(vNext),
+    /** Its handler has left it to somebody else to end it, until then. */
+    suspended: v.optional(v.number()),
     /** How often it went on with other arguments, in this round. Unset: never. */
     hops: v.optional(v.number()),
   }).index("by_end", ["endedAt"]),

@@ -215,8 +215,7 @@ export type LateArgs = Infer<typeof vLate>;
 /** How often a work may go on with other arguments, per round. */
 export const MAX_HOPS = 10_000;
 
-/** What follows the success of an attempt: see `work/next.ts`. */
-export const vNext = v.object({
+const vContinuation = v.object({
   /** It goes on with these arguments. */
   kind: v.literal("continue"),
   /** Of the attempt that said so. */
@@ -227,6 +226,16 @@ export const vNext = v.object({
   argsSize: v.number(),
   late: vLate,
 });
+const vSuspension = v.object({
+  /** It waits for somebody else to end it. */
+  kind: v.literal("suspend"),
+  fence: v.number(),
+  /** When it has failed if nobody has. */
+  timeoutAt: v.number(),
+});
+
+/** What follows the success of an attempt: see `work/next.ts`. */
+export const vNext = v.union(vContinuation, vSuspension);
 export type Next = Infer<typeof vNext>;
 
 export const vStatus = v.union(

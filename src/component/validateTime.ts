@@ -175,6 +175,17 @@ function checkLength(option: string, ms: number): void {
   }
 }
 
+/** For how long a work may be suspended. */
+export function checkSuspendTimeout(timeoutMs: unknown): void {
+  if (!isWithin(timeoutMs, MIN_TIMEOUT_MS, MAX_DELAY_MS)) {
+    refuse(
+      "timeoutMs",
+      `a number of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_DELAY_MS} (four years)`,
+      timeoutMs,
+    );
+  }
+}
+
 /** When the work is due: `now` unless one of the options says otherwise. */
 export function resolveRunAt(
   {

@@ -115,6 +115,7 @@ import type * as work_callbackKick from "../work/callbackKick.js";
 import type * as work_callbackRetry from "../work/callbackRetry.js";
 import type * as work_callbackSchedule from "../work/callbackSchedule.js";
 import type * as work_cancel from "../work/cancel.js";
+import type * as work_conclude from "../work/conclude.js";
 import type * as work_enqueue from "../work/enqueue.js";
 import type * as work_errorData from "../work/errorData.js";
 import type * as work_errorText from "../work/errorText.js";
@@ -264,6 +265,7 @@ const fullApi: ApiFromModules<{
   "work/callbackRetry": typeof work_callbackRetry;
   "work/callbackSchedule": typeof work_callbackSchedule;
   "work/cancel": typeof work_cancel;
+  "work/conclude": typeof work_conclude;
   "work/enqueue": typeof work_enqueue;
   "work/errorData": typeof work_errorData;
   "work/errorText": typeof work_errorText;

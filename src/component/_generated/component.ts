@@ -50,6 +50,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "goesOn" | "canceled" | "superseded",
         Name
       >;
+      suspend: FunctionReference<
+        "mutation",
+        "internal",
+        { fence: number; id: string; timeoutMs: number },
+        "noted" | "canceled" | "superseded" | "tooManyHops",
+        Name
+      >;
     };
     config: {
       declare: FunctionReference<
@@ -283,7 +290,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           round?: number;
           runAt: number;
           startedAt?: number;
-          state: "pending" | "claimed" | "running" | "finished";
+          state: "pending" | "claimed" | "running" | "suspended" | "finished";
           tags?: Array<string>;
           uniqueKey?: string;
           workId: string;
@@ -458,6 +465,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { isDone: boolean; matched: number; skipped: number; why?: string },
         Name
       >;
+      complete: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string; result: any },
+        "completed" | "ended" | "unknown",
+        Name
+      >;
       counts: FunctionReference<
         "query",
         "internal",
@@ -488,6 +502,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "canceled";
           }>;
         },
+        Name
+      >;
+      fail: FunctionReference<
+        "mutation",
+        "internal",
+        { error: string; id: string },
+        "completed" | "ended" | "unknown",
         Name
       >;
       forget: FunctionReference<

@@ -57,7 +57,9 @@ function statusOf(
 ): Status {
   return {
     state:
-      entry?.works.includes(work._id) || work.follows ? "pending" : "running",
+      entry?.works.includes(work._id) || work.follows || work.suspended
+        ? "pending"
+        : "running",
     previousAttempts: work.attempts ?? 0,
   };
 }
@@ -86,8 +88,9 @@ async function unfinishedInfo(
     workId: work._id,
     fnName: work.fnName,
     fnType: work.fnType,
-    state:
-      entry || work.follows
+    state: work.suspended
+      ? "suspended"
+      : entry || work.follows
         ? "pending"
         : (await hasBegun(ctx, work._id))
           ? "running"

@@ -10,12 +10,14 @@ export const vWorkInfo = v.object({
    * - "pending": in the queue; `dueAt` tells what waits for its turn from what is due later.
    * - "claimed": given to an executor, which has no free slot for it or has not started.
    * - "running": its handler has begun, as far as the executor's last report tells.
+   * - "suspended": its handler has left it to somebody else to end it; `dueAt` tells when it fails otherwise.
    * - "finished": it has ended; `result` is its outcome.
    */
   state: v.union(
     v.literal("pending"),
     v.literal("claimed"),
     v.literal("running"),
+    v.literal("suspended"),
     v.literal("finished"),
   ),
   /** Attempts that have ended. */

@@ -22,6 +22,7 @@ export async function keepEnded(
     history,
     hops,
     next: undefined,
+    suspended: undefined,
     // Whatever still runs for it ends nothing.
     fence: (work.fence ?? 0) + 1,
     canceled: undefined,

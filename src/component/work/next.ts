@@ -6,9 +6,12 @@
  * | -------------------------------------- | --------------------------------------------------------- |
  * | noted by the attempt that counts       | It waits for the end of that attempt; noted again, the last one holds. |
  * | noted by another one                   | Nothing is noted: that one is over.                       |
- * | the attempt succeeds                   | The work takes it over: its arguments replace those before, whose payload goes. |
+ * | the attempt succeeds                   | The work takes it over: other arguments replace those before, whose payload goes; or it is suspended. |
  * | the attempt fails, is lost, put off    | It is dropped, with its payload.                          |
  * | the work ends, whoever ends it         | The same.                                                 |
+ *
+ * A work that is suspended waits in an entry that is due at its time-out. Nothing begins then: whoever is
+ * given it ends it (`queue/startBy.ts`). Others end it before (`conclude.ts`, `cancel.ts`).
  *
  * Whatever puts a work back into the queue has settled an attempt: so no work that waits has one.
  */
@@ -66,12 +69,31 @@ export async function noteContinuation(
   return "noted";
 }
 
+/** @param timeoutMs - From now on. */
+export async function noteSuspension(
+  ctx: MutationCtx,
+  id: string,
+  fence: number,
+  timeoutMs: number,
+): Promise<NextAnswer> {
+  const work = await attemptedWork(ctx, id, fence);
+  if (!work?.late || work.fnType !== "action") return "superseded";
+  if (work.canceled) return "canceled";
+  if (work.next) await deleteNext(ctx, work.next);
+  const timeoutAt = Math.ceil(Date.now() + timeoutMs);
+  await ctx.db.patch("work", work._id, {
+    next: { kind: "suspend", fence, timeoutAt },
+  });
+  return "noted";
+}
+
 /** Its attempt has succeeded. At once, and not when it goes back to the queue: meanwhile others may end it. */
 export async function takeNext(
   ctx: MutationCtx,
-  { next, ...work }: Doc<"work">,
+  attempted: Doc<"work">,
 ): Promise<Doc<"work">> {
-  if (!next) return work;
+  const { next, ...work } = attempted;
+  if (next?.kind !== "continue") return await dropNext(ctx, attempted);
   const { kind: _, fence: __, ...args } = next;
   const taken = { fnArgs: undefined, argsId: undefined, ...args };
   await ctx.db.patch("work", work._id, { ...taken, next: undefined });
@@ -91,7 +113,7 @@ export async function dropNext(
 
 /** What it keeps beside the row of the work. */
 export async function deleteNext(ctx: MutationCtx, next: Next): Promise<void> {
-  await deletePayload(ctx, next.argsId);
+  if (next.kind === "continue") await deletePayload(ctx, next.argsId);
 }
 
 function without(

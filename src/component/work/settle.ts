@@ -6,6 +6,7 @@
  * | ------------------------------------------------ | ----------------------------------------- | ------------------ |
  * | succeeded                                        | ends as success                           | the same           |
  * | succeeded, and said how it goes on (`next.ts`)   | goes on with other arguments, at once     | ends as canceled   |
+ * | succeeded, and suspended its work (`next.ts`)    | waits for somebody to end it, till its time-out | ends as canceled |
  * | failed, and may be tried again                   | waits for its backoff, then is tried again | ends as canceled   |
  * | failed for good, or was the last one             | ends as failed                            | ends as canceled   |
  * | was not begun                                    | goes back to its old place, free of charge | ends as canceled   |
@@ -83,7 +84,13 @@ export type Settlement = {
 type Patch = Partial<
   Pick<
     Doc<"work">,
-    "attempts" | "lastError" | "isolate" | "history" | "postponed" | "hops"
+    | "attempts"
+    | "lastError"
+    | "isolate"
+    | "history"
+    | "postponed"
+    | "hops"
+    | "suspended"
   >
 >;
 
@@ -104,6 +111,7 @@ export type Settled = Pick<
   | "fence"
   | "next"
   | "hops"
+  | "suspended"
 >;
 
 /**
@@ -121,7 +129,11 @@ export function settleAttempt(
   switch (end.kind) {
     case "success": {
       if (work.next && work.next.fence === (work.fence ?? 0)) {
-        return { ...hop(work, spent, now), takesNext: true };
+        const after =
+          work.next.kind === "continue"
+            ? hop(work, spent, now)
+            : suspension(work, work.next.timeoutAt, spent, now);
+        return { ...after, takesNext: true };
       }
       const { returnValue } = end;
       return {
@@ -230,14 +242,35 @@ function afterFailure(
 
 /** It goes on with other arguments and all its attempts; its deadlines stay as they are. */
 function hop(work: Settled, attempts: number, now: number): Settlement {
+  const hops = (work.hops ?? 0) + 1;
+  const fresh = { attempts: undefined, lastError: undefined, hops };
+  return afterSuccess(work, fresh, now, attempts, now);
+}
+
+/** It waits without a slot. When that is over, it ends as what may not begin any more (`queue/startBy.ts`). */
+function suspension(
+  work: Settled,
+  timeoutAt: number,
+  attempts: number,
+  now: number,
+): Settlement {
+  const patch = { attempts, suspended: timeoutAt };
+  return afterSuccess(work, patch, timeoutAt, attempts, now);
+}
+
+function afterSuccess(
+  work: Settled,
+  own: Patch,
+  dueAt: number,
+  attempts: number,
+  now: number,
+): Settlement {
   if (work.canceled) {
     return { kind: "end", result: { kind: "canceled" }, attempts };
   }
   const patch = {
-    attempts: undefined,
-    lastError: undefined,
+    ...own,
     postponed: undefined,
-    hops: (work.hops ?? 0) + 1,
     ...(work.isolate ? { isolate: false } : {}),
   };
   const tooLate = tooLateAt({ ...work, ...patch }, now);
@@ -249,7 +282,7 @@ function hop(work: Settled, attempts: number, now: number): Settlement {
   return {
     kind: "goOn",
     isRetry: false,
-    dueAt: now,
+    dueAt,
     patch,
     long: false,
     isSuspect: false,

@@ -155,7 +155,12 @@ export class Settler {
       console.debug(`${what} was ${end.why} and waits for ${end.ms} ms`);
     }
     if (settlement.takesNext && settlement.kind === "goOn") {
-      console.debug(`${what} goes on with other arguments`);
+      const { suspended } = settlement.patch;
+      console.debug(
+        suspended === undefined
+          ? `${what} goes on with other arguments`
+          : `${what} is suspended`,
+      );
     }
     if (settlement.kind === "end" && settlement.reason === "expired") {
       console.each("warn", `${what} expired before it could begin`);

@@ -93,3 +93,13 @@ export const hangs = pool.defineAction({
     return "late";
   },
 });
+
+/** Leaves it to somebody else to end its work. */
+export const suspends = pool.defineAction({
+  args: { key: v.string(), ms: v.number(), timeoutMs: v.number() },
+  handler: async (ctx, { ms, timeoutMs }, { work }): Promise<string> => {
+    await pool.suspend(ctx, work, { timeoutMs });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return "dropped";
+  },
+});
