@@ -57,6 +57,9 @@ export type CancelResult = ("canceled" | "signaled" | "ended" | "unknown") &
 
 export type UpdateAnswer = "updated" | "running" | "ended" | "unknown";
 
+/** What ending a work from outside has done: see {@link Workpool.complete}. */
+export type ConcludeAnswer = "completed" | "ended" | "unknown";
+
 /** When a work that waits is due: see {@link Workpool.update}. */
 export type WorkChange =
   { runAt: number; runAfter?: never } | { runAfter: number; runAt?: never };

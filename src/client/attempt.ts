@@ -33,6 +33,8 @@ const MOST_TIMER_MS = 2 ** 31 - 1;
 export type Attempt = {
   /** Of the work. */
   readonly id: WorkId;
+  /** What the attempt was given as {@link thisWork}: for {@link Workpool.continueWith}. */
+  readonly work: ThisWork;
   /** The how many-th attempt it is, from 1 on. */
   readonly number: number;
   /** When it should have ended, by the work's `timeoutMs`, in milliseconds since 1970. Null: it declared none. */
@@ -91,7 +93,7 @@ export async function attachTo<Result>(
   if (typeof body !== "function") {
     refuse("The third argument of attach", "a function (attempt) => …", body);
   }
-  const attached = new Attached(component, ctx, decodeWire(work));
+  const attached = new Attached(component, ctx, work);
   try {
     return await body(attached.attempt);
   } finally {
@@ -120,13 +122,15 @@ class Attached {
   constructor(
     private readonly component: WorkpoolComponent,
     private readonly ctx: ActionCtx,
-    wire: Wire,
+    work: ThisWork,
   ) {
+    const wire: Wire = decodeWire(work);
     const { id, number, fence, deadline } = wire;
     this.#attemptOf = { id, fence };
     this.#isTest = isTestWire(wire);
     this.attempt = {
       id: id as WorkId,
+      work,
       number,
       deadline,
       signal: this.#abort.signal,

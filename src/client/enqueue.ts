@@ -20,6 +20,7 @@ import {
   resolveStatusTtl,
 } from "../component/validate.js";
 import {
+  checkHeartbeatTimeoutMs,
   checkOnTimeout,
   checkRetryBehavior,
   checkTimeoutMs,
@@ -174,10 +175,16 @@ export async function commonItem<Context, ReturnValue>(
 function timesOf(
   options: EnqueueOptions,
   now: number,
-): Pick<Item, "runAt" | "expireAt" | "timeoutMs" | "onTimeout"> {
-  const { timeoutMs, onTimeout } = options;
+): Pick<
+  Item,
+  "runAt" | "expireAt" | "timeoutMs" | "onTimeout" | "heartbeatTimeoutMs"
+> {
+  const { timeoutMs, onTimeout, heartbeatTimeoutMs } = options;
   if (timeoutMs !== undefined) checkTimeoutMs(timeoutMs);
   if (onTimeout !== undefined) checkOnTimeout(onTimeout);
+  if (heartbeatTimeoutMs !== undefined) {
+    checkHeartbeatTimeoutMs(heartbeatTimeoutMs);
+  }
   const runAt = resolveRunAt(options, now);
   const expireAt = resolveExpireAt(options, runAt, now);
   return {
@@ -185,6 +192,7 @@ function timesOf(
     ...(expireAt !== undefined && { expireAt }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(onTimeout !== undefined && { onTimeout }),
+    ...(heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs }),
   };
 }
 

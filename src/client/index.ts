@@ -26,6 +26,7 @@ export type {
   CallbackFilter,
   CancelFilter,
   CancelResult,
+  ConcludeAnswer,
   Done,
   ForgetFilter,
   ListedWork,

@@ -105,7 +105,7 @@ describe.each([...methods, ...direct])("%s", (name, run) => {
       (ctx) => run(ctx, { priority: 1 }),
       `${name} has no option "priority". Its options are ` +
         (isMethod && isOfActions ? "retry, " : "") +
-        "name, onComplete, onCompleteExcludeKinds, context, statusTtl, timeoutMs, onTimeout, tags, runAt, runAfter, expireAt, expireAfter",
+        "name, onComplete, onCompleteExcludeKinds, context, statusTtl, timeoutMs, onTimeout, heartbeatTimeoutMs, tags, runAt, runAfter, expireAt, expireAfter",
     );
   });
 

@@ -37,6 +37,7 @@ const ENQUEUE: Record<keyof EnqueueOptions, true> = {
   statusTtl: true,
   timeoutMs: true,
   onTimeout: true,
+  heartbeatTimeoutMs: true,
   tags: true,
   runAt: true,
   runAfter: true,

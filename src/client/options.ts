@@ -138,6 +138,17 @@ export type EnqueueOptions<Context = unknown, ReturnValue = unknown> = {
    */
   onTimeout?: OnTimeout;
   /**
+   * For how long an attempt of an action may say nothing, in milliseconds: an integer from
+   * 1,000 to 1,620,000 (27 minutes). Default: for any time.
+   *
+   * The first `heartbeat` of an attempt arms it ({@link Attempt}); one that never beats is not watched. An attempt
+   * that has gone so long without a further beat counts as frozen: within 15 seconds more it has failed, with the
+   * reason "timedOut", and is retried as `retry` says. Beats are written at most once a second, and one whose call fails is
+   * lost: leave room for that. The slot stays taken until the handler ends, whatever `onTimeout` says. The
+   * work needs {@link thisWork} among its arguments.
+   */
+  heartbeatTimeoutMs?: number;
+  /**
    * Words by which works can be found and filtered: at most 5, each of 1 to 200 characters and none
    * twice. Default: none. Each costs a document.
    */

@@ -18,7 +18,12 @@ import type {
 } from "convex/values";
 import type { RunResult, Status } from "../component/shared.js";
 import { checkListOptions } from "../component/observe/workList.js";
-import { checkCancelLimit, checkStatusBatch } from "../component/validate.js";
+import {
+  checkCancelLimit,
+  checkFailError,
+  checkResult,
+  checkStatusBatch,
+} from "../component/validate.js";
 import { checkRetryBehavior } from "../component/validateTime.js";
 import { checkFilter } from "../component/work/filter.js";
 import {
@@ -37,6 +42,7 @@ import { type Attempt, attachTo } from "./attempt.js";
 import { enqueueBatchChecked, type OptionsOfItem } from "./batch.js";
 import { type ActionDefinition, define } from "./defineAction.js";
 import type { ThisWork, WithLate } from "./late.js";
+import { continueAttempt, suspendAttempt } from "./next.js";
 import {
   enqueueUniqueChecked,
   type UniqueEnqueued,
@@ -65,6 +71,7 @@ import type {
   CallbackFilter,
   CancelFilter,
   CancelResult,
+  ConcludeAnswer,
   Done,
   ForgetFilter,
   ListOptions,
@@ -894,6 +901,113 @@ export class Workpool {
     body: (attempt: Attempt) => Promise<Result> | Result,
   ): Promise<Result> {
     return await attachTo(this.component, ctx, work, body);
+  }
+
+  /**
+   * Has the work go on with other arguments when this attempt has succeeded: for work that takes
+   * longer than an action may. The same work is enqueued again, at once and with all its attempts;
+   * `onComplete` runs after the last of these hops.
+   *
+   * ```ts
+   * export const importPages = pool.defineAction({
+   *   args: { page: v.number() },
+   *   handler: async (ctx, { page }, { work }): Promise<void> => {
+   *     const isLast = await importPage(page);
+   *     if (!isLast) await pool.continueWith(ctx, work, { page: page + 1 });
+   *   },
+   * });
+   * ```
+   *
+   * It takes effect with the success of the attempt: one that fails is retried with its own arguments, and may say
+   * anew how the work goes on. What a handler returns that has called this is dropped. Called
+   * again in one attempt, the last call holds. `expireAt` and `maxElapsedMs` count from the enqueue, across all hops. A
+   * work that is canceled does not go on.
+   *
+   * @param ctx - The context of the action.
+   * @param work - The argument that was enqueued as {@link thisWork}, or `attempt.work`.
+   * @param args - The arguments of the next hop, at most 1,000,000 bytes. Those that were enqueued as
+   *   {@link thisWork} are filled in anew, and need not be given.
+   * @throws an {@link AttemptAbortedError} when the work was canceled or the attempt does not count any more; a
+   *   {@link NonRetryableError} after 10,000 hops; an error when the arguments are too large.
+   */
+  async continueWith(
+    ctx: ActionCtx,
+    work: ThisWork,
+    args: DefaultFunctionArgs,
+  ): Promise<void> {
+    await continueAttempt(this.component, ctx, work, args);
+  }
+
+  /**
+   * Has the work wait for somebody else to end it when this attempt has succeeded, without a slot: for what a
+   * provider does and reports later. {@link complete} and {@link fail} end it; after `timeoutMs` it ends as failed,
+   * with the `reason` "timedOut" and without a retry.
+   *
+   * ```ts
+   * export const render = pool.defineAction({
+   *   args: { script: v.string() },
+   *   handler: async (ctx, { script }, { id, work }): Promise<void> => {
+   *     await pool.suspend(ctx, work, { timeoutMs: 60 * 60_000 });
+   *     await startRendering(script, { reference: id });
+   *   },
+   * });
+   * ```
+   *
+   * It takes effect with the success of the attempt, whose result is dropped; one that fails is retried, and has suspended
+   * nothing. An end that comes before the attempt has ended counts at once. Called again in one attempt, also as {@link continueWith}, the
+   * last call holds. While it is suspended, {@link get} says "suspended", {@link status} "pending"; {@link cancel} ends it.
+   *
+   * @param ctx - The context of the action.
+   * @param work - The argument that was enqueued as {@link thisWork}, or `attempt.work`.
+   * @param options.timeoutMs - For how long, in milliseconds from this call: from 1,000 to four years.
+   * @throws an {@link AttemptAbortedError} when the work was canceled or the attempt does not count any more; an error when
+   *   `timeoutMs` is out of its range.
+   */
+  async suspend(
+    ctx: ActionCtx,
+    work: ThisWork,
+    options: { timeoutMs: number },
+  ): Promise<void> {
+    await suspendAttempt(this.component, ctx, work, options);
+  }
+
+  /**
+   * Ends a work as a success from outside, `onComplete` included: one that is suspended ({@link suspend}), and any other that has
+   * not ended. Where its handler still runs, what that returns changes nothing, and its slot stays taken until it ends.
+   *
+   * Ids of works are no secrets: decide who may call this.
+   *
+   * @param ctx - The context of a mutation or an action, like an HTTP action's.
+   * @param id - The id of the work.
+   * @param result - What the work returns: any Convex value of at most 1,000,000 bytes. Default: null.
+   * @returns "completed": it has ended with this. "ended": it had ended before, and its outcome is kept. "unknown": there
+   *   never was such a work, or it has ended and its outcome is not kept.
+   * @throws when the result is too large or nested too deeply.
+   */
+  async complete(
+    ctx: MutationCtx | ActionCtx,
+    id: WorkId,
+    result: unknown = null,
+  ): Promise<ConcludeAnswer> {
+    checkWritable(ctx);
+    checkResult(result);
+    return await ctx.runMutation(this.component.works.complete, { id, result });
+  }
+
+  /**
+   * As {@link complete}, and the work ends as failed. It is not retried.
+   *
+   * @param error - What its outcome tells: a string of 1 to 10,000 characters.
+   * @throws when `error` is something else.
+   */
+  async fail(
+    ctx: MutationCtx | ActionCtx,
+    id: WorkId,
+    error: string,
+  ): Promise<ConcludeAnswer> {
+    checkWritable(ctx);
+    checkFailError(error);
+    return await ctx.runMutation(this.component.works.fail, { id, error });
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   vHalved,
   vHistory,
   vLate,
+  vNext,
   vOnTimeout,
   vReason,
   vResult,
@@ -119,6 +120,8 @@ export default defineSchema({
       callbacks: v.optional(v.number()),
       /** Until when works have to begin that wait: see `queue/expiring.ts`. */
       startBy: v.optional(v.number()),
+      /** When attempts freeze: see `frozen.ts`. */
+      freezes: v.optional(v.number()),
     }),
     /** The executors that live, or whose end was not noticed yet. */
     assigned: v.array(
@@ -167,6 +170,8 @@ export default defineSchema({
     giveUp: v.optional(v.string()),
     /** Works wait that may not begin any more: where the scan for them begins. */
     lateFrom: v.optional(v.number()),
+    /** Attempts have frozen: where the scan for them begins. */
+    frozenFrom: v.optional(v.number()),
     /** Pieces in a row that failed. */
     failures: v.number(),
   }),
@@ -201,6 +206,8 @@ export default defineSchema({
     timeoutMs: v.optional(v.number()),
     /** What becomes of its slot when it takes longer. Unset: it is held until the handler ends. */
     onTimeout: v.optional(vOnTimeout),
+    /** For how long an attempt may say nothing, once it has beaten. */
+    heartbeatTimeoutMs: v.optional(v.number()),
     /** No attempt begins at this time or later. */
     expireAt: v.optional(v.number()),
     /** How often it asked to be tried later, in this round. Unset: never. */
@@ -240,6 +247,12 @@ export default defineSchema({
     followedBy: v.optional(v.id("work")),
     /** Arguments that are filled in when it begins. */
     late: v.optional(vLate),
+    /** What its present attempt wants to follow its success: see `work/next.ts`. */
+    next: v.optional(vNext),
+    /** Its handler has left it to somebody else to end it, until then. */
+    suspended: v.optional(v.number()),
+    /** How often it went on with other arguments, in this round. Unset: never. */
+    hops: v.optional(v.number()),
   }).index("by_end", ["endedAt"]),
 
   /** A tag of a work, as long as anything is known about that: see `work/tags.ts`. */
@@ -272,7 +285,11 @@ export default defineSchema({
     beatAt: v.number(),
     progress: v.optional(v.number()),
     step: v.optional(v.string()),
-  }).index("by_work", ["workId"]),
+    /** When it counts as frozen without a further beat: see `loop/frozen.ts`. Unset: never. */
+    freezesAt: v.optional(v.number()),
+  })
+    .index("by_work", ["workId"])
+    .index("by_freeze", ["freezesAt"]),
 
   /** A value too large to inline. Lives as long as its work (or its outcome). */
   payload: defineTable({
@@ -400,6 +417,8 @@ export default defineSchema({
     /** Of the `ConvexError` that it failed with. */
     errorData: v.optional(v.any()),
     round: v.optional(v.number()),
+    /** How often it went on with other arguments. Unset: never. */
+    hops: v.optional(v.number()),
     history: v.optional(vHistory),
     tags: v.optional(v.array(v.string())),
     uniqueKey: v.optional(v.string()),

@@ -212,6 +212,32 @@ export const vHistory = v.array(vPastAttempt);
 export const vLate = v.record(v.string(), v.literal("this"));
 export type LateArgs = Infer<typeof vLate>;
 
+/** How often a work may go on with other arguments, per round. */
+export const MAX_HOPS = 10_000;
+
+const vContinuation = v.object({
+  /** It goes on with these arguments. */
+  kind: v.literal("continue"),
+  /** Of the attempt that said so. */
+  fence: v.number(),
+  /** Inline when small, else in `payload`. */
+  fnArgs: v.optional(v.any()),
+  argsId: v.optional(v.id("payload")),
+  argsSize: v.number(),
+  late: vLate,
+});
+const vSuspension = v.object({
+  /** It waits for somebody else to end it. */
+  kind: v.literal("suspend"),
+  fence: v.number(),
+  /** When it has failed if nobody has. */
+  timeoutAt: v.number(),
+});
+
+/** What follows the success of an attempt: see `work/next.ts`. */
+export const vNext = v.union(vContinuation, vSuspension);
+export type Next = Infer<typeof vNext>;
+
 export const vStatus = v.union(
   v.object({ state: v.literal("pending"), previousAttempts: v.number() }),
   v.object({ state: v.literal("running"), previousAttempts: v.number() }),

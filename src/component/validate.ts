@@ -163,6 +163,23 @@ export function checkContext(fnName: string, context: unknown): number {
   return checkSize("onComplete context", fnName, context);
 }
 
+/** Of a work that is ended from outside. */
+export function checkResult(result: unknown): void {
+  checkSize("result", "complete", result);
+}
+
+const MAX_FAIL_LENGTH = 10_000;
+
+export function checkFailError(error: unknown): void {
+  if (
+    typeof error !== "string" ||
+    error.length === 0 ||
+    error.length > MAX_FAIL_LENGTH
+  ) {
+    refuse("error", `a string of 1 to ${MAX_FAIL_LENGTH} characters`, error);
+  }
+}
+
 function checkSize(what: string, fnName: string, value: unknown): number {
   if (isDeeperThan(value, MAX_NESTING)) {
     throw new Error(

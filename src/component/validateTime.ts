@@ -157,14 +157,30 @@ export function checkExpireAt(
 }
 
 export function checkTimeoutMs(timeoutMs: number): void {
-  if (
-    !Number.isInteger(timeoutMs) ||
-    timeoutMs < MIN_TIMEOUT_MS ||
-    timeoutMs > MAX_TIMEOUT_MS
-  ) {
+  checkLength("timeoutMs", timeoutMs);
+}
+
+export function checkHeartbeatTimeoutMs(heartbeatTimeoutMs: number): void {
+  checkLength("heartbeatTimeoutMs", heartbeatTimeoutMs);
+}
+
+/** Of an attempt, or a part of one. */
+function checkLength(option: string, ms: number): void {
+  if (!Number.isInteger(ms) || ms < MIN_TIMEOUT_MS || ms > MAX_TIMEOUT_MS) {
+    refuse(
+      option,
+      `an integer of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_TIMEOUT_MS} (27 minutes)`,
+      ms,
+    );
+  }
+}
+
+/** For how long a work may be suspended. */
+export function checkSuspendTimeout(timeoutMs: unknown): void {
+  if (!isWithin(timeoutMs, MIN_TIMEOUT_MS, MAX_DELAY_MS)) {
     refuse(
       "timeoutMs",
-      `an integer of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_TIMEOUT_MS} (27 minutes)`,
+      `a number of milliseconds from ${MIN_TIMEOUT_MS} (one second) to ${MAX_DELAY_MS} (four years)`,
       timeoutMs,
     );
   }

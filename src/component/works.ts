@@ -16,6 +16,7 @@ import {
   vWorkPage,
 } from "./observe/workList.js";
 import { effectiveConfig } from "./queue/configRow.js";
+import { checkFailError, checkResult } from "./validate.js";
 import { checkRunAt } from "./validateTime.js";
 import { CallbackRetrier } from "./work/callbackRetry.js";
 import {
@@ -23,6 +24,7 @@ import {
   DEFAULT_CANCEL_LIMIT,
   everythingSoFar,
 } from "./work/cancel.js";
+import { conclude, vConcludeAnswer } from "./work/conclude.js";
 import {
   checkFilter,
   checkRetryOptions,
@@ -149,6 +151,28 @@ export const update = mutation({
   handler: async (ctx, { id, runAt }) => {
     checkRunAt(runAt, Date.now());
     return await updateOne(ctx, id, runAt);
+  },
+});
+
+/** Ends a work from outside as a success. */
+export const complete = mutation({
+  args: { id: v.string(), result: v.any() },
+  returns: vConcludeAnswer,
+  handler: async (ctx, { id, result }) => {
+    checkResult(result);
+    const success = { kind: "success" as const, returnValue: result };
+    return await conclude(ctx, await loggerOf(ctx), id, success);
+  },
+});
+
+/** Ends a work from outside as failed. */
+export const fail = mutation({
+  args: { id: v.string(), error: v.string() },
+  returns: vConcludeAnswer,
+  handler: async (ctx, { id, error }) => {
+    checkFailError(error);
+    const failure = { kind: "failed" as const, error };
+    return await conclude(ctx, await loggerOf(ctx), id, failure);
   },
 });
 

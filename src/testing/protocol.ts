@@ -202,13 +202,14 @@ export class ProtocolTest {
   async recoverPiece(): Promise<boolean> {
     const [row] = await this.rows("recovery");
     if (!row) return false;
-    const { token, executors, works, giveUp, lateFrom } = row;
+    const { token, executors, works, giveUp, lateFrom, frozenFrom } = row;
     const piece = {
       token,
       executors,
       works,
       ...(giveUp ? { giveUp } : {}),
       ...(lateFrom === undefined ? {} : { lateFrom }),
+      ...(frozenFrom === undefined ? {} : { frozenFrom }),
     };
     await this.t.mutation(internal.loop.recover.recover, piece);
     return true;

@@ -31,11 +31,30 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         "goesOn" | "canceled" | "superseded",
         Name
       >;
+      continueWith: FunctionReference<
+        "mutation",
+        "internal",
+        {
+          fence: number;
+          fnArgs: any;
+          id: string;
+          late?: Record<string, "this">;
+        },
+        "noted" | "canceled" | "superseded" | "tooManyHops",
+        Name
+      >;
       listen: FunctionReference<
         "query",
         "internal",
         { fence: number; id: string },
         "goesOn" | "canceled" | "superseded",
+        Name
+      >;
+      suspend: FunctionReference<
+        "mutation",
+        "internal",
+        { fence: number; id: string; timeoutMs: number },
+        "noted" | "canceled" | "superseded" | "tooManyHops",
         Name
       >;
     };
@@ -140,6 +159,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnHandle: string;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          heartbeatTimeoutMs?: number;
           late?: Record<string, "this">;
           onComplete?: {
             context?: any;
@@ -187,6 +207,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             fnHandle: string;
             fnName: string;
             fnType: "action" | "mutation" | "query";
+            heartbeatTimeoutMs?: number;
             late?: Record<string, "this">;
             onComplete?: {
               context?: any;
@@ -252,6 +273,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             round?: number;
             startedAt?: number;
           }>;
+          hops?: number;
           lastError?: string;
           progress?: { beatAt: number; progress?: number; step?: string };
           reason?:
@@ -268,7 +290,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           round?: number;
           runAt: number;
           startedAt?: number;
-          state: "pending" | "claimed" | "running" | "finished";
+          state: "pending" | "claimed" | "running" | "suspended" | "finished";
           tags?: Array<string>;
           uniqueKey?: string;
           workId: string;
@@ -380,6 +402,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           fnHandle: string;
           fnName: string;
           fnType: "action" | "mutation" | "query";
+          heartbeatTimeoutMs?: number;
           late?: Record<string, "this">;
           onComplete?: {
             context?: any;
@@ -442,6 +465,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
         { isDone: boolean; matched: number; skipped: number; why?: string },
         Name
       >;
+      complete: FunctionReference<
+        "mutation",
+        "internal",
+        { id: string; result: any },
+        "completed" | "ended" | "unknown",
+        Name
+      >;
       counts: FunctionReference<
         "query",
         "internal",
@@ -472,6 +502,13 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "canceled";
           }>;
         },
+        Name
+      >;
+      fail: FunctionReference<
+        "mutation",
+        "internal",
+        { error: string; id: string },
+        "completed" | "ended" | "unknown",
         Name
       >;
       forget: FunctionReference<

@@ -134,7 +134,9 @@ export async function deliver(
       continue;
     }
     // What waited for too long while it was handed over does not begin, either.
-    if (!again && (work.canceled || tooLateAt(work, now))) {
+    const isOver =
+      work.canceled || work.suspended !== undefined || tooLateAt(work, now);
+    if (!again && isOver) {
       await new Settler(ctx, console).settle(work, { kind: "returned" });
       ended.push(position);
       continue;

@@ -1,7 +1,7 @@
 /**
  * Recovery: a scheduled mutation that settles what lost executors had, one piece
- * of one executor per call, and then calls itself for the next. After them it ends what waits
- * and may not begin any more, in pieces as well. The watchdog
+ * of one executor per call, and then calls itself for the next. After them it settles attempts that have
+ * frozen, and ends what waits and may not begin any more, in pieces as well. The watchdog
  * (`watch.ts`) starts it, and tries smaller pieces when one fails.
  *
  * Its row says which call is the one that counts and how large a piece is. A call
@@ -19,6 +19,7 @@ import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { wakeFromReport } from "../queue/wake.js";
 import { takeBack } from "./executors.js";
 import { expirePiece } from "./expire.js";
+import { frozenPiece } from "./frozen.js";
 import { fateOf } from "./fate.js";
 import { MAX_BYTES, MAX_WORKS } from "./pieces.js";
 import { type Piece, recoverPiece } from "./recovery.js";
@@ -32,6 +33,8 @@ export const vRecovery = v.object({
   giveUp: v.optional(v.string()),
   /** Works wait that may not begin any more (`expire.ts`): where the scan for them begins. */
   lateFrom: v.optional(v.number()),
+  /** Attempts have frozen (`frozen.ts`): where the scan for them begins. */
+  frozenFrom: v.optional(v.number()),
 });
 
 const NOTHING: Piece = { earliestDueAt: null, settled: 0, unfinished: false };
@@ -49,24 +52,30 @@ export const recover = internalMutation({
       bytes: MAX_BYTES,
     });
     const [executorId, ...others] = args.executors;
-    const { lateFrom } = args;
+    const { lateFrom, frozenFrom } = args;
     const piece = executorId
       ? await lookAfter(ctx, console, executorId, budget, args.giveUp ?? null)
-      : lateFrom !== undefined
-        ? await expirePiece(ctx, console, budget, lateFrom)
-        : NOTHING;
+      : frozenFrom !== undefined
+        ? await frozenPiece(ctx, console, budget, frozenFrom)
+        : lateFrom !== undefined
+          ? await expirePiece(ctx, console, budget, lateFrom)
+          : NOTHING;
     if (!executorId) await sweepOverdueCallbacks(ctx, console);
     console.end();
     await wakeFromReport(ctx, piece.settled > 0, piece.earliestDueAt, null);
 
     const rest = piece.unfinished ? args.executors : others;
-    // What is late comes after the last executor.
-    const expires = lateFrom !== undefined && (executorId || piece.unfinished);
-    if (rest.length === 0 && !expires) {
+    // What has frozen comes after the last executor, and then what is late.
+    const thaws = frozenFrom !== undefined && (executorId || piece.unfinished);
+    const expires =
+      lateFrom !== undefined &&
+      (executorId || frozenFrom !== undefined || piece.unfinished);
+    if (rest.length === 0 && !thaws && !expires) {
       await ctx.db.delete("recovery", row._id);
     } else {
       await startRecovery(ctx, row, {
         executors: rest,
+        ...(thaws ? { frozenFrom } : {}),
         ...(expires ? { lateFrom } : {}),
         // After one that went well, pieces may be larger again.
         works: Math.min(MAX_WORKS, args.works * 2),

@@ -31,6 +31,7 @@ import { look } from "./look.js";
 import { executorViews } from "./executorViews.js";
 import { anythingAfter } from "./scan.js";
 import { needingRecovery } from "./losses.js";
+import { lookForFrozen } from "./frozen.js";
 import { lookForLate, scheduleWatch } from "./state.js";
 import {
   type Done,
@@ -258,7 +259,8 @@ async function armWatch(turn: Turn, waits: boolean): Promise<void> {
   } else if (
     mayPutOff(watch, wanted, dangers.owedAt, now) &&
     (await needingRecovery(ctx, view, now)).length === 0 &&
-    (await lookForLate(ctx, state, view, now)) === null
+    (await lookForLate(ctx, state, view, now)) === null &&
+    (await lookForFrozen(ctx, state, now)) === null
   ) {
     await ctx.scheduler.cancel(watch.scheduledId);
     await scheduleWatch(ctx, state, wanted);

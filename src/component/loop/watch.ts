@@ -6,7 +6,7 @@
  * | it finds                                      | it schedules                       |
  * | --------------------------------------------- | ---------------------------------- |
  * | that there is something to watch              | the next `watch`                   |
- * | lost executors, callbacks that are overdue, works that may not begin any more | `recover` (`recover.ts`) |
+ * | lost executors, callbacks that are overdue, works that may not begin any more, attempts that have frozen | `recover` (`recover.ts`) |
  * | a piece of a recovery that failed             | the same, with fewer works         |
  * | that the loop is dead                         | a tick that takes it over          |
  * | work that could start, leases to give         | a tick                             |
@@ -29,6 +29,7 @@ import { needingRecovery } from "./losses.js";
 import { executorCaps, planFor } from "./planView.js";
 import { MAX_WORKS } from "./pieces.js";
 import { startRecovery, type vRecovery } from "./recover.js";
+import { lookForFrozen } from "./frozen.js";
 import { lookForLate, scheduleWatch } from "./state.js";
 import {
   isDead,
@@ -95,7 +96,10 @@ async function lookAfterLosses(
   const executors = await needingRecovery(ctx, view, now);
   const overdueCallbacks = view.owedAt !== null && view.owedAt <= now;
   const lateFrom = await lookForLate(ctx, view.state, view, now);
-  if (executors.length === 0 && !overdueCallbacks && lateFrom === null) {
+  const frozenFrom = await lookForFrozen(ctx, view.state, now);
+  const found =
+    executors.length > 0 || lateFrom !== null || frozenFrom !== null;
+  if (!found && !overdueCallbacks) {
     if (row) await ctx.db.delete("recovery", row._id);
     return false;
   }
@@ -113,6 +117,7 @@ async function lookAfterLosses(
     executors:
       next.giveUp === undefined ? [...others, ...again] : [...again, ...others],
     ...(lateFrom === null ? {} : { lateFrom }),
+    ...(frozenFrom === null ? {} : { frozenFrom }),
     ...next,
   });
   return true;

@@ -39,7 +39,7 @@ export async function workCounts(ctx: QueryCtx): Promise<WorkCounts> {
 }
 
 /**
- * Works that wait to be tried again count as scheduled: only their own rows tell them apart.
+ * Works that wait to be tried again count as scheduled, and so do those that are suspended: only their own rows tell them apart.
  * What was consumed has left tombstones: the scans begin where those of the loop do.
  */
 async function queued(

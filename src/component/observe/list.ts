@@ -148,10 +148,11 @@ class Entries {
 
 /** Null: it does not wait. */
 export function waitingState(
-  { attempts = 0, follows }: Doc<"work">,
+  { attempts = 0, follows, suspended }: Doc<"work">,
   entry: Entry,
   now: number,
 ): WorkState | null {
+  if (suspended !== undefined) return "suspended";
   // It gets into the queue with the end of another work.
   if (follows !== undefined) return "waiting";
   if (entry === null) return null;

@@ -57,7 +57,9 @@ function statusOf(
 ): Status {
   return {
     state:
-      entry?.works.includes(work._id) || work.follows ? "pending" : "running",
+      entry?.works.includes(work._id) || work.follows || work.suspended
+        ? "pending"
+        : "running",
     previousAttempts: work.attempts ?? 0,
   };
 }
@@ -86,8 +88,9 @@ async function unfinishedInfo(
     workId: work._id,
     fnName: work.fnName,
     fnType: work.fnType,
-    state:
-      entry || work.follows
+    state: work.suspended
+      ? "suspended"
+      : entry || work.follows
         ? "pending"
         : (await hasBegun(ctx, work._id))
           ? "running"
@@ -100,6 +103,7 @@ async function unfinishedInfo(
     ...defined("lastError", work.lastError),
     ...defined("error", work.lastError && cleanError(work.lastError)),
     ...defined("round", work.round),
+    ...defined("hops", work.hops),
     ...defined("history", work.history),
     ...defined("tags", work.tags),
     ...defined("uniqueKey", work.uniqueKey),
@@ -132,6 +136,7 @@ async function finishedInfo(
     ...defined("errorData", row.errorData),
     ...defined("reason", row.reason),
     ...defined("round", row.round),
+    ...defined("hops", row.hops),
     ...defined("history", row.history ?? kept?.history),
     ...defined("tags", row.tags),
     ...defined("uniqueKey", row.uniqueKey),

@@ -10,12 +10,14 @@ export const vWorkInfo = v.object({
    * - "pending": in the queue; `dueAt` tells what waits for its turn from what is due later.
    * - "claimed": given to an executor, which has no free slot for it or has not started.
    * - "running": its handler has begun, as far as the executor's last report tells.
+   * - "suspended": its handler has left it to somebody else to end it; `dueAt` tells when it fails otherwise.
    * - "finished": it has ended; `result` is its outcome.
    */
   state: v.union(
     v.literal("pending"),
     v.literal("claimed"),
     v.literal("running"),
+    v.literal("suspended"),
     v.literal("finished"),
   ),
   /** Attempts that have ended. */
@@ -55,6 +57,8 @@ export const vWorkInfo = v.object({
   errorData: v.optional(v.any()),
   /** How often it was tried again after it had failed. Unset: never. */
   round: v.optional(v.number()),
+  /** How often it went on with other arguments (`continueWith`), in this round. Unset: never. */
+  hops: v.optional(v.number()),
   /** Its last attempts that did not succeed, the oldest first, at most ten. Unset: there was none, or it succeeded after. */
   history: v.optional(vHistory),
   /** While `onComplete` is owed, and of one that did not succeed at once. */

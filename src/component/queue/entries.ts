@@ -214,7 +214,10 @@ export async function requeue(
       ...item,
       bytes: workBytes(work),
       isolate: work.isolate,
-      long: item.long === true || isLong(work.timeoutMs),
+      // One that is suspended begins nowhere.
+      long:
+        work.suspended === undefined &&
+        (item.long === true || isLong(work.timeoutMs)),
       startBy: startByOf(work),
       alone: work.uniqueKey !== undefined,
     };

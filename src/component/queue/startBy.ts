@@ -4,6 +4,7 @@
  * | what bounds it                                    | an attempt that has not begun by then          |
  * | ------------------------------------------------- | ---------------------------------------------- |
  * | `expireAt` of the work                            | It never begins: the work fails as expired.    |
+ * | the time-out of one that is suspended             | None ever begins: the work fails as timed out. |
  * | `maxElapsedMs` of its retries, after a failed one | It never begins: the work fails as that one did. |
  *
  * Nothing runs at that time by itself. Whoever is about to begin an attempt, to hand it to
@@ -22,18 +23,23 @@ export type Bounded = Pick<
   | "history"
   | "runAt"
   | "_creationTime"
+  | "suspended"
 >;
 
 /**
  * Since when a work could have run, by a clock of whole milliseconds. One that goes back
  * though it never began waits in its old place.
  */
-export function firstDue(work: Pick<Doc<"work">, "runAt" | "_creationTime">) {
+export function firstDue(
+  work: Pick<Doc<"work">, "runAt" | "_creationTime" | "suspended">,
+) {
+  if (work.suspended !== undefined) return work.suspended;
   return Math.floor(Math.max(work.runAt, work._creationTime));
 }
 
 /** Undefined: at any time. */
 export function startByOf(work: Bounded): number | undefined {
+  if (work.suspended !== undefined) return work.suspended;
   const startBy = Math.min(work.expireAt ?? Infinity, lastRetryAt(work));
   return startBy === Infinity ? undefined : startBy;
 }
@@ -43,7 +49,13 @@ export function tooLateAt(
   work: Bounded,
   at: number,
 ): { error: string; reason?: Reason } | null {
-  const { expireAt = Infinity, lastError, history } = work;
+  const { expireAt = Infinity, lastError, history, suspended } = work;
+  if (suspended !== undefined) {
+    if (at < suspended) return null;
+    const when = new Date(suspended).toISOString();
+    const error = `The work timed out: it was suspended, and nobody had ended it by ${when}.`;
+    return { error, reason: "timedOut" };
+  }
   if (at >= expireAt) {
     // Dates do not go back as far as numbers do.
     const when = new Date(Math.max(0, expireAt)).toISOString();

@@ -29,6 +29,7 @@ import {
 } from "../validate.js";
 import {
   checkExpireAt,
+  checkHeartbeatTimeoutMs,
   checkRetryBehavior,
   checkRunAt,
   checkTimeoutMs,
@@ -57,6 +58,8 @@ export const vItem = v.object({
   timeoutMs: v.optional(v.number()),
   /** What becomes of its slot when an attempt takes longer. */
   onTimeout: v.optional(vOnTimeout),
+  /** For how long an attempt may say nothing, once it has beaten. */
+  heartbeatTimeoutMs: v.optional(v.number()),
   /** Not started by then, it never starts. */
   expireAt: v.optional(v.number()),
   statusTtl: v.optional(
@@ -151,6 +154,9 @@ export function checkItem(
     if (item.timeoutMs !== undefined) {
       checkTimeoutMs(item.timeoutMs);
     }
+    if (item.heartbeatTimeoutMs !== undefined) {
+      checkHeartbeatTimeoutMs(item.heartbeatTimeoutMs);
+    }
     if (item.expireAt !== undefined) {
       checkExpireAt(item.expireAt, item.runAt, now);
     }
@@ -218,6 +224,7 @@ export async function workFields(
     retryBehavior: item.retryBehavior,
     timeoutMs: item.timeoutMs,
     onTimeout: item.onTimeout,
+    heartbeatTimeoutMs: item.heartbeatTimeoutMs,
     expireAt: item.expireAt,
     onComplete:
       item.onComplete &&

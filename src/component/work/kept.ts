@@ -14,12 +14,15 @@ export async function keepEnded(
   work: Doc<"work">,
   now: number,
 ): Promise<void> {
-  const { attempts, lastError, history } = work;
+  const { attempts, lastError, history, hops } = work;
   await ctx.db.patch("work", work._id, {
     endedAt: now,
     attempts,
     lastError,
     history,
+    hops,
+    next: undefined,
+    suspended: undefined,
     // Whatever still runs for it ends nothing.
     fence: (work.fence ?? 0) + 1,
     canceled: undefined,

@@ -13,6 +13,7 @@ import { type Logger, recordCompleted } from "../logging.js";
 import { letFollow } from "./follow.js";
 import { keepEnded, removeWork } from "./kept.js";
 import { deletePayload, loadValue } from "./payload.js";
+import { deleteNext } from "./next.js";
 import { removeProgress } from "./progress.js";
 import { storeResult } from "./result.js";
 import { removeTags } from "./tags.js";
@@ -49,6 +50,7 @@ export async function endWork(
   // Before any user code: a callback that asks for the status is told "finished".
   if (isKept) await keepEnded(ctx, work, now);
   else await removeWork(ctx, work);
+  if (work.next) await deleteNext(ctx, work.next);
   if (work.late && work.fnType === "action") await removeProgress(ctx, work);
   if (work.followedBy) await letFollow(ctx, work);
 
@@ -97,7 +99,7 @@ function outcomeFields(
   { startedAt, reason, errorData }: EndOptions,
   isKept: boolean,
 ) {
-  const { lastError, round, history, tags, uniqueKey } = work;
+  const { lastError, round, hops, history, tags, uniqueKey } = work;
   return {
     workId: work._id,
     fnType: work.fnType,
@@ -107,6 +109,7 @@ function outcomeFields(
     ...(reason !== undefined ? { reason } : {}),
     ...(errorData !== undefined ? { errorData } : {}),
     ...(round !== undefined ? { round } : {}),
+    ...(hops !== undefined ? { hops } : {}),
     // One that is kept has its history itself.
     ...(history !== undefined && !isKept ? { history } : {}),
     ...(tags !== undefined ? { tags } : {}),

@@ -11,8 +11,8 @@ import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { AttemptState, Beat } from "../beat.js";
 import { liveWork } from "./live.js";
 
-/** Any string will do for `id`. */
-async function attemptedWork(
+/** Any string will do for `id`. Null: the attempt is over. */
+export async function attemptedWork(
   ctx: QueryCtx,
   id: string,
   fence: number,
@@ -45,10 +45,15 @@ export async function recordBeat(
   if (!work?.late || work.fnType !== "action") return "superseded";
   const row = await rowOf(ctx, work);
   const before = row?.fence === fence ? row : null;
+  const now = Date.now();
+  const { heartbeatTimeoutMs } = work;
   const fields = {
     workId: work._id,
     fence,
-    beatAt: Date.now(),
+    beatAt: now,
+    ...(heartbeatTimeoutMs === undefined
+      ? {}
+      : { freezesAt: now + heartbeatTimeoutMs }),
     progress: beat.progress ?? before?.progress,
     step: beat.step ?? before?.step,
   };

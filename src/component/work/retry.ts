@@ -75,6 +75,7 @@ export class Rounds {
         // Where it goes back to, should an attempt not begin.
         runAt: dueAt,
         postponed: undefined,
+        hops: undefined,
         ...(resetAttempts ? { attempts: undefined } : {}),
       },
     });

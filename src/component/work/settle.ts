@@ -5,6 +5,8 @@
  * | the attempt                                      | the work                                  | if it was canceled |
  * | ------------------------------------------------ | ----------------------------------------- | ------------------ |
  * | succeeded                                        | ends as success                           | the same           |
+ * | succeeded, and said how it goes on (`next.ts`)   | goes on with other arguments, at once     | ends as canceled   |
+ * | succeeded, and suspended its work (`next.ts`)    | waits for somebody to end it, till its time-out | ends as canceled |
  * | failed, and may be tried again                   | waits for its backoff, then is tried again | ends as canceled   |
  * | failed for good, or was the last one             | ends as failed                            | ends as canceled   |
  * | was not begun                                    | goes back to its old place, free of charge | ends as canceled   |
@@ -52,7 +54,10 @@ export type AttemptEnd =
   | { kind: "lost"; error: string; mayHaveBegun: boolean; byMemory: boolean }
   | { kind: "givenUp"; error: string };
 
-export type Settlement =
+export type Settlement = {
+  /** It takes over what the attempt arranged; otherwise that is void. */
+  takesNext?: boolean;
+} & (
   | {
       kind: "end";
       result: RunResult;
@@ -73,12 +78,19 @@ export type Settlement =
       long: boolean;
       /** It may be why its executor died. */
       isSuspect: boolean;
-    };
+    }
+);
 
 type Patch = Partial<
   Pick<
     Doc<"work">,
-    "attempts" | "lastError" | "isolate" | "history" | "postponed"
+    | "attempts"
+    | "lastError"
+    | "isolate"
+    | "history"
+    | "postponed"
+    | "hops"
+    | "suspended"
   >
 >;
 
@@ -96,6 +108,10 @@ export type Settled = Pick<
   | "history"
   | "round"
   | "postponed"
+  | "fence"
+  | "next"
+  | "hops"
+  | "suspended"
 >;
 
 /**
@@ -112,6 +128,13 @@ export function settleAttempt(
   const spent = (work.attempts ?? 0) + 1;
   switch (end.kind) {
     case "success": {
+      if (work.next && work.next.fence === (work.fence ?? 0)) {
+        const after =
+          work.next.kind === "continue"
+            ? hop(work, spent, now)
+            : suspension(work, work.next.timeoutAt, spent, now);
+        return { ...after, takesNext: true };
+      }
       const { returnValue } = end;
       return {
         kind: "end",
@@ -214,6 +237,55 @@ function afterFailure(
     patch: { ...after, ...(leavesQuarantine ? { isolate: false } : {}) },
     long: false,
     isSuspect: byMemory,
+  };
+}
+
+/** It goes on with other arguments and all its attempts; its deadlines stay as they are. */
+function hop(work: Settled, attempts: number, now: number): Settlement {
+  const hops = (work.hops ?? 0) + 1;
+  const fresh = { attempts: undefined, lastError: undefined, hops };
+  return afterSuccess(work, fresh, now, attempts, now);
+}
+
+/** It waits without a slot. When that is over, it ends as what may not begin any more (`queue/startBy.ts`). */
+function suspension(
+  work: Settled,
+  timeoutAt: number,
+  attempts: number,
+  now: number,
+): Settlement {
+  const patch = { attempts, suspended: timeoutAt };
+  return afterSuccess(work, patch, timeoutAt, attempts, now);
+}
+
+function afterSuccess(
+  work: Settled,
+  own: Patch,
+  dueAt: number,
+  attempts: number,
+  now: number,
+): Settlement {
+  if (work.canceled) {
+    return { kind: "end", result: { kind: "canceled" }, attempts };
+  }
+  const patch = {
+    ...own,
+    postponed: undefined,
+    ...(work.isolate ? { isolate: false } : {}),
+  };
+  const tooLate = tooLateAt({ ...work, ...patch }, now);
+  if (tooLate) {
+    const { error, ...why } = tooLate;
+    const result = { kind: "failed" as const, error };
+    return { kind: "end", result, attempts, ...why };
+  }
+  return {
+    kind: "goOn",
+    isRetry: false,
+    dueAt,
+    patch,
+    long: false,
+    isSuspect: false,
   };
 }
 

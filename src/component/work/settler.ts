@@ -12,6 +12,7 @@ import { type AttemptEnd, type Settlement, settleAttempt } from "./settle.js";
 import type { RunResult } from "../shared.js";
 import { NOTHING, type Tally } from "../tally.js";
 import { liveWork } from "./live.js";
+import { dropNext, takeNext } from "./next.js";
 
 export type SettleOptions = {
   /** Callbacks run here and now, where possible; else they are owed. */
@@ -31,24 +32,29 @@ export class Settler {
   ) {}
 
   /**
-   * @param work - As it is now: user code that ran before may have changed it.
+   * @param attempted - As it is now: user code that ran before may have changed it.
    * @param startedAt - When the attempt began, if it did.
    * @returns how the work ended. Null: it goes on, once {@link putBack} was called.
    */
   async settle(
-    work: Doc<"work">,
+    attempted: Doc<"work">,
     end: AttemptEnd,
     startedAt?: number,
   ): Promise<RunResult["kind"] | null> {
     const { ctx, console, options } = this;
     const settlement = settleAttempt(
-      work,
+      attempted,
       end,
       Date.now(),
       Math.random(),
       startedAt,
     );
-    this.log(work, end, settlement);
+    this.log(attempted, end, settlement);
+    const work = !attempted.next
+      ? attempted
+      : settlement.takesNext
+        ? await takeNext(ctx, attempted)
+        : await dropNext(ctx, attempted);
     if (settlement.kind === "goOn") {
       const { dueAt, patch, long, isSuspect, isRetry } = settlement;
       (isSuspect ? this.suspects : this.back).push({
@@ -147,6 +153,14 @@ export class Settler {
     }
     if (end.kind === "postponed" && settlement.kind === "goOn") {
       console.debug(`${what} was ${end.why} and waits for ${end.ms} ms`);
+    }
+    if (settlement.takesNext && settlement.kind === "goOn") {
+      const { suspended } = settlement.patch;
+      console.debug(
+        suspended === undefined
+          ? `${what} goes on with other arguments`
+          : `${what} is suspended`,
+      );
     }
     if (settlement.kind === "end" && settlement.reason === "expired") {
       console.each("warn", `${what} expired before it could begin`);

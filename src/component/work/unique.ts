@@ -155,7 +155,7 @@ async function neverAttempted(
   ctx: MutationCtx,
   work: Doc<"work">,
 ): Promise<boolean> {
-  if ((work.attempts ?? 0) > 0) return false;
+  if ((work.attempts ?? 0) > 0 || work.hops !== undefined) return false;
   return work.follows !== undefined || (await isWaiting(ctx, work));
 }
 

@@ -9,7 +9,7 @@ import { requeueAwake } from "./requeueAwake.js";
 
 export const vUpdateAnswer = v.union(
   v.literal("updated"),
-  /** A worker has it. */
+  /** A worker has it, or it is suspended. */
   v.literal("running"),
   v.literal("ended"),
   /** There never was such a work, or it has ended and its outcome is not kept. */
@@ -32,6 +32,8 @@ export async function updateOne(
     const outcome = workId && (await outcomeOf(ctx, workId));
     return outcome ? "ended" : "unknown";
   }
+  // Its handler has begun, and none will again.
+  if (work.suspended !== undefined) return "running";
   if (work.follows !== undefined) {
     // It gets into the queue with the end of the one before it.
     await ctx.db.patch("work", work._id, { runAt });

@@ -61,3 +61,45 @@ export const wait = internalActionGeneric({
     await new Promise((resolve) => setTimeout(resolve, ms));
   },
 });
+
+/** Goes on with the next page until the last; each page fails at first, if that is wanted. */
+export const pages = pool.defineAction({
+  args: {
+    key: v.string(),
+    page: v.number(),
+    last: v.number(),
+    ms: v.number(),
+    failsFirst: v.optional(v.boolean()),
+  },
+  handler: async (ctx, args, { work, number }): Promise<string> => {
+    const { key, page, last, ms, failsFirst } = args;
+    if (page < last) {
+      await pool.continueWith(ctx, work, { ...args, page: page + 1 });
+    }
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (failsFirst && number === 1) throw new Error("not yet");
+    await ctx.runMutation(requests.note!, { key, detail: page });
+    return `page ${page}`;
+  },
+});
+
+/** Beats once in its first attempt, and then hangs; the next one succeeds at once. */
+export const hangs = pool.defineAction({
+  args: { key: v.string(), ms: v.number() },
+  handler: async (_ctx, { ms }, attempt): Promise<string> => {
+    if (attempt.number > 1) return "at the second";
+    await attempt.heartbeat({ step: "the last" });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return "late";
+  },
+});
+
+/** Leaves it to somebody else to end its work. */
+export const suspends = pool.defineAction({
+  args: { key: v.string(), ms: v.number(), timeoutMs: v.number() },
+  handler: async (ctx, { ms, timeoutMs }, { work }): Promise<string> => {
+    await pool.suspend(ctx, work, { timeoutMs });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return "dropped";
+  },
+});

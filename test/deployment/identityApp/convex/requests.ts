@@ -53,6 +53,11 @@ export const cancel = mutationGeneric({
   handler: async (ctx, { id }) => await pool.cancel(ctx, id),
 });
 
+export const complete = mutationGeneric({
+  args: { id: vWorkId, result: v.any() },
+  handler: async (ctx, { id, result }) => await pool.complete(ctx, id, result),
+});
+
 export const note = internalMutationGeneric({
   args: { key: v.string(), detail: v.any() },
   handler: async (ctx, row) => {
