@@ -108,8 +108,10 @@ class Places {
       if (runningId !== null) delivered.add(runningId);
       for (const position of left) {
         const workId = row ? row.works[position - row.first] : first[position];
-        this.put(workId, `position ${position} of executor ${_id}`);
         held += 1;
+        // Its time is over, and its work has gone on without it.
+        if (stats?.over?.includes(position)) continue;
+        this.put(workId, `position ${position} of executor ${_id}`);
       }
     }
     const cursor = stats?.cursor ?? first.length;
@@ -127,9 +129,15 @@ class Places {
   }
 
   works(): void {
-    for (const { _id } of this.mirror.works()) {
+    for (const { _id, follows } of this.mirror.works()) {
       const places = this.found.get(_id);
-      if (places === undefined) this.violate("work that is nowhere", _id);
+      if (follows !== undefined) {
+        if (places) this.violate("follower in the queue", `${_id}: ${places}`);
+        if (this.mirror.work(follows)?.followedBy !== _id) {
+          this.violate("follower of nobody", _id);
+        }
+      } else if (places === undefined)
+        this.violate("work that is nowhere", _id);
       else if (places.length > 1) {
         this.violate("work in two places", `${_id}: ${places.join(", ")}`);
       }
