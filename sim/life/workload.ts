@@ -73,8 +73,11 @@ class Clients implements LifeWorkload {
         for (let client = 0; client < size; client++) {
           const spec = this.spec(`u${index}.${burst}.${client}`, at);
           if (isRetained) spec.options.statusTtl = KEPT;
-          // It would have to begin before it is due.
-          if ("delayMs" in unique) delete spec.options.expireAfter;
+          // When it is due is said already; and it would have to begin before.
+          if ("delayMs" in unique) {
+            delete spec.options.expireAfter;
+            delete spec.options.runAfter;
+          }
           const args = { limit: setting.limit, spec, unique };
           this.add(at + dice.between(0, 30), "submitUnique", args);
         }

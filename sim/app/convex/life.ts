@@ -131,7 +131,7 @@ export const done = internalMutationGeneric({
       result: {
         kind,
         value: kind === "success" ? result.returnValue : null,
-        state: info?.state ?? null,
+        state: info?.result?.kind ?? null,
         round: info?.round ?? null,
       },
     });
