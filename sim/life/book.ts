@@ -23,8 +23,9 @@ export interface LifeWork {
   /** Its row, as it was last. */
   row: StoredRow;
   round: number;
-  /** Callbacks that ran. */
+  /** Callbacks that ran, and ends that wanted one. */
   told: number;
+  wanted: number;
   /** Calls of its handler since attempts were last counted anew, without those that were asked to come later. */
   begun: number;
   allowed: number;
@@ -54,6 +55,8 @@ export function ofTable(
     }));
 }
 
+const isOver = (row: StoredRow | null) => row?.endedAt !== undefined || !row;
+
 export class Book {
   readonly works = new Map<string, LifeWork>();
   readonly open = new Map<HandlerCall, OpenCall>();
@@ -71,6 +74,12 @@ export class Book {
     return this.works.get(this.ids.get(key) ?? "");
   }
 
+  /** For people: which keys a work was enqueued under. */
+  keysOf(id: string): string {
+    const keys = [...this.ids.keys()].filter((key) => this.ids.get(key) === id);
+    return keys.join(", ");
+  }
+
   /** Before anybody looks. */
   apply(commit: CommittedWrites): void {
     for (const { after } of ofTable(commit, "enqueued", "")) {
@@ -78,6 +87,9 @@ export class Book {
     }
     for (const { id, before, after } of ofTable(commit, "work")) {
       if (after) this.write(id, before, after);
+      const hasEnded = before?.endedAt === undefined && isOver(after);
+      const work = before && this.works.get(id);
+      if (hasEnded && work?.row.onComplete) work.wanted += 1;
     }
     for (const { after } of ofTable(commit, "lifeCalls", "")) {
       const { key, does } = after as Value;
@@ -99,6 +111,7 @@ export class Book {
         row,
         round: 0,
         told: 0,
+        wanted: 0,
         begun: 0,
         allowed: maxAttempts,
         endedUnbegun: false,

@@ -80,13 +80,15 @@ export class KeysCheck {
       ({ after }) => after?.uniqueKey !== undefined,
     );
     if (!isConcerned) return;
-    const live = new Map<string, number>();
-    for (const { uniqueKey, follows } of this.mirror.works()) {
+    const live = new Map<string, string>();
+    for (const { _id, uniqueKey, follows } of this.mirror.works()) {
       if (!uniqueKey || !this.exclusive.has(uniqueKey)) continue;
       const place = `${uniqueKey}, ${follows === undefined ? "goes on" : "follows"}`;
-      const count = (live.get(place) ?? 0) + 1;
-      live.set(place, count);
-      if (count > 1) this.violate("two works with one key", place);
+      const other = live.get(place);
+      if (other) {
+        this.violate("two works with one key", `${place}: ${other}, ${_id}`);
+      }
+      live.set(place, _id);
     }
   }
 }

@@ -35,8 +35,8 @@ export class RoundsCheck {
       const round: number = after.round ?? 0;
       if (round === (before.round ?? 0)) continue;
       begun += 1;
-      const { told } = this.book.works.get(id)!;
-      if (this.isWanted(id) && told !== round) {
+      const { told, wanted } = this.book.works.get(id)!;
+      if (told !== wanted) {
         const details = `${id}: round ${round}, told ${told} times`;
         this.violate("a round before its callback", details);
       }
@@ -44,15 +44,11 @@ export class RoundsCheck {
     return begun;
   }
 
-  private isWanted(id: string): boolean {
-    return this.book.works.get(id)!.row.onComplete !== undefined;
-  }
-
   private told({ workId, result }: any): void {
     const work = this.book.works.get(workId);
     if (!work) return;
     const { kind, value, state, round } = result;
-    if (work.told > work.round + 1) {
+    if (work.told > work.wanted) {
       const details = `${workId}: ${work.told} in round ${work.round}`;
       this.violate("two callbacks", details);
     }
@@ -74,12 +70,11 @@ export class RoundsCheck {
         .filter(({ callback }) => callback?.state === "failed")
         .map(({ workId }) => workId),
     );
-    for (const { id, round, told } of this.book.works.values()) {
-      const expected = this.isWanted(id) ? round + 1 : 0;
-      if (told !== expected && !failed.has(id)) {
+    for (const { id, round, told, wanted } of this.book.works.values()) {
+      if (told !== wanted && !failed.has(id)) {
         this.violate(
           "callbacks and rounds that differ",
-          `${id}: ${told} callbacks, ${round + 1} rounds`,
+          `${id} (${this.book.keysOf(id)}): ${told} of ${wanted} callbacks, ${round + 1} rounds`,
         );
       }
     }
