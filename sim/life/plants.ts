@@ -35,16 +35,16 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     seed: 1,
   },
   {
-    name: "key-of-a-retry-is-free",
-    what: "A work that has failed once no longer holds its key.",
-    rule: "a key that was held",
+    name: "key-of-a-begun-work-is-free",
+    what: "A work that has begun no longer holds its key.",
+    rule: "two works with one key",
     patches: [
       inComponent(
         "work/unique.ts",
         `case "active":
       return work !== null;`,
         `case "active":
-      return work !== null && !work.attempts;`,
+      return work !== null && (await neverAttempted(ctx, work));`,
       ),
     ],
     seed: 1,
@@ -56,7 +56,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     patches: [
       inComponent("work/retry.ts", "if (isTaken || !(await", "if (!(await"),
     ],
-    seed: 24,
+    seed: 1,
   },
   {
     name: "replaced-though-begun",
@@ -129,8 +129,8 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     seed: 1,
   },
   {
-    name: "late-result-counts",
-    what: "What a handler returns after its time counts.",
+    name: "time-out-ignored",
+    what: "Nobody minds how long an attempt takes.",
     rule: "a late result counted",
     patches: [
       inComponent(

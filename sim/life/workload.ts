@@ -62,13 +62,16 @@ class Clients implements LifeWorkload {
 
   enqueueByKeys(): void {
     const { dice, setting } = this;
-    const keys = dice.integer(0, 4);
+    const keys = dice.integer(1, 4);
     for (let index = 0; index < keys; index++) {
       const unique = this.unique(`key${index}`);
       const isRetained = unique.scope === "retained";
-      const bursts = dice.integer(2, 12);
+      const bursts = dice.integer(4, 16);
+      // So close that they find one another.
+      const spanMs = Math.min(this.spanMs, dice.magnitude(3_000, 40_000));
+      const from = dice.between(0, this.spanMs - spanMs);
       for (let burst = 0; burst < bursts; burst++) {
-        const at = dice.between(0, this.spanMs);
+        const at = from + dice.between(0, spanMs);
         const size = dice.integer(1, MAX_BURST);
         for (let client = 0; client < size; client++) {
           const spec = this.spec(`u${index}.${burst}.${client}`, at);
@@ -221,7 +224,7 @@ class Clients implements LifeWorkload {
         const resetAttempts = dice.chance(0.7);
         this.tell("retry", key, at + 3_000, { resetAttempts });
       }
-      if (dice.chance(0.05)) this.tell("forget", key, at + 2_000);
+      if (dice.chance(0.2)) this.tell("forget", key, at);
       if (dice.chance(0.05)) this.tell("retryCallbacks", key, at + 1_000);
     }
     const fnName = dice.pick(["lifeJobs:act", "lifeJobs:mutate"]);
