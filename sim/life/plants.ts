@@ -19,7 +19,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 3,
   },
   {
     name: "forgotten-though-owed",
@@ -32,7 +32,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 2,
   },
   {
     name: "key-of-a-begun-work-is-free",
@@ -47,7 +47,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
       return work !== null && (await neverAttempted(ctx, work));`,
       ),
     ],
-    seed: 1,
+    seed: 3,
   },
   {
     name: "key-taken-twice",
@@ -82,7 +82,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 3,
   },
   {
     name: "expires-late",
@@ -161,7 +161,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "(work.canceled && false)",
       ),
     ],
-    seed: 1,
+    seed: 3,
   },
   {
     name: "snooze-is-an-attempt",
@@ -175,7 +175,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     attempts: (work.attempts ?? 0) + 1,`,
       ),
     ],
-    seed: 1,
+    seed: 6,
   },
   {
     name: "one-attempt-more",

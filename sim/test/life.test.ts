@@ -81,13 +81,10 @@ describe("histories", () => {
     versions = await pushedVersions();
   });
 
-  test.each([[24, "a retry by filter began rounds of two works with one key"]])(
-    "seed %i: %s",
-    async (seed) => {
-      const { violations } = await runLifeHistory(versions, seed);
-      expect(violations).toEqual([]);
-    },
-  );
+  test.each([1, 2, 3, 4, 5])("seed %i", async (seed) => {
+    const { violations } = await runLifeHistory(versions, seed);
+    expect(violations).toEqual([]);
+  });
 
   test("the same seed is the same history, to the letter", async () => {
     const traceOf = async (seed: number) => {
