@@ -50,15 +50,6 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     seed: 3,
   },
   {
-    name: "key-taken-twice",
-    what: "Two works of one key, retried by one call, both take it.",
-    rule: "two works with one key",
-    patches: [
-      inComponent("work/retry.ts", "if (isTaken || !(await", "if (!(await"),
-    ],
-    seed: 1,
-  },
-  {
     name: "replaced-though-begun",
     what: "A work that a worker has is replaced.",
     rule: "replaced what had begun",
@@ -69,7 +60,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         'if (onDuplicate === "replace") {',
       ),
     ],
-    seed: 1,
+    seed: 8,
   },
   {
     name: "follower-forgotten",
@@ -98,19 +89,6 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "queue/startBy.ts",
         "if (at >= expireAt) {",
         "if (at >= expireAt + 3_000) {",
-      ),
-    ],
-    seed: 1,
-  },
-  {
-    name: "expired-unnoticed",
-    what: "Nobody looks after works that wait and have expired.",
-    rule: "expired, and waits",
-    patches: [
-      inComponent(
-        "loop/state.ts",
-        "await lateEntries(ctx, now, scanFrom.startBy).first();",
-        "(await lateEntries(ctx, now, scanFrom.startBy).first()) && null;",
       ),
     ],
     seed: 1,
