@@ -2,6 +2,7 @@
 import type { App } from "../embedded/src/runtime/types.js";
 import { runCornerHistory, runLightHistory } from "./corners/history.js";
 import { type HistoryResult, runHistory } from "./history.js";
+import { runLifeHistory } from "./life/history.js";
 
 type Runner = (
   versions: readonly [App, App],
@@ -16,6 +17,8 @@ export const PROFILES = {
   corners: runCornerHistory,
   /** Chains and fans beside the app's own calls, where every wait shows. */
   light: runLightHistory,
+  /** What works and people do over time: time-outs, expiry, keys, rounds, cancels, changes. */
+  life: runLifeHistory,
 } as const satisfies Record<string, Runner>;
 
 export type Profile = keyof typeof PROFILES;

@@ -197,7 +197,7 @@ export class Runs {
   }
 }
 
-const HANDLER = /^(jobs|cornerJobs|cornerTransactions):/;
+const HANDLER = /^(jobs|cornerJobs|cornerTransactions|lifeJobs):/;
 
 const poolOf = ({ pool }: Record<string, any>): string =>
   (pool as string | undefined) ?? COMPONENT;

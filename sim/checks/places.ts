@@ -108,8 +108,10 @@ class Places {
       if (runningId !== null) delivered.add(runningId);
       for (const position of left) {
         const workId = row ? row.works[position - row.first] : first[position];
-        this.put(workId, `position ${position} of executor ${_id}`);
         held += 1;
+        // Its time is over, and its work has gone on without it.
+        if (stats?.over?.includes(position)) continue;
+        this.put(workId, `position ${position} of executor ${_id}`);
       }
     }
     const cursor = stats?.cursor ?? first.length;
@@ -127,10 +129,17 @@ class Places {
   }
 
   works(): void {
-    for (const { _id } of this.mirror.works()) {
+    for (const work of this.mirror.works()) {
+      const { _id, follows } = work;
       const places = this.found.get(_id);
-      if (places === undefined) this.violate("work that is nowhere", _id);
-      else if (places.length > 1) {
+      if (follows !== undefined) {
+        if (places) this.violate("follower in the queue", `${_id}: ${places}`);
+        if (this.mirror.work(follows)?.followedBy !== _id) {
+          this.violate("follower of nobody", _id);
+        }
+      } else if (places === undefined)
+        this.violate("work that is nowhere", _id);
+      else if (places.length > 1 && !wentOnByItself(work)) {
         this.violate("work in two places", `${_id}: ${places.join(", ")}`);
       }
     }
@@ -171,6 +180,11 @@ class Places {
       }
     }
   }
+}
+
+/** The transaction of its handler has put it back, or ended it before it was tried again: no report knows yet. */
+function wentOnByItself({ fnType, postponed, round }: StoredRow): boolean {
+  return fnType !== "action" && (postponed ?? round) !== undefined;
 }
 
 function groupBy(

@@ -6,7 +6,6 @@
 import type { App } from "../../embedded/src/runtime/types.js";
 import { checkBlame } from "../checks/blame.js";
 import { BytesCheck } from "../checks/bytes.js";
-import type { Violate } from "../checks/check.js";
 import { checkRest, checkWorks } from "../checks/ending.js";
 import { GoingOnCheck } from "../checks/goingOn.js";
 import { checkLoop } from "../checks/loop.js";
@@ -24,7 +23,7 @@ import { Ledger } from "../ledger.js";
 import { Mirror } from "../mirror.js";
 import { POOLS } from "../jobs.js";
 import { type Run, Runs } from "../runs.js";
-import type { Violation } from "../violation.js";
+import { onceEach, Telling } from "../telling.js";
 import type { PlannedWork } from "../workload.js";
 import { ConnectionLost, prepare, World } from "../world.js";
 import { Blows } from "./blows.js";
@@ -40,7 +39,6 @@ import { drawLightWorkload } from "../light/workload.js";
 
 /** Many times what any history takes. */
 const MAX_COMMITS = 100_000;
-const MAX_VIOLATIONS = 5;
 /** What may become of a client's call without anything being wrong. */
 const EXPECTED =
   /changed while this mutation was being run|Too many concurrent|couldn't be completed/;
@@ -82,8 +80,8 @@ async function runDrawn(
   return await new CornerHistory(versions, ...drawn).run();
 }
 
-class CornerHistory {
-  private readonly world: World;
+class CornerHistory extends Telling {
+  protected readonly world: World;
   private readonly runs: Runs;
   private readonly faults: Faults;
   private readonly blows: Blows;
@@ -98,15 +96,14 @@ class CornerHistory {
   private readonly room: RoomCheck | null;
   private readonly memory: MemoryCheck;
   private readonly bytes: BytesCheck;
-  private readonly violations: Violation[] = [];
-  private readonly begin: number;
 
   constructor(
     versions: readonly [App, App],
     private readonly setting: CornerSetting,
     private readonly workload: CornerWorkload,
-    private readonly trace: ((line: string) => void) | null,
+    trace: ((line: string) => void) | null,
   ) {
+    super(trace);
     const elapsed = () => this.world.clock.elapsed;
     this.faults = new Faults(setting, {
       world: () => this.world,
@@ -417,30 +414,6 @@ class CornerHistory {
     }
   }
 
-  private readonly violate: Violate = (rule, details) => {
-    if (this.isOver()) return;
-    const at = this.world.clock.elapsed - this.begin;
-    this.violations.push({ rule, details, at });
-    this.note(`VIOLATION: ${rule}: ${details}`);
-  };
-
-  private isOver(): boolean {
-    return this.violations.length >= MAX_VIOLATIONS;
-  }
-
-  private note(text: string): void {
-    if (this.trace === null) return;
-    const at = this.world.clock.elapsed - this.begin;
-    this.trace(`${at.toFixed(1).padStart(10)}  ${text}`);
-  }
-
-  private onLog(message: string): void {
-    if (this.trace) this.note(`log: ${JSON.stringify(message.slice(0, 300))}`);
-    if (/failed internally|runaway/.test(message)) {
-      this.violate("alarm", message);
-    }
-  }
-
   onBegin({ kind, key, scheduledId }: Run): void {
     if (kind === "executor") this.advance();
     if (kind === "handler") this.note(`${key} begins in ${scheduledId}`);
@@ -452,16 +425,6 @@ class CornerHistory {
     if (kind === "handler") this.note(`${key} ends`);
     if (kind === "executor") this.note(`executor ${scheduledId} ends`);
   }
-}
-
-/** Whatever is wrong at one time is so at the next. */
-function onceEach(violate: Violate): Violate {
-  const told = new Set<string>();
-  return (rule, details) => {
-    if (told.has(rule)) return;
-    told.add(rule);
-    violate(rule, details);
-  };
 }
 
 function plannedWork(spec: Spec): PlannedWork {

@@ -43,7 +43,7 @@ test("seeds are split among the profiles", () => {
 describe("the command line", () => {
   test("runs many seeds, or one that may be traced", () => {
     expect(parseOptions(["--seeds", "20", "--from", "7"])).toEqual({
-      profiles: ["classic", "corners", "light"],
+      profiles: ["classic", "corners", "light", "life"],
       from: 7,
       seeds: 20,
       trace: false,
@@ -69,7 +69,10 @@ describe("the command line", () => {
     [["--seed", "x"], "--seed x: it must be an integer of at least 0"],
     [["--seed", "1", "--seeds", "2"], "--seed is one"],
     [["--trace"], "--trace needs a single --seed"],
-    [["--profile", "x"], "--profile x: it is one of classic, corners, light"],
+    [
+      ["--profile", "x"],
+      "--profile x: it is one of classic, corners, light, life",
+    ],
     [["--plant", "x"], "--plant x: there is none of that name"],
   ])("%j is refused: %s", (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);

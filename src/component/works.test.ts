@@ -308,6 +308,24 @@ describe("retry by filter", () => {
     expect((await pool.rows("pendingStart")).length).toBeLessThan(12);
   });
 
+  test("begins one round for a unique key, of several works that have failed with it", async () => {
+    const failOne = async () => {
+      await pool.t.mutation(api.unique.enqueue, {
+        ...action("a"),
+        unique: { key: "k", scope: "active" },
+        config: {},
+      });
+      await failAll();
+    };
+    await failOne();
+    await failOne();
+    expect(await retryMany({})).toMatchObject({
+      matched: 1,
+      skipped: 1,
+      why: expect.stringContaining("unique key"),
+    });
+  });
+
   test("goes on by itself, and leaves alone what fails meanwhile", async () => {
     await pool.enqueue(
       Array.from({ length: 120 }, (_, n) =>

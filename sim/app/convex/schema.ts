@@ -24,6 +24,20 @@ export default defineSchema({
     /** Attempts that had ended. */
     attempts: v.number(),
   }),
+  /** Of the profile `life`: what a call of a handler was to do, noted as it began. */
+  lifeCalls: defineTable({
+    key: v.string(),
+    call: v.number(),
+    does: v.string(),
+    at: v.number(),
+  }).index("by_key", ["key"]),
+  /** … and what clients did to works, written in the same transaction. */
+  lifeDone: defineTable({
+    op: v.string(),
+    workId: v.union(v.string(), v.null()),
+    answer: v.any(),
+    at: v.number(),
+  }),
   /** Rows that everybody patches. */
   tallies: defineTable({ name: v.string(), count: v.number() }).index(
     "by_name",

@@ -53,7 +53,12 @@ export class Rounds {
     if (work === null) {
       return "Its arguments are not kept: it failed with a statusTtl of 0, or before this version of the pool.";
     }
-    if (!(await takeKeyAgain(this.ctx, work))) return KEY_IS_TAKEN;
+    const { uniqueKey } = work;
+    // The rows of the others of this page say only at its end that they go on.
+    const isTaken =
+      uniqueKey !== undefined &&
+      this.back.some((other) => other.work.uniqueKey === uniqueKey);
+    if (isTaken || !(await takeKeyAgain(this.ctx, work))) return KEY_IS_TAKEN;
     // The context belongs to the work, which goes on.
     await this.ctx.db.delete("complete", row._id);
     this.begin(work);
