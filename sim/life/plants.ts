@@ -197,4 +197,17 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     patches: [inComponent("work/update.ts", "await queue.write();", "")],
     seed: 1,
   },
+  {
+    name: "round-put-back-twice",
+    what: "Recovery puts back a work that went on without the lost executor.",
+    rule: "ended work in the queue",
+    patches: [
+      inComponent(
+        "loop/recovery.ts",
+        "if (work && !hasGoneOn(work, member)) {",
+        "if (work && member) {",
+      ),
+    ],
+    seed: 8,
+  },
 ];

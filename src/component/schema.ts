@@ -235,6 +235,11 @@ export default defineSchema({
     endedAt: v.optional(v.number()),
     /** How often it was tried again after it had ended. Unset: never. */
     round: v.optional(v.number()),
+    /**
+     * When it went back to the queue without the report of the executor that had it, if it did: what was
+     * handed over before is over (`loop/positions.ts`).
+     */
+    backAt: v.optional(v.number()),
     /** Its last attempts that did not succeed, the oldest first. */
     history: v.optional(vHistory),
     /** Each has a row in `tag`, too. */

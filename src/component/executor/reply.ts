@@ -1,5 +1,5 @@
 /** What the reply to a report brings: attempts that were lost on their way, and new ones. */
-import type { Doc, Id } from "../_generated/dataModel.js";
+import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Logger } from "../logging.js";
 import type { Attempt } from "../loop/attempt.js";
@@ -12,9 +12,10 @@ import {
 import type { Turned } from "../loop/driverTurn.js";
 import {
   closePositions,
+  type Member,
+  memberAt,
   openWorks,
   type Stats,
-  workAt,
 } from "../loop/positions.js";
 import { isFull } from "./memory.js";
 import type { HandOver } from "../loop/turning.js";
@@ -122,10 +123,10 @@ export async function resend(
       .map((position) => ({ runningId, position })),
   );
   if (lost.length === 0) return [];
-  const members: { position: number; workId: Id<"work"> }[] = [];
+  const members: Member[] = [];
   for (const { runningId, position } of lost) {
-    const workId = await workAt(ctx, executor, runningId, position);
-    if (workId) members.push({ position, workId });
+    const member = await memberAt(ctx, executor, runningId, position);
+    if (member) members.push(member);
   }
   const { attempts, ended } = await deliver(ctx, console, members, true);
   await closePositions(ctx, stats, new Set(ended));
@@ -142,6 +143,7 @@ async function deliverHandOver(
   const members = handOver.works.map((workId, index) => ({
     position: handOver.first + index,
     workId,
+    since: handOver._creationTime ?? Infinity,
   }));
   stats.open.push({
     runningId: handOver._id,

@@ -54,7 +54,7 @@ export const run = internalMutation({
       work.uniqueKey === undefined ? work : await liveWork(ctx, workId);
     const endedAs = await settler.settle(after ?? work, end, startedAt);
     if (endedAs !== null) return endedAs;
-    const dueAt = await settler.putBack();
+    const dueAt = await settler.putBack(startedAt);
     await wakeFromReport(ctx, false, dueAt, null);
     return "postponed" as const;
   },

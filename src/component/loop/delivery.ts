@@ -20,6 +20,7 @@ import { Settler } from "../work/settler.js";
 import { loadValue } from "../work/payload.js";
 import type { Attempt } from "./attempt.js";
 import { liveWork } from "../work/live.js";
+import { hasGoneOn, type Member } from "./positions.js";
 
 /** A reply is an argument to nobody, but it crosses process borders: keep it well below 16 MiB. */
 const MAX_REPLY_BYTES = 6_000_000;
@@ -120,16 +121,17 @@ export function countDeliverable(
 export async function deliver(
   ctx: MutationCtx,
   console: Logger,
-  members: readonly { position: number; workId: Id<"work"> }[],
+  members: readonly Member[],
   again: boolean,
 ): Promise<{ attempts: Attempt[]; ended: number[]; started: Started[] }> {
   const attempts: Attempt[] = [];
   const started: Started[] = [];
   const ended: number[] = [];
   const now = Date.now();
-  for (const { position, workId } of members) {
+  for (const member of members) {
+    const { position, workId } = member;
     const work = await liveWork(ctx, workId);
-    if (!work) {
+    if (!work || hasGoneOn(work, member)) {
       ended.push(position);
       continue;
     }

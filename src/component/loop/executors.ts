@@ -5,7 +5,13 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
-import { newStats, readStats, type Stats, writeStats } from "./positions.js";
+import {
+  hasGoneOn,
+  newStats,
+  readStats,
+  type Stats,
+  writeStats,
+} from "./positions.js";
 import type { Logger } from "../logging.js";
 import { Settler } from "../work/settler.js";
 import { addTally } from "../tally.js";
@@ -173,7 +179,9 @@ export async function takeBack(
       taken += 1;
       const work = await liveWork(ctx, workId);
       // One that was canceled meanwhile ends here, and does not wait for its turn again.
-      if (work) await settler.settle(work, { kind: "returned" });
+      if (work && !hasGoneOn(work, { since: handOver._creationTime })) {
+        await settler.settle(work, { kind: "returned" });
+      }
     }
     works += taken;
     stats.cursor = handOver.first + taken;

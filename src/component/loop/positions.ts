@@ -59,18 +59,40 @@ export function settledWorks(stats: Pick<Stats, "cursor" | "open">): number {
   return stats.cursor - openWorks(stats);
 }
 
+/** A work that was handed over, and since when it has been. */
+export type Member = {
+  position: number;
+  workId: Id<"work">;
+  /** Infinity: this very transaction hands it over. */
+  since: number;
+};
+
 /** The work at an open position. Null: its hand-over is gone. */
-export async function workAt(
+export async function memberAt(
   ctx: QueryCtx,
   executor: Doc<"executor">,
   runningId: Id<"running"> | null,
   position: number,
-): Promise<Id<"work"> | null> {
+): Promise<Member | null> {
   const row = runningId && (await ctx.db.get("running", runningId));
   const workId = row
     ? row.works[position - row.first]
     : executor.first[position];
-  return workId ?? null;
+  const since = row ? row._creationTime : executor.startedAt;
+  return workId === undefined ? null : { position, workId, since };
+}
+
+/**
+ * Whether the work went back to the queue without the executor that it was handed to: its own
+ * transaction put it off, or it was ended from outside and begins another round, and the executor
+ * died, or was not given it, before it could say that its part is over. The work waits, or another
+ * executor has it: whoever ends this hand-over leaves it alone.
+ */
+export function hasGoneOn(
+  { backAt }: Pick<Doc<"work">, "backAt">,
+  { since }: Pick<Member, "since">,
+): boolean {
+  return backAt !== undefined && backAt > since;
 }
 
 /**

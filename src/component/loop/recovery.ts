@@ -17,10 +17,11 @@ import type { TransactionBudget } from "../budget.js";
 import { findUndelivered } from "./delivery.js";
 import {
   closePositions,
+  hasGoneOn,
+  memberAt,
   newStats,
   readStats,
   type Stats,
-  workAt,
   writeStats,
 } from "./positions.js";
 import type { Logger } from "../logging.js";
@@ -77,11 +78,13 @@ export async function recoverPiece(
     const { runningId, position } = next;
     // The work of one that is over waits, runs elsewhere or has ended: only its slot was taken here.
     const isOver = stats.over?.includes(position) === true;
-    const workId = isOver
+    const member = isOver
       ? null
-      : await workAt(ctx, executor, runningId, position);
-    const work = workId && (await liveWork(ctx, workId));
-    if (work) await settler.settle(work, endOf(position < stats.beginsBefore));
+      : await memberAt(ctx, executor, runningId, position);
+    const work = member && (await liveWork(ctx, member.workId));
+    if (work && !hasGoneOn(work, member)) {
+      await settler.settle(work, endOf(position < stats.beginsBefore));
+    }
     settled.add(position);
     budget.spend();
   }

@@ -166,7 +166,7 @@ export class Starter {
     const delivered = await deliver(
       ctx,
       this.console,
-      first.map((workId, position) => ({ position, workId })),
+      first.map((workId, position) => ({ position, workId, since: Infinity })),
       false,
     );
     // Those canceled meanwhile have ended: the others move up.

@@ -30,7 +30,10 @@ export type Turn = {
 export type HandOver = Pick<
   Doc<"running">,
   "_id" | "first" | "works" | "bytes"
->;
+> & {
+  /** Absent: this transaction makes it. */
+  _creationTime?: number;
+};
 
 /** What a turn has done so far. */
 export type Done = {

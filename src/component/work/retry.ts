@@ -75,6 +75,7 @@ export class Rounds {
       patch: {
         endedAt: undefined,
         round: (work.round ?? 0) + 1,
+        backAt: now,
         // Whoever has it tried again wants it to begin.
         expireAt: undefined,
         // Where it goes back to, should an attempt not begin.

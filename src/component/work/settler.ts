@@ -98,9 +98,10 @@ export class Settler {
    * What goes on goes back to the queue. A callback that ran meanwhile may have
    * canceled some of it: that ends.
    *
+   * @param backAt - Of those that go back without the report of the executor that has them.
    * @returns when the earliest is due. Null: nothing went back.
    */
-  async putBack(): Promise<number | null> {
+  async putBack(backAt?: number): Promise<number | null> {
     const { ctx, console, suspects } = this;
     const quarantined = inHalves(suspects);
     if (quarantined.length > 0) {
@@ -127,7 +128,9 @@ export class Settler {
         );
         this.countEnd("canceled");
       } else if (work) {
-        waiting.push({ ...item, work });
+        const patch =
+          backAt === undefined ? item.patch : { ...item.patch, backAt };
+        waiting.push({ ...item, work, patch });
       }
     }
     await requeue(ctx, waiting);
