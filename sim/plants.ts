@@ -67,9 +67,10 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "work/outcome.ts",
-        `  await deletePayload(ctx, onComplete.contextId);
-  return null;`,
-        "  return { ...owed, attempts: 0 };",
+        `  await isOver();
+  return null;
+}`,
+        "  return { ...owed, attempts: 0 };\n}",
       ),
     ],
     seed: 1,
@@ -217,8 +218,10 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "work/settle.ts",
-        "if (work.canceled || !mayRetry) {",
-        "if (!mayRetry) {",
+        `    attempts < retryBehavior.maxAttempts;
+  if (work.canceled) {`,
+        `    attempts < retryBehavior.maxAttempts;
+  if (work.canceled && !mayRetry) {`,
       ),
       inComponent(
         "work/settler.ts",
@@ -297,11 +300,7 @@ export const PLANTS: readonly Plant[] = [
     name: "payload-kept",
     what: "Large arguments are never deleted.",
     patches: [
-      inComponent(
-        "work/outcome.ts",
-        "await deletePayload(ctx, work.argsId);",
-        "",
-      ),
+      inComponent("work/kept.ts", "await deletePayload(ctx, argsId);", ""),
     ],
     seed: 2,
   },
