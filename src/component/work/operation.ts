@@ -23,6 +23,7 @@ import { TransactionBudget } from "../budget.js";
 import { createLogger, type Logger } from "../logging.js";
 import { effectiveConfig } from "../queue/configRow.js";
 import schema from "../schema.js";
+import { everythingSoFar } from "./cancel.js";
 import { CallbackRetrier } from "./callbackRetry.js";
 import {
   type Done,
@@ -40,9 +41,6 @@ const PAGE_WORKS = 100;
 
 /** Read and written by one page. The first one shares the transaction of whoever calls. */
 const MAX_PAGE_BYTES = 2_000_000;
-
-/** Documents of one transaction are created up to this much ahead of its clock: see `cancel.ts`. */
-const MAX_CREATION_LEAD_MS = 4;
 
 /** Operations that `startOperation` looks at, to remove those whose next page was lost. */
 const MAX_SEEN = 100;
@@ -227,7 +225,7 @@ function outcomes(
   const from = after
     ? [...prefix, after.creationTime, after.id]
     : [...prefix, ...(filter.after === undefined ? [] : [filter.after])];
-  const latest = startedAt + MAX_CREATION_LEAD_MS;
+  const latest = everythingSoFar(startedAt);
   const until = Math.min(filter.before ?? Infinity, latest);
   return streamIndexRange(
     ctx.db,

@@ -31,16 +31,8 @@ import {
   checkSettings,
   declare,
   type Declaration,
-  effectiveConfig,
 } from "../queue/configRow.js";
-import {
-  bytesOf,
-  entryOf,
-  EntryRemoval,
-  isWaiting,
-  requeue,
-} from "../queue/entries.js";
-import { wakeForWork } from "../queue/wake.js";
+import { bytesOf, entryOf, EntryRemoval, isWaiting } from "../queue/entries.js";
 import { createLogger, recordEnqueued } from "../logging.js";
 import { MINUTE } from "../shared.js";
 import {
@@ -51,8 +43,10 @@ import {
   type Item,
   workFields,
 } from "./enqueue.js";
+import { outcomeOf } from "./kept.js";
 import { liveWork } from "./live.js";
 import { deletePayload } from "./payload.js";
+import { requeueAwake } from "./requeueAwake.js";
 import { addTags, removeTags } from "./tags.js";
 
 /** One in so many enqueues that take a key has the rows swept that are over. */
@@ -146,7 +140,7 @@ async function holds(
     case "active":
       return work !== null;
     case "retained":
-      return work !== null || (await isRetained(ctx, id, now));
+      return work !== null || (await outcomeOf(ctx, id)) !== null;
   }
 }
 
@@ -157,26 +151,6 @@ async function neverAttempted(
 ): Promise<boolean> {
   if ((work.attempts ?? 0) > 0 || work.hops !== undefined) return false;
   return work.follows !== undefined || (await isWaiting(ctx, work));
-}
-
-export async function isRetained(
-  ctx: MutationCtx,
-  workId: Id<"work">,
-  now: number,
-): Promise<boolean> {
-  const outcome = await outcomeOf(ctx, workId);
-  if (outcome === null) return false;
-  return outcome.expiresAt === null || outcome.expiresAt > now;
-}
-
-export function outcomeOf(
-  ctx: MutationCtx,
-  workId: Id<"work">,
-): Promise<Doc<"complete"> | null> {
-  return ctx.db
-    .query("complete")
-    .withIndex("by_work", (q) => q.eq("workId", workId))
-    .unique();
 }
 
 async function enqueueFirst(
@@ -252,14 +226,7 @@ async function replaceWaiting(
   await removal.take(work);
   await removal.write();
   const dueAt = runAt <= now ? null : runAt;
-  await requeue(ctx, [{ work, dueAt, patch }]);
-  const isPaused = async () =>
-    (await effectiveConfig(ctx)).maxParallelism === 0;
-  await wakeForWork(
-    ctx,
-    runAt,
-    checked.startBy !== undefined && (await isPaused()),
-  );
+  await requeueAwake(ctx, [{ work, dueAt, patch }]);
 }
 
 /** A row without an entry: the end of `work` puts it into the queue. */

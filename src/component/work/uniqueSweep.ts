@@ -9,7 +9,7 @@ import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
 import { HOUR } from "../shared.js";
 import { liveWork } from "./live.js";
-import { isRetained, outcomeOf } from "./unique.js";
+import { outcomeOf } from "./kept.js";
 
 /** More than are enqueued between two sweeps, on average. */
 const SWEEP_ROWS = 256;
@@ -53,10 +53,8 @@ async function heldUntilOf(
   for (const id of [workId, before]) {
     if (id === undefined) continue;
     if (await liveWork(ctx, id)) return now + NEXT_LOOK_MS;
-    if (await isRetained(ctx, id, now)) {
-      const { expiresAt } = (await outcomeOf(ctx, id))!;
-      return expiresAt ?? now + NEXT_LOOK_MS;
-    }
+    const outcome = await outcomeOf(ctx, id);
+    if (outcome) return outcome.expiresAt ?? now + NEXT_LOOK_MS;
   }
   return null;
 }
