@@ -41,6 +41,7 @@ export default defineConfig({
           include: [
             "bench/test/**/*.test.ts",
             "scripts/**/*.test.ts",
+            "sim/test/texts.test.ts",
             "embedded/test/**/*.test.ts",
             "example/**/*.test.ts",
             "example/**/*.test.tsx",

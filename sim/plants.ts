@@ -105,7 +105,7 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "queue/wake.ts",
-        'return reason.kind === "work" ? "none" : "tick";',
+        'return reason.kind === "work" && !reason.isWatched ? "none" : "tick";',
         'return "none";',
       ),
     ],
@@ -206,8 +206,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "work/cancel.ts",
-        "const wasWaiting = await this.#queue.take(work);",
-        "const wasWaiting = false;",
+        "work.follows !== undefined || (await this.#queue.take(work)) !== null;",
+        "false;",
       ),
     ],
     seed: 2,
@@ -237,8 +237,8 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "work/settle.ts",
-        "    patch: {\n      attempts,",
-        "    patch: {",
+        "patch: { ...after, ...(leavesQuarantine",
+        "patch: { lastError: error, history, ...(leavesQuarantine",
       ),
     ],
     seed: 2,

@@ -8,7 +8,6 @@ const POOL = "workpool";
 
 /** What the pool keeps while there is work, and nothing else. */
 const WORKING_TABLES = [
-  "work",
   "payload",
   "pendingStart",
   "running",
@@ -163,6 +162,19 @@ export function expectAtRest(store: Store): void {
     (table) => store.rows(table, POOL).length > 0,
   );
   expect(left, "tables with rows").toEqual([]);
+  // A failed work keeps its row as long as its outcome is kept: it may be retried.
+  const kept = store.rows("work", POOL);
+  const failed = store
+    .rows("complete", POOL)
+    .filter(({ result }) => result.kind === "failed");
+  expect(
+    kept.map(({ _id }) => _id).sort(),
+    "works whose row is there, beside those that failed",
+  ).toEqual(failed.map(({ workId }) => workId).sort());
+  expect(
+    kept.filter(({ endedAt }) => endedAt === undefined),
+    "works that have not ended",
+  ).toEqual([]);
   for (const component of ["", POOL]) {
     const jobs = store
       .rows("_scheduled_functions", component)
