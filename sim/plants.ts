@@ -30,7 +30,7 @@ export const PLANTS: readonly Plant[] = [
         "commitTs: BigInt(Date.now()) * 1_000_000n,",
       ),
     ],
-    seed: 6,
+    seed: 31,
   },
   {
     name: "parks-unseeing",
@@ -42,7 +42,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 14,
+    seed: 21,
   },
   {
     name: "late-result-unfenced",
@@ -59,7 +59,7 @@ export const PLANTS: readonly Plant[] = [
         "args.results;",
       ),
     ],
-    seed: 112,
+    seed: 138,
   },
   {
     name: "callback-twice",
@@ -85,7 +85,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 84,
+    seed: 100,
   },
   {
     name: "callback-of-excluded-kind",
@@ -109,7 +109,7 @@ export const PLANTS: readonly Plant[] = [
         'return "none";',
       ),
     ],
-    seed: 1,
+    seed: 43,
   },
   {
     name: "earlier-work-waits",
@@ -133,7 +133,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 1,
+    seed: 14,
   },
   {
     name: "limit-off-by-one",
@@ -277,7 +277,7 @@ export const PLANTS: readonly Plant[] = [
         "if (false as boolean) {",
       ),
     ],
-    seed: 87,
+    seed: 13,
   },
   {
     name: "generation-ignored",

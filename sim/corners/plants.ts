@@ -47,7 +47,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
         "MAX_START_BYTES = 400_000_000;",
       ),
     ],
-    seed: 175,
+    seed: 31,
   },
   {
     name: "long-asks-seldom",
@@ -87,7 +87,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
       ),
       inComponent("executor/step.ts", "now.outOfTime ||", ""),
     ],
-    seed: 3,
+    seed: 9,
   },
   {
     name: "class-ignored",
@@ -100,7 +100,7 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
         "return permits * 100;",
       ),
     ],
-    seed: 17,
+    seed: 110,
   },
   {
     name: "loss-stays",
@@ -113,6 +113,6 @@ export const CORNER_PLANTS: readonly CornerPlant[] = [
         "if (holds) found.push(_id);",
       ),
     ],
-    seed: 3,
+    seed: 6,
   },
 ];

@@ -60,7 +60,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         'if (onDuplicate === "replace") {',
       ),
     ],
-    seed: 8,
+    seed: 24,
   },
   {
     name: "follower-forgotten",
@@ -208,6 +208,6 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "if (work && member) {",
       ),
     ],
-    seed: 8,
+    seed: 45,
   },
 ];

@@ -38,7 +38,7 @@ import {
 import { Handles, isHandle } from "./handles.js";
 import { splitArgs, type WithLate } from "./late.js";
 import { checkDirectOptions } from "./optionNames.js";
-import type { EnqueueOptions } from "./options.js";
+import type { EnqueueOptions, WorkpoolOptions } from "./options.js";
 import type { WorkId, WorkpoolComponent } from "./types.js";
 
 /** The options of {@link enqueue} and {@link enqueueBatch}. */
@@ -48,6 +48,8 @@ export type DirectEnqueueOptions<Context, ReturnValue> = EnqueueOptions<
 > & {
   /** How the function is retried when it fails. Default: not at all. */
   retryBehavior?: RetryPolicy;
+  /** See {@link WorkpoolOptions}. */
+  onFailed?: WorkpoolOptions["onFailed"];
   /** See {@link WorkpoolOptions}. */
   maxParallelism?: number;
   /** See {@link WorkpoolOptions}. */
@@ -137,7 +139,8 @@ export async function commonItem<Context, ReturnValue>(
   fnName: string,
   options: DirectEnqueueOptions<Context, ReturnValue>,
 ): Promise<CommonItem> {
-  const { retryBehavior, statusTtl, onComplete, context, tags } = options;
+  const { retryBehavior, statusTtl, onComplete, onFailed, context, tags } =
+    options;
   const excludeKinds = options.onCompleteExcludeKinds;
   if (retryBehavior !== undefined) {
     checkRetryBehavior(retryBehavior);
@@ -149,6 +152,7 @@ export async function commonItem<Context, ReturnValue>(
     checkFunction("onComplete", onComplete);
     checkContext(fnName, context);
   }
+  if (onFailed) checkFunction("onFailed", onFailed);
   if (tags !== undefined) checkTags(tags);
   const item: Omit<CommonItem, "fnHandle"> = {
     fnName,
@@ -161,6 +165,7 @@ export async function commonItem<Context, ReturnValue>(
   return {
     ...item,
     fnHandle: await handles.of(fn),
+    ...(onFailed && { onFailed: await handles.of(onFailed) }),
     ...(onComplete && {
       onComplete: {
         fnHandle: await handles.of(onComplete),

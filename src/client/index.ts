@@ -54,10 +54,12 @@ export type {
 } from "./options.js";
 export {
   type OnCompleteArgs,
+  type OnFailedArgs,
   type PoolHealth,
   vPoolHealth,
   vOnComplete,
   vOnCompleteArgs,
+  vOnFailedArgs,
   /** @deprecated Use `vOnCompleteArgs` instead. */
   vOnCompleteArgs as vOnCompleteValidator,
   vWorkId,

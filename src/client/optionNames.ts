@@ -6,6 +6,7 @@
 import type { FunctionType } from "convex/server";
 import { checkNames } from "../component/names.js";
 import { refuse } from "../component/refusal.js";
+import { checkFunction } from "./context.js";
 import type { RetryPolicy } from "../component/shared.js";
 import { RESULT_KINDS } from "../component/validate.js";
 import { RETRY_FIELDS } from "../component/validateTime.js";
@@ -25,6 +26,7 @@ const POOL: Record<keyof WorkpoolOptions, true> = {
   statusTtl: true,
   timeoutMs: true,
   onTimeout: true,
+  onFailed: true,
   defaultRetryBehavior: true,
   retryActionsByDefault: true,
   use: true,
@@ -46,6 +48,7 @@ const ENQUEUE: Record<keyof EnqueueOptions, true> = {
 };
 const DIRECT: Record<keyof DirectEnqueueOptions<unknown, unknown>, true> = {
   ...ENQUEUE,
+  onFailed: true,
   retryBehavior: true,
   maxParallelism: true,
   logLevel: true,
@@ -78,6 +81,7 @@ export function checkPoolOptions(options: WorkpoolOptions): void {
     RETRY_FIELDS,
   );
   checkFieldNames("statusTtl", options.statusTtl, RESULT_KINDS);
+  if (options.onFailed) checkFunction("onFailed", options.onFailed);
   checkMiddlewares(options.use);
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../component/shared.js";
 import { resolveStatusTtl, type StatusTtl } from "../component/validate.js";
 import type { Middleware } from "./middleware.js";
-import type { OnCompleteArgs } from "./types.js";
+import type { OnCompleteArgs, OnFailedArgs } from "./types.js";
 
 export type WorkpoolRetryOptions = {
   /**
@@ -65,6 +65,19 @@ export type WorkpoolOptions = {
   timeoutMs?: number;
   /** As {@link EnqueueOptions.onTimeout}, for works whose enqueue says nothing. Default: "hold". */
   onTimeout?: OnTimeout;
+  /**
+   * A mutation that is told once of each work of this pool that has ended as failed, for
+   * example to report it to an error tracker. It is called with {@link OnFailedArgs}
+   * (`vOnFailedArgs`), in a transaction of its own shortly after the end, whether or not the work has an
+   * `onComplete`. If it throws it is tried again for half an hour. A work that fails again after
+   * {@link Workpool.retry} is told of again. What works are told of was said when they
+   * were enqueued. Default: nothing.
+   */
+  onFailed?: FunctionReference<
+    "mutation",
+    FunctionVisibility,
+    OnFailedArgs
+  > | null;
   /**
    * Runs around the handlers of actions that are defined with {@link Workpool.defineAction}, in each
    * attempt; the first outermost. Default: nothing.

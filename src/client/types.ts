@@ -8,8 +8,10 @@ import {
 } from "convex/values";
 import type { ComponentApi } from "../component/_generated/component.js";
 import {
+  type FailureNotice,
   type OnCompleteArgs as SharedOnCompleteArgs,
   type RunResult,
+  vFailureNotice,
   vRunResult,
 } from "../component/shared.js";
 import { vWorkInfo as vComponentWorkInfo } from "../component/observe/workInfo.js";
@@ -65,6 +67,22 @@ export function vOnCompleteArgs<
 
 /** The arguments validator of an `onComplete` mutation that takes any context: `vOnCompleteArgs(v.any())`. */
 export const vOnComplete = vOnCompleteArgs(v.any());
+
+/**
+ * The arguments validator of a pool's `onFailed` mutation:
+ *
+ * ```ts
+ * export const report = internalMutation({
+ *   args: vOnFailedArgs,
+ *   handler: async (ctx, { workId, fnName, error }) => {
+ *     await ctx.db.insert("alarms", { workId, text: `${fnName}: ${error}` });
+ *   },
+ * });
+ * ```
+ */
+export const vOnFailedArgs = vFailureNotice;
+/** What a pool's `onFailed` is called with. */
+export type OnFailedArgs = FailureNotice;
 
 /** Validates what {@link Workpool.get} returns, when it is not null. */
 export const vWorkInfo = v.object({

@@ -1104,6 +1104,7 @@ function directOptions<Context, ReturnValue>(
     statusTtl,
     timeoutMs,
     onTimeout,
+    onFailed,
   }: WorkpoolOptions,
   options: EnqueueOptions<Context, ReturnValue> | undefined,
 ): DirectEnqueueOptions<Context, ReturnValue> {
@@ -1111,6 +1112,7 @@ function directOptions<Context, ReturnValue>(
     ...(options ?? {}),
     maxParallelism,
     logLevel,
+    onFailed,
     statusTtl: combineStatusTtl(statusTtl, options?.statusTtl),
     timeoutMs: options?.timeoutMs === undefined ? timeoutMs : options.timeoutMs,
     onTimeout: options?.onTimeout === undefined ? onTimeout : options.onTimeout,

@@ -215,6 +215,7 @@ export function recordReport(
  * | `halved`          | the platform refused calls: a worker runs half as many at a time     |
  * | `halvingOver`     | it runs as many as before again                                      |
  * | `disagreement`    | two `Workpool` objects declare different options for one pool        |
+ * | `noticeGivenUp`   | `onFailed` has thrown for half an hour, and is not tried again       |
  *
  * A run that leaves out lines about single works says so at its end, with the event `omitted`.
  */
@@ -229,7 +230,8 @@ export type Incident =
   | "unknownError"
   | "halved"
   | "halvingOver"
-  | "disagreement";
+  | "disagreement"
+  | "noticeGivenUp";
 
 export function recordIncident(
   console: Logger,

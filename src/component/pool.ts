@@ -5,6 +5,7 @@ import { poolHealth } from "./observe/health.js";
 import { vPoolHealth } from "./observe/poolHealth.js";
 import { kickLoop } from "./queue/wake.js";
 import { sendOwedCallbacks } from "./work/callbackKick.js";
+import { sendOwedNotices } from "./work/notice.js";
 
 /** How the pool is doing, and what is wrong with it in words. */
 export const health = query({
@@ -15,7 +16,7 @@ export const health = query({
 
 /**
  * For a pool that seems stuck: its loop looks after everything at once, and starts anew.
- * All owed callbacks are tried at once, those included that wait for their next try.
+ * All owed callbacks and notices of failure are tried at once, those included that wait for their next try.
  */
 export const kick = mutation({
   args: {},
@@ -23,6 +24,7 @@ export const kick = mutation({
   handler: async (ctx) => {
     await kickLoop(ctx);
     await sendOwedCallbacks(ctx);
+    await sendOwedNotices(ctx, Date.now());
     return null;
   },
 });

@@ -10,6 +10,7 @@ import { vDeclared, vSettings } from "./queue/settingsValidators.js";
 import { vOperation, vOperationPosition } from "./work/filter.js";
 import {
   vAbility,
+  vFailureNotice,
   vFnType,
   vHalved,
   vHistory,
@@ -201,6 +202,8 @@ export default defineSchema({
         excludeKinds: v.optional(v.array(vResultKind)),
       }),
     ),
+    /** A handle of what is told if it fails: see `work/notice.ts`. */
+    onFailed: v.optional(v.string()),
     statusTtl: v.optional(vStatusTtl),
     /** How long it takes at most, if that was declared: it begins where the executor lives that long. */
     timeoutMs: v.optional(v.number()),
@@ -462,6 +465,18 @@ export default defineSchema({
     // eslint-disable-next-line @convex-dev/no-duplicate-indexes
     .index("by_kind", ["result.kind"])
     .index("by_kind_and_name", ["result.kind", "fnName"]),
+
+  /** A failure of which the app's `onFailed` is still to be told: see `work/notice.ts`. */
+  notice: defineTable({
+    fnHandle: v.string(),
+    notice: vFailureNotice,
+    owedAt: v.number(),
+    /** Tries that failed. */
+    attempts: v.number(),
+    lastError: v.optional(v.string()),
+    dueAt: v.number(),
+    scheduledId: v.optional(v.id("_scheduled_functions")),
+  }).index("by_due", ["dueAt"]),
 
   /**
    * Something that is done to many outcomes, and goes on: see `work/operation.ts`. Its

@@ -180,6 +180,26 @@ export const vReason = v.union(
 );
 export type Reason = Infer<typeof vReason>;
 
+/** What a pool's `onFailed` is called with. */
+export const vFailureNotice = v.object({
+  workId: v.string(),
+  /** The function's name as logs show it. */
+  fnName: v.string(),
+  /** As in the outcome. */
+  error: v.string(),
+  /** Of the `ConvexError` that it failed with. */
+  errorData: v.optional(v.any()),
+  reason: v.optional(vReason),
+  /** Of the round that has ended: how many attempts there were. */
+  attempts: v.number(),
+  /** How often the work was tried again before, after it had ended: 0 for the first time. */
+  round: v.number(),
+  /** Milliseconds since the epoch. */
+  enqueuedAt: v.number(),
+  failedAt: v.number(),
+});
+export type FailureNotice = Infer<typeof vFailureNotice>;
+
 /** Attempts that are remembered of a work, the oldest first. */
 export const MAX_HISTORY = 10;
 

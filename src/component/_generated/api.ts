@@ -128,6 +128,7 @@ import type * as work_kept from "../work/kept.js";
 import type * as work_late from "../work/late.js";
 import type * as work_live from "../work/live.js";
 import type * as work_next from "../work/next.js";
+import type * as work_notice from "../work/notice.js";
 import type * as work_oneOutcome from "../work/oneOutcome.js";
 import type * as work_operation from "../work/operation.js";
 import type * as work_outcome from "../work/outcome.js";
@@ -278,6 +279,7 @@ const fullApi: ApiFromModules<{
   "work/late": typeof work_late;
   "work/live": typeof work_live;
   "work/next": typeof work_next;
+  "work/notice": typeof work_notice;
   "work/oneOutcome": typeof work_oneOutcome;
   "work/operation": typeof work_operation;
   "work/outcome": typeof work_outcome;

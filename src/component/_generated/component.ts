@@ -166,6 +166,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             excludeKinds?: Array<"success" | "failed" | "canceled">;
             fnHandle: string;
           };
+          onFailed?: string;
           onTimeout?: "hold" | "release";
           retryBehavior?:
             | {
@@ -214,6 +215,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               excludeKinds?: Array<"success" | "failed" | "canceled">;
               fnHandle: string;
             };
+            onFailed?: string;
             onTimeout?: "hold" | "release";
             retryBehavior?:
               | {
@@ -361,6 +363,10 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
           maxParallelism: number;
           nextDueAt: number | null;
           nextTickAt: number | null;
+          notices: {
+            failing: { count: number; isAtLeast: boolean };
+            owed: { count: number; isAtLeast: boolean };
+          };
           oldestWaitingSince: number | null;
           overrides: {
             logLevel?: {
@@ -409,6 +415,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             excludeKinds?: Array<"success" | "failed" | "canceled">;
             fnHandle: string;
           };
+          onFailed?: string;
           onTimeout?: "hold" | "release";
           retryBehavior?:
             | {

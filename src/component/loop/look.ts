@@ -13,6 +13,7 @@ import {
   type QueryCtx,
 } from "../_generated/server.js";
 import { nextOwedCallback } from "../work/callback.js";
+import { nextOwedNotice } from "../work/notice.js";
 import { effectiveConfig, type EffectiveConfig } from "../queue/configRow.js";
 import { nextStartBy } from "../queue/expiring.js";
 import { snapshotTs } from "../platform.js";
@@ -212,12 +213,25 @@ async function lookFrom(
     long: (await long.due.take(MAX_APART.long)).map(entryView),
     arrivals: arrivals.map(entryView),
     nextDueAt: nextDueTimes.length > 0 ? Math.min(...nextDueTimes) : null,
-    owedAt: await nextOwedCallback(ctx, now, state?.scanFrom.callbacks),
+    owedAt: await nextOwed(ctx, now, state?.scanFrom.callbacks),
     startBy:
       config.maxParallelism === 0
         ? await nextStartBy(ctx, now, state?.scanFrom.startBy)
         : null,
   };
+}
+
+/** When the watchdog should look after the earliest callback or notice. Null: nothing is owed. */
+async function nextOwed(
+  ctx: QueryCtx,
+  now: number,
+  cursor: number | undefined,
+): Promise<number | null> {
+  const callbackAt = await nextOwedCallback(ctx, now, cursor);
+  const noticeAt = await nextOwedNotice(ctx, now, cursor);
+  return noticeAt === null || callbackAt === null
+    ? (noticeAt ?? callbackAt)
+    : Math.min(noticeAt, callbackAt);
 }
 
 /** How many works could be handed over now. */

@@ -13,6 +13,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "../_generated/server.js";
 import { TransactionBudget } from "../budget.js";
 import { sweepOverdueCallbacks } from "../work/callback.js";
+import { sweepOverdueNotices } from "../work/notice.js";
 import { effectiveConfig } from "../queue/configRow.js";
 import { readStats } from "./positions.js";
 import { createLogger, type Logger, recordIncident } from "../logging.js";
@@ -60,7 +61,10 @@ export const recover = internalMutation({
         : lateFrom !== undefined
           ? await expirePiece(ctx, console, budget, lateFrom)
           : NOTHING;
-    if (!executorId) await sweepOverdueCallbacks(ctx, console);
+    if (!executorId) {
+      await sweepOverdueCallbacks(ctx, console);
+      await sweepOverdueNotices(ctx, console);
+    }
     console.end();
     await wakeFromReport(ctx, piece.settled > 0, piece.earliestDueAt, null);
 

@@ -41,6 +41,26 @@ export async function callbackHealth(ctx: QueryCtx): Promise<{
   };
 }
 
+/** Failures that `onFailed` is still to be told of, and the error of the try that failed last. */
+export async function noticeHealth(ctx: QueryCtx): Promise<{
+  notices: PoolHealth["notices"];
+  failingNotice: string | null;
+}> {
+  const owed = await ctx.db
+    .query("notice")
+    .withIndex("by_due")
+    .take(MAX_COUNTED);
+  const failing = owed.filter(({ attempts }) => attempts >= FAILING_FROM);
+  const isAtLeast = owed.length === MAX_COUNTED;
+  return {
+    notices: {
+      owed: { count: owed.length, isAtLeast },
+      failing: { count: failing.length, isAtLeast },
+    },
+    failingNotice: failing.at(-1)?.lastError ?? null,
+  };
+}
+
 async function page(
   ctx: QueryCtx,
   state: "owed" | "failed",

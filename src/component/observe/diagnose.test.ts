@@ -42,6 +42,8 @@ const found = (changes: Partial<Findings> = {}): Findings => ({
   executors: [executor],
   fruitlessTicks: { count: 1, since: NOW - 1000 },
   callbacks: { owed: none, failing: none, failed: none },
+  notices: { owed: none, failing: none },
+  failingNotice: null,
   recovery: null,
   quarantined: none,
   lastTakeoverAt: null,
@@ -196,6 +198,17 @@ describe("it is said", () => {
         failing: [{ fnName: "a:b", count: 1, lastError: "Error: no" }],
       },
       /^1 onComplete callback has failed three times or more, of works of a:b \(1, the last error: Error: no\)\./,
+    ],
+    [
+      "that onFailed cannot be told, why, and what to do",
+      {
+        notices: {
+          owed: { count: 4, isAtLeast: false },
+          failing: { count: 2, isAtLeast: false },
+        },
+        failingNotice: "Error: the tracker is away\n    at handler",
+      },
+      /^onFailed was to be told of 2 failures and threw three times or more; the last error: Error: the tracker is away.*half an hour.*Mend onFailed; kick/,
     ],
     [
       "that two Workpool objects disagree, and what to do",

@@ -14,6 +14,8 @@ export type Findings = Omit<PoolHealth, "healthy" | "problems" | "facts"> & {
   validUntil: number | null;
   /** Of the owed callbacks that were looked at: those that fail again and again. */
   failing: readonly FailingCallbacks[];
+  /** What `onFailed` threw last, if it fails again and again. */
+  failingNotice: string | null;
   disagreement: Disagreement | null;
   /** When settings were last changed at run time. */
   overriddenAt: number | null;
@@ -92,6 +94,11 @@ export function diagnose(found: Findings, now: number): string[] {
   if (failed.count > 0) {
     problems.push(
       `${capital(counted(failed, "onComplete callback", "onComplete callbacks"))} failed for good: get tells why.`,
+    );
+  }
+  if (found.failingNotice !== null) {
+    problems.push(
+      `onFailed was to be told of ${counted(found.notices.failing, "failure", "failures")} and threw three times or more; the last error: ${shortened(found.failingNotice, MAX_ERROR_LENGTH)}. Each is tried for about half an hour, and then given up. Mend onFailed; kick then has all of them tried at once.`,
     );
   }
   if (found.disagreement) {

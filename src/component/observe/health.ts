@@ -1,7 +1,7 @@
 /** Reads how the pool is doing. Bounded: it looks at a page of each queue. */
 import type { Doc } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
-import { callbackHealth } from "./callbackHealth.js";
+import { callbackHealth, noticeHealth } from "./callbackHealth.js";
 import { begunAt } from "./claims.js";
 import { readSettings } from "../queue/configRow.js";
 import { disagreementOf } from "../queue/declaration.js";
@@ -33,6 +33,7 @@ export async function poolHealth(
   const sum = (count: "inFlight" | "running" | "claimed") =>
     each.reduce((total, executor) => total + executor[count], 0);
   const { callbacks, failing } = await callbackHealth(ctx);
+  const { notices, failingNotice } = await noticeHealth(ctx);
   const settings = await readSettings(ctx);
   const found = {
     state: kind,
@@ -51,6 +52,7 @@ export async function poolHealth(
     executors: each,
     fruitlessTicks: state?.reschedules ?? { count: 0, since: now },
     callbacks,
+    notices,
     lacks: config.lacks,
     recovery: await recovery(ctx),
     quarantined: await quarantined(ctx, state?.scanFrom.isolated ?? 0),
@@ -60,6 +62,7 @@ export async function poolHealth(
     ...found,
     validUntil: status?.validUntil ?? null,
     failing,
+    failingNotice,
     disagreement: disagreementOf(settings, now),
     overriddenAt: settings.overriddenAt ?? null,
   };

@@ -104,6 +104,8 @@ export const vPoolHealth = v.object({
     /** Those that were given up. */
     failed: vCount,
   }),
+  /** Failures of which `onFailed` has not been told yet; `failing`: in three tries or more. */
+  notices: v.object({ owed: vCount, failing: vCount }),
   /** What the platform cannot do, so that the pool does without. Empty on an up-to-date one. */
   lacks: v.array(vAbility),
 });

@@ -22,7 +22,7 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "../_generated/server.js";
-import { callbackWaitMs, isGivenUp } from "./callbackSchedule.js";
+import { callbackWaitMs, isGivenUp, OVERDUE_MS } from "./callbackSchedule.js";
 import { effectiveConfig } from "../queue/configRow.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
@@ -30,11 +30,9 @@ import { createLogger, type Logger } from "../logging.js";
 import { keptWork, removeOutcome } from "./kept.js";
 import { deletePayload, loadValue } from "./payload.js";
 import { loadResult } from "./result.js";
-import { DAY, SECOND } from "../shared.js";
+import { DAY } from "../shared.js";
 import { cursorAfter, scanFrom } from "../timeCursor.js";
 
-/** A callback this long overdue is not on its way any more. */
-const OVERDUE_MS = 10 * SECOND;
 /** How many overdue callbacks one sweep sends out again. */
 const SWEEP_LIMIT = 16;
 /** A callback given up is kept at least this long for people to see. */
@@ -195,10 +193,10 @@ export async function sweepOverdueCallbacks(
 }
 
 /** A delivery that the platform ended, or that was canceled, is a failure that nobody has counted yet. */
-export function afterLostDelivery(
-  callback: OwedCallback,
+export function afterLostDelivery<Owed extends { attempts: number }>(
+  callback: Owed,
   delivery: SystemDataModel["_scheduled_functions"]["document"] | null,
-): OwedCallback & { lastError: string } {
+): Owed & { lastError: string } {
   return {
     ...callback,
     attempts: callback.attempts + 1,

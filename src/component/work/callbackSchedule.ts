@@ -16,6 +16,9 @@ export const MAX_CALLBACK_ATTEMPTS = 13;
  */
 const MIN_TRIED_MS = 25 * MINUTE;
 
+/** A delivery this long overdue is not on its way any more. */
+export const OVERDUE_MS = 10 * SECOND;
+
 const FIRST_WAIT_MS = SECOND;
 const LONGEST_WAIT_MS = 7 * MINUTE;
 /** What failed together shall not come back together. More would only make the half hour vague. */

@@ -53,6 +53,8 @@ export const vItem = v.object({
       excludeKinds: v.optional(v.array(vResultKind)),
     }),
   ),
+  /** A handle of what is told if it fails. */
+  onFailed: v.optional(v.string()),
   retryBehavior: v.optional(vRetryPolicy),
   /** How long it takes at most. */
   timeoutMs: v.optional(v.number()),
@@ -165,6 +167,9 @@ export function checkItem(
       checkHandle("onComplete.fnHandle", item.onComplete.fnHandle);
       contextSize = checkContext(item.fnName, item.onComplete.context);
     }
+    if (item.onFailed !== undefined) {
+      checkHandle("onFailed", item.onFailed);
+    }
     const argsSize =
       checkArgs(item.fnName, item.fnArgs) +
       (item.late === undefined ? 0 : checkLate(item.late, item.fnArgs));
@@ -229,6 +234,7 @@ export async function workFields(
     onComplete:
       item.onComplete &&
       (await storeCallback(ctx, item.onComplete, bytes - argsSize)),
+    onFailed: item.onFailed,
     statusTtl,
     runAt: item.runAt,
     tags: item.tags?.length ? item.tags : undefined,

@@ -17,7 +17,13 @@ import { deleteNext } from "./next.js";
 import { removeProgress } from "./progress.js";
 import { storeResult } from "./result.js";
 import { removeTags } from "./tags.js";
-import { DEFAULT_STATUS_TTL, type Reason, type RunResult } from "../shared.js";
+import { oweNotice } from "./notice.js";
+import {
+  DEFAULT_STATUS_TTL,
+  type FailureNotice,
+  type Reason,
+  type RunResult,
+} from "../shared.js";
 
 /** What is told of an outcome beside its result. */
 export type EndOptions = {
@@ -81,6 +87,14 @@ export async function endWork(
           callback,
           now,
         );
+  if (result.kind === "failed" && work.onFailed !== undefined) {
+    await oweNotice(
+      ctx,
+      work.onFailed,
+      noticeOf(work, result, options, now),
+      now,
+    );
+  }
   if (kept === null && callback === null) {
     await removeTags(ctx, work._id, work);
   }
@@ -117,6 +131,25 @@ function outcomeFields(
     enqueuedAt: work._creationTime,
     runAt: work.runAt,
     ...(startedAt !== undefined ? { startedAt } : {}),
+  };
+}
+
+function noticeOf(
+  work: Doc<"work">,
+  { error }: { error: string },
+  { reason, errorData }: EndOptions,
+  now: number,
+): FailureNotice {
+  return {
+    workId: work._id,
+    fnName: work.fnName,
+    error,
+    ...(reason !== undefined ? { reason } : {}),
+    ...(errorData !== undefined ? { errorData } : {}),
+    attempts: work.attempts ?? 0,
+    round: work.round ?? 0,
+    enqueuedAt: work._creationTime,
+    failedAt: now,
   };
 }
 

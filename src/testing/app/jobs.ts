@@ -13,6 +13,7 @@ import {
   RateLimitedError,
   Snooze,
   vOnCompleteArgs,
+  vOnFailedArgs,
   vThisWork,
   Workpool,
 } from "../../client/index.js";
@@ -203,6 +204,22 @@ export const completedWhenAllowed = internalMutationGeneric({
       .collect();
     if (!allowed.some(({ kind }) => kind === "allow")) {
       throw new Error("the callback is not allowed yet");
+    }
+  },
+});
+
+/** Of failures: fails as long as no effect of kind "allow" with its error as the key exists. */
+export const toldWhenAllowed = internalMutationGeneric({
+  args: vOnFailedArgs,
+  handler: async (ctx, notice) => {
+    const key = notice.error;
+    await ctx.db.insert("effects", { kind: "told", key, detail: notice });
+    const allowed = await ctx.db
+      .query("effects")
+      .withIndex("by_key", (q) => q.eq("key", key))
+      .collect();
+    if (!allowed.some(({ kind }) => kind === "allow")) {
+      throw new Error("the tracker is away");
     }
   },
 });
