@@ -19,6 +19,7 @@ import { Book } from "./book.js";
 import { BeginsCheck } from "./checks/begins.js";
 import { KeysCheck } from "./checks/keys.js";
 import { checkExpired, checkProgress, checkRemains } from "./checks/rest.js";
+import { NoticesCheck } from "./checks/notices.js";
 import { RoundsCheck } from "./checks/rounds.js";
 import { drawLifeSetting, type LifeSetting } from "./setting.js";
 import { drawLifeWorkload, type LifeWorkload } from "./workload.js";
@@ -57,6 +58,7 @@ class LifeHistory extends Telling {
   private readonly book: Book;
   private readonly begins: BeginsCheck;
   private readonly rounds: RoundsCheck;
+  private readonly notices: NoticesCheck;
   private readonly keys: KeysCheck;
   private readonly limit: LimitCheck;
   private commits = 0;
@@ -84,6 +86,7 @@ class LifeHistory extends Telling {
     });
     this.book = new Book(elapsed);
     this.rounds = new RoundsCheck(this.book, once);
+    this.notices = new NoticesCheck(this.book, once);
     this.keys = new KeysCheck(mirror, once, this.exclusiveKeys());
     this.begins = new BeginsCheck(
       this.book,
@@ -176,6 +179,7 @@ class LifeHistory extends Telling {
       keys.beforeCommit(commit);
       const isConcerned = mirror.apply(commit);
       rounds.afterCommit(commit);
+      this.notices.afterCommit(commit);
       if (!isConcerned) return;
       keys.afterCommit(commit);
       checkProgress(mirror, once);
@@ -229,6 +233,7 @@ class LifeHistory extends Telling {
     checkRest(mirror, violate);
     checkRemains(mirror, violate);
     this.rounds.end(mirror);
+    this.notices.end();
   }
 
   /** A client whose call may fail, though not for every reason. */

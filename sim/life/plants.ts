@@ -35,6 +35,32 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     seed: 2,
   },
   {
+    name: "nobody-is-told",
+    what: "onFailed is not told of works that have an onComplete.",
+    rule: "a failure that nobody is told of",
+    patches: [
+      inComponent(
+        "work/outcome.ts",
+        'if (result.kind === "failed" && work.onFailed !== undefined) {',
+        'if (result.kind === "failed" && work.onFailed && !work.onComplete) {',
+      ),
+    ],
+    seed: 1,
+  },
+  {
+    name: "notice-lost",
+    what: "Nobody looks after a notice whose delivery was canceled.",
+    rule: "a failure that was not told of",
+    patches: [
+      inComponent(
+        "loop/recover.ts",
+        "await sweepOverdueNotices(ctx, console);",
+        "",
+      ),
+    ],
+    seed: 1,
+  },
+  {
     name: "key-of-a-begun-work-is-free",
     what: "A work that has begun no longer holds its key.",
     rule: "two works with one key",

@@ -215,6 +215,8 @@ export function recordReport(
  * | `halved`          | the platform refused calls: a worker runs half as many at a time     |
  * | `halvingOver`     | it runs as many as before again                                      |
  * | `disagreement`    | two `Workpool` objects declare different options for one pool        |
+ * | `expired`         | works that had not begun by their time ended as failed               |
+ * | `frozen`          | attempts that sent no heartbeat in time count as timed out           |
  * | `noticeGivenUp`   | `onFailed` has thrown for half an hour, and is not tried again       |
  *
  * A run that leaves out lines about single works says so at its end, with the event `omitted`.
@@ -231,6 +233,8 @@ export type Incident =
   | "halved"
   | "halvingOver"
   | "disagreement"
+  | "expired"
+  | "frozen"
   | "noticeGivenUp";
 
 export function recordIncident(

@@ -6,7 +6,12 @@ import {
   mutationGeneric,
 } from "convex/server";
 import { v } from "convex/values";
-import { thisWork, vOnCompleteArgs } from "../../../src/client/index.js";
+import {
+  thisWork,
+  vOnCompleteArgs,
+  vOnFailedArgs,
+  Workpool,
+} from "../../../src/client/index.js";
 import { type LifeSpec, vLifeSpec } from "./lifeSpecs.js";
 import type { MutationCtx } from "./tallies.js";
 import { declaredPool, poolNamed } from "./works.js";
@@ -20,7 +25,11 @@ const FUNCTIONS: Record<LifeSpec["fnType"], any> = {
 /** Each takes the function, its arguments and the options of its method, for a pool of this limit. */
 function callOf(limit: number, spec: LifeSpec) {
   const { key, fnType, attached, callback, options } = spec;
-  const pool = declaredPool(componentsGeneric(), "workpool", limit) as any;
+  const declared = declaredPool(componentsGeneric(), "workpool", limit);
+  const pool = new Workpool(declared.component, {
+    ...declared.options,
+    onFailed: anyApi.life!.alarm as any,
+  }) as any;
   const name = fnType[0]!.toUpperCase() + fnType.slice(1);
   const fnArgs = { key, spec, ...(attached ? { work: thisWork } : {}) };
   const own =
@@ -136,5 +145,14 @@ export const done = internalMutationGeneric({
       },
     });
     if (context.isMoody && Math.random() < 0.4) throw new Error("not now");
+  },
+});
+
+/** The pool's `onFailed`; it throws now and then. */
+export const alarm = internalMutationGeneric({
+  args: vOnFailedArgs,
+  handler: async (ctx: MutationCtx, { workId, round }) => {
+    await ctx.db.insert("alarms", { workId, round });
+    if (Math.random() < 0.3) throw new Error("the tracker is away");
   },
 });

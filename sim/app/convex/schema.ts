@@ -38,6 +38,8 @@ export default defineSchema({
     answer: v.any(),
     at: v.number(),
   }),
+  /** … and the failures that `onFailed` was told of. */
+  alarms: defineTable({ workId: v.string(), round: v.number() }),
   /** Rows that everybody patches. */
   tallies: defineTable({ name: v.string(), count: v.number() }).index(
     "by_name",

@@ -25,7 +25,7 @@ export function checkExpired(
 
 /** At rest. Rows of unique keys may be left: they are swept later. */
 export function checkRemains(mirror: Mirror, violate: Violate): void {
-  for (const table of ["progress", "operation"]) {
+  for (const table of ["progress", "operation", "notice"]) {
     if (mirror.count(table) > 0) violate("rows left over", table);
   }
   const known = new Set([...mirror.rows("complete")].map((row) => row.workId));

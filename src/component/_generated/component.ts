@@ -345,6 +345,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             running: number;
             startedAt: number;
             state: string | null;
+            timedOut: number;
             width: number;
           }>;
           facts: Array<string>;

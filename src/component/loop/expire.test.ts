@@ -230,6 +230,12 @@ test("many expire in pieces, each of which leaves the others for the next", asyn
   }
   expect(pieces).toBe(3);
   expect(counts).toEqual([150, 50, 0]);
+  const told = vi
+    .mocked(console.warn)
+    .mock.calls.map(([line]) => `${line}`)
+    .filter((line) => line.includes('"event":"expired"'))
+    .map((line) => JSON.parse(line).works);
+  expect(told).toEqual([100, 100, 50]);
 });
 
 test("entries hold works that expire together, and nothing is noted where none does", async () => {

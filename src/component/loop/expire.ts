@@ -1,7 +1,7 @@
 /** Ends works that wait and may not begin any more: a piece of it, in a transaction of the recovery. */
 import type { MutationCtx } from "../_generated/server.js";
 import type { TransactionBudget } from "../budget.js";
-import type { Logger } from "../logging.js";
+import { type Logger, recordIncident } from "../logging.js";
 import { bytesOf, sizesOf } from "../queue/entries.js";
 import { lateEntries } from "../queue/expiring.js";
 import { Settler } from "../work/settler.js";
@@ -45,6 +45,15 @@ export async function expirePiece(
       bytes: bytesOf(rest),
     });
     break;
+  }
+  if (settled > 0) {
+    recordIncident(
+      console,
+      "warn",
+      "expired",
+      `${settled} works had not begun by the time that expireAt or a time-out of theirs says, and begin no more`,
+      { works: settled },
+    );
   }
   return { earliestDueAt: await settler.putBack(), settled, unfinished };
 }

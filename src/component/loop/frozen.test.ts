@@ -96,6 +96,14 @@ describe("an attempt that beats no more", () => {
       open: [{ left: [attempt.position] }],
       over: [attempt.position],
     });
+    const told = vi.mocked(console.warn).mock.calls.map(([line]) => `${line}`);
+    expect(told.filter((line) => line.includes('"frozen"'))).toHaveLength(1);
+    const health = await pool.t.query(api.pool.health, {});
+    expect(health).toMatchObject({
+      healthy: true,
+      facts: [expect.stringMatching(/^1 handler runs on.*timed out/)],
+      executors: [{ running: 1, timedOut: 1 }],
+    });
     // What it returns counts for nothing, and gives the slot on.
     await executor.report([ended(attempt)]);
     expect(await pool.outcomes()).toEqual({});

@@ -26,7 +26,7 @@ import {
   type QueryCtx,
 } from "../_generated/server.js";
 import type { TransactionBudget } from "../budget.js";
-import type { Logger } from "../logging.js";
+import { type Logger, recordIncident } from "../logging.js";
 import { addTally } from "../tally.js";
 import { cursorAfter, scanFrom } from "../timeCursor.js";
 import { liveWork } from "../work/live.js";
@@ -95,6 +95,15 @@ export async function frozenPiece(
     const work = await liveWork(ctx, row.workId);
     await ctx.db.patch("progress", row._id, { freezesAt: undefined });
     if (work && (work.fence ?? 0) === row.fence) frozen.push(work);
+  }
+  if (frozen.length > 0) {
+    recordIncident(
+      console,
+      "warn",
+      "frozen",
+      `${frozen.length} attempts sent no heartbeat for longer than heartbeatTimeoutMs allows, and count as timed out. Their handlers hold their slots until they end`,
+      { works: frozen.map(({ _id, fnName }) => ({ workId: _id, fnName })) },
+    );
   }
   const settler = new Settler(ctx, console);
   for (const work of frozen) {

@@ -18,6 +18,7 @@ const executor = {
   asleep: false,
   long: false,
   halved: null,
+  timedOut: 0,
 };
 
 /** A pool that works: three in flight, nothing waits. */

@@ -28,6 +28,15 @@ export function factsOf(found: Findings): string[] {
     );
   }
   facts.push(...roomFacts(found), ...halvingFacts(found));
+  const timedOut = found.executors.reduce(
+    (sum, each) => sum + each.timedOut,
+    0,
+  );
+  if (timedOut > 0) {
+    facts.push(
+      `${capital(counted({ count: timedOut, isAtLeast: false }, "handler runs", "handlers run"))} on though the attempt has timed out: the slot is taken until it ends (onTimeout is "hold", or there were no heartbeats).`,
+    );
+  }
   if (quarantined.count > 0) {
     facts.push(
       `${capital(counted(quarantined, "work waits", "works wait"))} to run apart from others, since a worker that had such works ran out of memory.`,

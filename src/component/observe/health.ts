@@ -123,7 +123,8 @@ async function executors(
     const begun = await begunAt(ctx, executor, async () => own.peak);
     const stats = view.stats.find(({ executorId }) => executorId === _id);
     // Handlers that run on after they timed out take slots like any other.
-    const handlers = openWorks({ open: begun }) + (stats?.over?.length ?? 0);
+    const timedOut = stats?.over?.length ?? 0;
+    const handlers = openWorks({ open: begun }) + timedOut;
     const running = Math.min(handlers, own.inFlight);
     found.push({
       state: await jobState(ctx, executor),
@@ -133,6 +134,7 @@ async function executors(
       inFlight: own.inFlight,
       running,
       claimed: own.inFlight - running,
+      timedOut,
       closing: own.closing,
       drives: _id === view.state?.turnBy,
       asleep: own.asleep,

@@ -63,6 +63,8 @@ export const vPoolHealth = v.object({
       inFlight: v.number(),
       running: v.number(),
       claimed: v.number(),
+      /** Of those that run, handlers whose attempt has timed out: they hold their slots until they end. */
+      timedOut: v.number(),
       /** It takes no more work. */
       closing: v.boolean(),
       /** Its reports do the loop's turns. */
