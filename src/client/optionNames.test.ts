@@ -184,7 +184,7 @@ describe("other options", () => {
   test.each<[object | null, string]>([
     [
       { maxParalelism: 5 },
-      'Workpool has no option "maxParalelism". Did you mean "maxParallelism"? Its options are maxParallelism, logLevel, statusTtl, timeoutMs, onTimeout, defaultRetryBehavior, retryActionsByDefault, use.',
+      'Workpool has no option "maxParalelism". Did you mean "maxParallelism"? Its options are maxParallelism, logLevel, statusTtl, timeoutMs, onTimeout, onFailed, defaultRetryBehavior, retryActionsByDefault, use.',
     ],
     [{ concurrency: undefined }, 'Did you mean "maxParallelism"?'],
     [{ retries: 3 }, 'Did you mean "defaultRetryBehavior.maxAttempts"?'],

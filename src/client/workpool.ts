@@ -526,6 +526,7 @@ export class Workpool {
    *
    * @param ctx - The context of a mutation or an action.
    * @param filter.fnName - Works of this function: its name in {@link get}. Default: all.
+   * @param filter.tag - Works with this tag. Default: all.
    * @param filter.before - Works enqueued before this time, in milliseconds since 1970. Default: now.
    * @param filter.after - Works enqueued after this time.
    * @returns How many works were canceled so far; `isDone` is false if it goes on.
@@ -653,6 +654,8 @@ export class Workpool {
    *   to a worker), "running" (begun), "suspended", "success", "failed" or "canceled". Outcomes are
    *   listed as long as they are kept: see `statusTtl`.
    * @param options.fnName - Works of this function.
+   * @param options.tag - Works with this tag, whether they have ended or not, in the order in which they
+   *   were enqueued: `before` and `after` bound that time, and a page has at most 30 of them.
    * @param options.callback - "owed" or "failed" (given up): works that have ended, and
    *   whose `onComplete` has not run. Not together with `state`.
    * @param options.before - Only what comes before this time, in milliseconds since 1970:
@@ -706,7 +709,7 @@ export class Workpool {
    * one, and concerns the works that have failed by now. {@link cancelMany} and {@link cancelAll} stop it.
    *
    * @param ctx - The context of a mutation or an action.
-   * @param which - The id of a work; or `filter`, with `fnName`, `before` and `after` (when it
+   * @param which - The id of a work; or `filter`, with `fnName`, `tag`, `before` and `after` (when it
    *   failed, in milliseconds since 1970, exclusive) and `reason`, any of them, together with the options.
    * @param options.delayMs - How long the works wait, in milliseconds: 0 to two years. Default: 0.
    * @param options.spreadMs - They begin at random times within so many milliseconds more. Default: 0.
@@ -740,7 +743,7 @@ export class Workpool {
    * mended one. By filter, it goes on page by page in transactions that follow this one.
    *
    * @param ctx - The context of a mutation or an action.
-   * @param which - The id of a work, or `filter`, with `fnName`, `before` and `after` (when the work ended).
+   * @param which - The id of a work, or `filter`, with `fnName`, `tag`, `before` and `after` (when the work ended).
    * @returns As {@link retry} does.
    * @throws when a field of the filter does not exist, or is none that it may be.
    */
@@ -765,7 +768,7 @@ export class Workpool {
    *
    * @param ctx - The context of a mutation or an action.
    * @param which - The id of a work; or `filter`, with `state` ("success", "failed" or "canceled"),
-   *   `fnName`, `before` and `after` (when it ended) and `reason`, any of them.
+   *   `fnName`, `tag`, `before` and `after` (when it ended) and `reason`, any of them.
    * @returns As {@link retry} does.
    * @throws when a field of the filter does not exist, or is none that it may be.
    */

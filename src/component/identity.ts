@@ -158,19 +158,19 @@ export function checkTags(tags: readonly string[]): void {
     refuse("tags", `a list of at most ${MAX_TAGS} tags`, tags);
   }
   tags.forEach((tag, index) => {
-    if (
-      typeof tag !== "string" ||
-      tag.length === 0 ||
-      tag.length > MAX_TAG_LENGTH
-    ) {
-      refuse(
-        `tags[${index}]`,
-        `a string of 1 to ${MAX_TAG_LENGTH} characters`,
-        tag,
-      );
-    }
+    checkTag(`tags[${index}]`, tag);
     if (tags.indexOf(tag) !== index) {
       refuse(`tags[${index}]`, "different from those before it", tag);
     }
   });
+}
+
+export function checkTag(option: string, tag: unknown): void {
+  if (
+    typeof tag !== "string" ||
+    tag.length === 0 ||
+    tag.length > MAX_TAG_LENGTH
+  ) {
+    refuse(option, `a string of 1 to ${MAX_TAG_LENGTH} characters`, tag);
+  }
 }

@@ -63,9 +63,9 @@ export const cancelMany = mutation({
   returns: vDone,
   handler: async (ctx, { filter }) => {
     checkFilter("cancelMany", filter);
-    const { fnName, before, after } = filter;
+    const { fnName, tag, before, after } = filter;
     const console = await loggerOf(ctx);
-    await stopRetries(ctx, fnName);
+    await stopRetries(ctx, filter);
     const latest = everythingSoFar(Date.now());
     const page = await cancelPage(ctx, console, {
       from: {
@@ -73,6 +73,7 @@ export const cancelMany = mutation({
       },
       limit: DEFAULT_CANCEL_LIMIT,
       ...(fnName === undefined ? {} : { fnName }),
+      ...(tag === undefined ? {} : { tag }),
       ...(after === undefined ? {} : { after }),
     });
     return { ...page, skipped: 0 };

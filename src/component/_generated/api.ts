@@ -86,6 +86,7 @@ import type * as observe_facts from "../observe/facts.js";
 import type * as observe_health from "../observe/health.js";
 import type * as observe_list from "../observe/list.js";
 import type * as observe_listClaimed from "../observe/listClaimed.js";
+import type * as observe_listTagged from "../observe/listTagged.js";
 import type * as observe_listed from "../observe/listed.js";
 import type * as observe_poolHealth from "../observe/poolHealth.js";
 import type * as observe_status from "../observe/status.js";
@@ -237,6 +238,7 @@ const fullApi: ApiFromModules<{
   "observe/health": typeof observe_health;
   "observe/list": typeof observe_list;
   "observe/listClaimed": typeof observe_listClaimed;
+  "observe/listTagged": typeof observe_listTagged;
   "observe/listed": typeof observe_listed;
   "observe/poolHealth": typeof observe_poolHealth;
   "observe/status": typeof observe_status;

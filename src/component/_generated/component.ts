@@ -468,6 +468,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "abandoned"
               | "unreachable";
             state?: "success" | "failed" | "canceled";
+            tag?: string;
           };
         },
         { isDone: boolean; matched: number; skipped: number; why?: string },
@@ -542,6 +543,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "abandoned"
               | "unreachable";
             state?: "success" | "failed" | "canceled";
+            tag?: string;
           };
         },
         { isDone: boolean; matched: number; skipped: number; why?: string },
@@ -573,6 +575,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
             | "success"
             | "failed"
             | "canceled";
+          tag?: string;
         },
         {
           continueCursor: string;
@@ -609,6 +612,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "success"
               | "failed"
               | "canceled";
+            tags?: Array<string>;
             workId: string;
           }>;
           pageStatus?: "SplitRecommended" | "SplitRequired" | null;
@@ -633,6 +637,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "abandoned"
               | "unreachable";
             state?: "success" | "failed" | "canceled";
+            tag?: string;
           };
           kind: "retry" | "forget" | "retryCallbacks";
           matched: number;
@@ -681,6 +686,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "abandoned"
               | "unreachable";
             state?: "success" | "failed" | "canceled";
+            tag?: string;
           };
         },
         { isDone: boolean; matched: number; skipped: number; why?: string },
@@ -703,6 +709,7 @@ export type ComponentApi<Name extends string | undefined = string | undefined> =
               | "abandoned"
               | "unreachable";
             state?: "success" | "failed" | "canceled";
+            tag?: string;
           };
           resetAttempts?: boolean;
           spreadMs?: number;

@@ -52,9 +52,11 @@ async function enqueueEach(...items: Item[]): Promise<Id<"work">[]> {
 }
 
 /** One work in each state that there is without others' doing. */
-async function oneOfEach() {
+async function oneOfEach(changes: Partial<Item> = {}) {
   const retryBehavior = { maxAttempts: 2, initialBackoffMs: DAY, base: 1 };
   const statusTtl = DAY;
+  const action = (key: string, own: Partial<Item> = {}) =>
+    job("action", "act", { key }, { ...changes, ...own });
   await pool.enqueue(
     [
       action("success", { statusTtl }),
@@ -323,5 +325,77 @@ describe("a list", () => {
     expect((await list()).page).toMatchObject([
       { workId: id, state: "waiting", round: 1, attempts: 0 },
     ]);
+  });
+});
+
+describe("of a tag", () => {
+  const tags = ["billing", "monthly"];
+  beforeEach(async () => {
+    await enqueueEach(action("other"), action("else", { tags: ["monthly"] }));
+    await oneOfEach({ tags });
+  });
+
+  test("all works are found, in whatever state, and no others", async () => {
+    const { page, isDone } = await list({ tag: "billing" });
+    expect(isDone).toBe(true);
+    expect(page.map(({ state }) => state).sort()).toEqual(
+      (await list()).page
+        .filter((each) => each.tags?.includes("billing"))
+        .map(({ state }) => state)
+        .sort(),
+    );
+    expect(page).toHaveLength(8);
+    expect(page.every((each) => each.tags?.join() === tags.join())).toBe(true);
+    expect((await list({ tag: "monthly" })).page).toHaveLength(9);
+    expect((await list({ tag: "yearly" })).page).toEqual([]);
+  });
+
+  test("with a state or a function, those of both", async () => {
+    for (const { state, workId } of (await list({ tag: "billing" })).page) {
+      const found = await list({ tag: "billing", state });
+      expect(ids(found), state).toContain(workId);
+      expect(found.page.every((each) => each.state === state)).toBe(true);
+    }
+    const none = await list({ tag: "billing", fnName: "jobs:else" });
+    expect(none.page).toEqual([]);
+  });
+
+  test("pages follow each other, in the order of enqueues", async () => {
+    const all = ids(await list({ tag: "billing" }));
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    for (;;) {
+      const page: WorkPage = await list(
+        { tag: "billing" },
+        { numItems: 2, cursor },
+      );
+      seen.push(...ids(page));
+      if (page.isDone) break;
+      cursor = page.continueCursor;
+    }
+    expect(seen).toEqual(all);
+    const times = (await list({ tag: "billing" })).page.map(
+      ({ enqueuedAt }) => enqueuedAt,
+    );
+    expect(times).toEqual([...times].sort((a, b) => b - a));
+  });
+
+  test("they are retried, forgotten and canceled by it", async () => {
+    const filter = { tag: "billing" };
+    const failed = await list({ ...filter, state: "failed" });
+    const retried = await pool.t.mutation(api.works.retryMany, { filter });
+    expect(retried).toMatchObject({ matched: 1, isDone: true });
+    expect(ids(await list({ ...filter, state: "failed" }))).toEqual([]);
+    expect(ids(await list({ ...filter, state: "waiting" }))).toEqual(
+      expect.arrayContaining(ids(failed)),
+    );
+    const [untouched] = await pool.enqueue([action("untouched")]);
+    await pool.t.mutation(api.works.cancelMany, { filter });
+    expect(ids(await list({ ...filter, state: "waiting" }))).toEqual([]);
+    expect(ids(await list({ ...filter, state: "scheduled" }))).toEqual([]);
+    expect(ids(await list({ state: "waiting" }))).toContain(untouched);
+    await pool.t.mutation(api.works.forgetMany, { filter });
+    expect(ids(await list({ ...filter, state: "success" }))).toEqual([]);
+    expect(ids(await list({ ...filter, state: "canceled" }))).toEqual([]);
   });
 });

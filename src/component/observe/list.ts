@@ -10,6 +10,8 @@
  * | entries of the queue, of works that wait        |      50 |
  * | what the workers have, of those that do not     | the rest of 118 |
  *
+ * Of a tag, in the order of their enqueues: see `listTagged.ts`.
+ *
  * Works that a worker has are found from what the workers have: see `listClaimed.ts`.
  */
 import {
@@ -21,9 +23,11 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { entryOf } from "../queue/entries.js";
 import schema from "../schema.js";
+import { matches } from "../work/filter.js";
 import { isExpired } from "../work/kept.js";
 import { listedOutcome, listedWork, MAX_DOCUMENTS } from "./listed.js";
 import { begunWorks, listClaimed } from "./listClaimed.js";
+import { DOCUMENTS_EACH, MAX_TAGGED, tagged } from "./listTagged.js";
 import type {
   ListedWork,
   ListFilter,
@@ -45,33 +49,53 @@ export async function listWorks(
   filter: ListFilter,
   opts: PaginationOpts,
 ): Promise<WorkPage> {
-  const { state } = filter;
+  const { state, fnName, tag, callback } = filter;
   if (state === "claimed" || state === "running") {
     return await listClaimed(ctx, state, filter, opts);
   }
   const now = Date.now();
   const entries = new Entries(ctx);
   const isWanted = async (row: Row) =>
-    (filter.fnName === undefined || row.fnName === filter.fnName) &&
+    matches({ fnName, tag }, row) &&
     (isOutcome(row)
-      ? !isExpired(row, now)
-      : state === undefined ||
-        waitingState(row, await entries.of(row), now) === state);
+      ? !isExpired(row, now) && isAsked(row, filter)
+      : callback === undefined &&
+        (state === undefined ||
+          waitingState(row, await entries.of(row), now) === state));
   const rows = await rowsOf(ctx, filter)
     .filterWith(isWanted)
     .paginate({
       numItems: opts.numItems,
       cursor: opts.cursor,
       endCursor: opts.endCursor ?? null,
-      maximumRowsRead: MAX_ROWS,
+      maximumRowsRead: tag === undefined ? MAX_ROWS : MAX_TAGGED,
       maximumBytesRead: MAX_BYTES,
     });
-  return { ...rows, page: await listed(ctx, entries, rows.page, now) };
+  const left = () =>
+    MAX_DOCUMENTS -
+    (tag === undefined
+      ? MAX_ROWS + entries.found
+      : MAX_TAGGED * DOCUMENTS_EACH);
+  return { ...rows, page: await listed(ctx, entries, rows.page, now, left) };
+}
+
+/** What ranges of outcomes say by themselves, the rows of tags do not. */
+function isAsked(
+  row: Doc<"complete">,
+  { state, callback }: Pick<ListFilter, "state" | "callback">,
+): boolean {
+  return (
+    (state === undefined || row.result.kind === state) &&
+    (callback === undefined || row.callback?.state === callback)
+  );
 }
 
 /** Whatever order and bounds the filter wants. */
 function rowsOf(ctx: QueryCtx, filter: ListFilter): QueryStream<Row> {
-  const { state, callback, fnName } = filter;
+  const { state, callback, fnName, tag } = filter;
+  if (tag !== undefined) {
+    return tagged(ctx, rangeOf(ctx, "tag", "by_tag", [tag], filter));
+  }
   if (callback !== undefined) {
     return rangeOf(ctx, "complete", "by_callback_state", [callback], filter);
   }
@@ -95,13 +119,13 @@ function rowsOf(ctx: QueryCtx, filter: ListFilter): QueryStream<Row> {
   }
 }
 
-function rangeOf(
+function rangeOf<Table extends "work" | "complete" | "tag">(
   ctx: QueryCtx,
-  table: "work" | "complete",
+  table: Table,
   index: string,
   prefix: (string | undefined)[],
   { before, after }: ListFilter,
-): QueryStream<Row> {
+): QueryStream<Doc<Table>> {
   const bounds = {
     lowerBound: [...prefix, ...(after === undefined ? [] : [after])],
     lowerBoundInclusive: after === undefined,
@@ -115,7 +139,7 @@ function rangeOf(
     index as "by_creation_time",
     bounds,
     "desc",
-  ) as QueryStream<Row>;
+  ) as unknown as QueryStream<Doc<Table>>;
 }
 
 function isOutcome(row: Row): row is Doc<"complete"> {
@@ -165,6 +189,7 @@ async function listed(
   entries: Entries,
   rows: readonly Row[],
   now: number,
+  documentsLeft: () => number,
 ): Promise<ListedWork[]> {
   const works: ListedWork[] = [];
   let begun: ReadonlySet<Id<"work">> | undefined;
@@ -176,8 +201,7 @@ async function listed(
     const entry = await entries.of(row);
     let state = waitingState(row, entry, now);
     if (state === null) {
-      const left = MAX_DOCUMENTS - MAX_ROWS - entries.found;
-      begun ??= await begunWorks(ctx, left);
+      begun ??= await begunWorks(ctx, documentsLeft());
       state = begun.has(row._id) ? "running" : "claimed";
     }
     works.push(listedWork(row, state, entry?.dueAt));

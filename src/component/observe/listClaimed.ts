@@ -6,6 +6,7 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { QueryCtx } from "../_generated/server.js";
 import { livingExecutors } from "../loop/executorViews.js";
+import { matches } from "../work/filter.js";
 import { liveWork } from "../work/live.js";
 import { membersOf, runningAt, withoutOver } from "./claims.js";
 import { listedWork, MAX_DOCUMENTS } from "./listed.js";
@@ -98,14 +99,13 @@ export async function listClaimed(
 }
 
 function isWanted(
-  { fnName, _creationTime }: Doc<"work">,
-  filter: ListFilter,
+  work: Doc<"work">,
+  { fnName, tag, before = Infinity, after = -Infinity }: ListFilter,
 ): boolean {
-  const { before = Infinity, after = -Infinity } = filter;
   return (
-    (filter.fnName === undefined || filter.fnName === fnName) &&
-    _creationTime < before &&
-    _creationTime > after
+    matches({ fnName, tag }, work) &&
+    work._creationTime < before &&
+    work._creationTime > after
   );
 }
 

@@ -1,5 +1,6 @@
 /** What lists and counts of works tell, and how they are asked. The client uses this, too, so no database access here. */
 import { type Infer, v } from "convex/values";
+import { checkTag } from "../identity.js";
 import { checkNames } from "../names.js";
 import { refuse } from "../refusal.js";
 import { vFnType, vReason } from "../shared.js";
@@ -40,6 +41,7 @@ export const vListedWork = v.object({
   round: v.optional(v.number()),
   /** Canceled, but a worker has it. */
   canceled: v.optional(v.literal(true)),
+  tags: v.optional(v.array(v.string())),
   enqueuedAt: v.number(),
   /** While it waits: when it may begin. */
   dueAt: v.optional(v.number()),
@@ -61,6 +63,7 @@ export type ListedWork = Infer<typeof vListedWork>;
 export const vListFilter = v.object({
   state: v.optional(vWorkState),
   fnName: v.optional(v.string()),
+  tag: v.optional(v.string()),
   callback: v.optional(vCallbackState),
   before: v.optional(v.number()),
   after: v.optional(v.number()),
@@ -114,7 +117,7 @@ export function checkList(
   filter: ListFilter,
   { numItems, cursor, endCursor }: PaginationOpts,
 ): void {
-  const { state, fnName, callback, before, after } = filter;
+  const { state, fnName, tag, callback, before, after } = filter;
   checkOneOf("state", state, WORK_STATES);
   checkOneOf("callback", callback, ["owed", "failed"]);
   if (state !== undefined && callback !== undefined) {
@@ -123,6 +126,7 @@ export function checkList(
     );
   }
   checkFilterName(fnName);
+  if (tag !== undefined) checkTag("tag", tag);
   checkTime("before", before);
   checkTime("after", after);
   if (!Number.isInteger(numItems) || numItems < 1) {

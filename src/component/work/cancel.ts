@@ -18,6 +18,7 @@ import { createLogger, type Logger } from "../logging.js";
 import { endWork } from "./outcome.js";
 import { MAX_VALUE_BYTES } from "../shared.js";
 import { wakeForChange } from "../queue/wake.js";
+import { matches } from "./filter.js";
 import { outcomeOf } from "./kept.js";
 import { liveWork } from "./live.js";
 
@@ -84,6 +85,7 @@ type CancelPage = {
   limit: number;
   /** Those of this function alone. */
   fnName?: string | undefined;
+  tag?: string | undefined;
   /** Those that were enqueued after this time. */
   after?: number | undefined;
 };
@@ -125,6 +127,7 @@ export const cancelNextPage = internalMutation({
     }),
     limit: v.number(),
     fnName: v.optional(v.string()),
+    tag: v.optional(v.string()),
     after: v.optional(v.number()),
   },
   returns: v.null(),
@@ -140,7 +143,7 @@ async function cancelWithin(
   ctx: MutationCtx,
   console: Logger,
   budget: TransactionBudget,
-  { from, fnName, after = -Infinity }: CancelPage,
+  { from, fnName, tag, after = -Infinity }: CancelPage,
 ): Promise<{ matched: number; next: Position | null }> {
   const canceler = new Canceler(ctx, console);
   let matched = 0;
@@ -151,7 +154,7 @@ async function cancelWithin(
     isFull = !(await budget.hasRoom(knownBytes(work)));
     if (isFull) break;
     last = { creationTime: work._creationTime, id: work._id };
-    if (fnName !== undefined && work.fnName !== fnName) {
+    if (!matches({ fnName, tag }, work)) {
       budget.pass(getConvexSize(work as Value));
       continue;
     }

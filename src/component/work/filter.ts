@@ -5,11 +5,13 @@
 import { type Infer, v } from "convex/values";
 import { MAX_DELAY_MS } from "../validateTime.js";
 import { checkNames } from "../names.js";
+import { checkTag } from "../identity.js";
 import { refuse } from "../refusal.js";
 import { vReason, vResultKind } from "../shared.js";
 
 export const vFilter = v.object({
   fnName: v.optional(v.string()),
+  tag: v.optional(v.string()),
   /** Exclusive, like `after`. Of works that have ended: when they ended; of others: when they were enqueued. */
   before: v.optional(v.number()),
   after: v.optional(v.number()),
@@ -63,10 +65,10 @@ export type Done = Infer<typeof vDone>;
 
 /** The fields of a filter that each call knows. */
 export const FILTER_FIELDS = {
-  retry: ["fnName", "before", "after", "reason"],
-  forget: ["fnName", "before", "after", "reason", "state"],
-  retryCallbacks: ["fnName", "before", "after"],
-  cancelMany: ["fnName", "before", "after"],
+  retry: ["fnName", "tag", "before", "after", "reason"],
+  forget: ["fnName", "tag", "before", "after", "reason", "state"],
+  retryCallbacks: ["fnName", "tag", "before", "after"],
+  cancelMany: ["fnName", "tag", "before", "after"],
 } as const satisfies Record<string, readonly (keyof Filter)[]>;
 export type Filtering = keyof typeof FILTER_FIELDS;
 
@@ -85,8 +87,9 @@ export function checkFilter(method: Filtering, filter: unknown): void {
     FILTER_FIELDS[method],
     "field",
   );
-  const { fnName, before, after, reason, state } = filter as Filter;
+  const { fnName, tag, before, after, reason, state } = filter as Filter;
   checkFilterName(fnName);
+  if (tag !== undefined) checkTag("tag", tag);
   checkTime("before", before);
   checkTime("after", after);
   checkOneOf("reason", reason, REASONS);
@@ -140,11 +143,16 @@ function checkWait(option: string, ms: number | undefined): void {
 
 /** Whether the filter means this outcome; its time is for the range that is read. */
 export function matches(
-  { fnName, reason }: Filter,
-  row: { fnName: string; reason?: Filter["reason"] },
+  { fnName, tag, reason }: Filter,
+  row: {
+    fnName: string;
+    tags?: string[] | undefined;
+    reason?: Filter["reason"];
+  },
 ): boolean {
   return (
     (fnName === undefined || row.fnName === fnName) &&
+    (tag === undefined || row.tags?.includes(tag) === true) &&
     (reason === undefined || row.reason === reason)
   );
 }
