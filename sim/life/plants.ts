@@ -19,7 +19,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "",
       ),
     ],
-    seed: 3,
+    seed: 10,
   },
   {
     name: "forgotten-though-owed",
@@ -165,7 +165,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "(work.canceled && false)",
       ),
     ],
-    seed: 3,
+    seed: 7,
   },
   {
     name: "snooze-is-an-attempt",
@@ -234,6 +234,6 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "if (work && member) {",
       ),
     ],
-    seed: 45,
+    seed: 60,
   },
 ];
