@@ -38,9 +38,12 @@ export async function endInPool(
   const past = work?.history?.at(-1);
   // What the pool remembers last may be an attempt before this one.
   if (!past || past.endedAt < attempt.startedAt) return null;
-  const { startedAt, endedAt, error } = past;
+  const { startedAt, endedAt, reason, error } = past;
   return {
-    error,
+    error:
+      reason === "timedOut"
+        ? "timed out: it hung, and the pool ended it"
+        : error,
     ...(startedAt === undefined ? {} : { durationMs: endedAt - startedAt }),
   };
 }
