@@ -52,7 +52,13 @@ test("counts are the same before and after a fold", async () => {
   vi.spyOn(Math, "random").mockReturnValue(0.99);
   const setup = await setUp();
   await recordMany(setup, 10);
-  const expected = { accepted: 5, success: 5, failed: 0, canceled: 0 };
+  const expected = {
+    accepted: 5,
+    success: 5,
+    failed: 0,
+    canceled: 0,
+    replaced: 0,
+  };
   expect(await counts(setup)).toEqual(expected);
 
   vi.advanceTimersByTime(10_000);
@@ -63,6 +69,21 @@ test("counts are the same before and after a fold", async () => {
 
   await recordMany(setup, 2);
   expect(await counts(setup)).toEqual({ ...expected, accepted: 6, success: 6 });
+});
+
+test("a delivery that was reopened is not failed any more, before and after a fold", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0.99);
+  const setup = await setUp();
+  const { t, endpointId } = setup;
+  await t.run(async (ctx) => {
+    for (const change of ["failed", "failed", "reopened"] as const) {
+      await record(ctx, endpointId, change);
+    }
+  });
+  expect(await counts(setup)).toMatchObject({ failed: 1 });
+  vi.advanceTimersByTime(10_000);
+  await t.mutation(internal.counts.fold, { endpointId });
+  expect(await counts(setup)).toMatchObject({ failed: 1 });
 });
 
 test("a fold leaves young entries to those who are still adding", async () => {
@@ -100,5 +121,6 @@ test("the counts of endpoints are kept apart", async () => {
     success: 0,
     failed: 0,
     canceled: 0,
+    replaced: 0,
   });
 });

@@ -30,6 +30,8 @@ export const vCounts = v.object({
   success: v.number(),
   failed: v.number(),
   canceled: v.number(),
+  /** Of the failed: those that another delivery took the place of. */
+  replaced: v.number(),
 });
 export type Counts = Infer<typeof vCounts>;
 
@@ -104,16 +106,18 @@ async function totalsOf(
     success: stored?.success ?? 0,
     failed: stored?.failed ?? 0,
     canceled: stored?.canceled ?? 0,
+    replaced: stored?.replaced ?? 0,
   };
 }
 
 function add(
-  { accepted, success, failed, canceled }: Counts,
+  { accepted, success, failed, canceled, replaced }: Counts,
   entries: Array<{ change: Infer<typeof vChange> }>,
 ): Counts {
-  const sum: Counts = { accepted, success, failed, canceled };
+  const sum: Counts = { accepted, success, failed, canceled, replaced };
   for (const { change } of entries) {
-    sum[change] += 1;
+    if (change === "reopened") sum.failed -= 1;
+    else sum[change] += 1;
   }
   return sum;
 }

@@ -1,4 +1,4 @@
-/** What the page shows of deliveries, and how one is made again. */
+/** What the page shows of deliveries. */
 import {
   paginationOptsValidator,
   paginationResultValidator,
@@ -6,12 +6,17 @@ import {
 import { ConvexError, v, type Infer } from "convex/values";
 import type { WorkId } from "convex-workpool";
 import type { Doc, Id } from "./_generated/dataModel.js";
-import { mutation, query, type QueryCtx } from "./_generated/server.js";
-import { dispatch } from "./dispatch.js";
+import { query, type QueryCtx } from "./_generated/server.js";
+import { endedLast, ofThisRound, openOne } from "./attempts.js";
 import { pageOf, vFilter, vPlace } from "./order.js";
 import { pool } from "./pool.js";
-import { phasesOf, vPhaseUnderWay, type PhaseUnderWay } from "./progress.js";
-import { vAttempt } from "./schema.js";
+import {
+  endInPool,
+  phasesOf,
+  vPhaseUnderWay,
+  type PhaseUnderWay,
+} from "./progress.js";
+import { vAttempt, vRedelivery } from "./schema.js";
 
 const vPhase = v.union(
   vPhaseUnderWay,
@@ -29,7 +34,9 @@ const vRow = v.object({
   title: v.string(),
   subject: v.string(),
   phase: vPhase,
+  /** Of all rounds. */
   attempts: v.array(vAttempt),
+  redeliveries: v.optional(v.array(vRedelivery)),
   /** Why it failed, or why its attempt before did. */
   error: v.optional(v.string()),
   settledAt: v.optional(v.number()),
@@ -102,29 +109,6 @@ export const list = query({
   },
 });
 
-/** Sends once more what failed or was canceled, as a delivery of its own. */
-export const redeliver = mutation({
-  args: { deliveryId: v.id("deliveries") },
-  returns: v.id("deliveries"),
-  handler: async (ctx, { deliveryId }) => {
-    const delivery = await existing(ctx, deliveryId);
-    const { state, eventId, endpointId, guid, title, subject } = delivery;
-    if (state !== "failed" && state !== "canceled") {
-      throw new ConvexError(
-        `this delivery is ${state}; only a failed or canceled one can be redelivered`,
-      );
-    }
-    if (delivery.redeliveredAs) {
-      throw new ConvexError("this delivery was redelivered already");
-    }
-    const [redeliveredAs] = await dispatch(ctx, [
-      { eventId, endpointId, guid, title, subject },
-    ]);
-    await ctx.db.patch("deliveries", deliveryId, { redeliveredAs });
-    return redeliveredAs!;
-  },
-});
-
 /** Rows without one are seen only by the transaction that inserts them. */
 export function workIdOf({ workId }: Doc<"deliveries">): WorkId {
   return workId!;
@@ -147,19 +131,36 @@ async function describeAll(
   ctx: QueryCtx,
   deliveries: Doc<"deliveries">[],
 ): Promise<Row[]> {
-  const open = deliveries
-    .filter(({ state }) => state === "open")
-    .map((delivery) => ({ ...delivery, workId: workIdOf(delivery) }));
-  const phases = await phasesOf(ctx, open);
+  const open = deliveries.filter(({ state }) => state === "open");
+  const phases = await phasesOf(
+    ctx,
+    open.map((delivery) => ({
+      workId: workIdOf(delivery),
+      attempts: ofThisRound(delivery),
+    })),
+  );
   const phaseOf = new Map(open.map(({ _id }, i) => [_id, phases[i]!]));
   const names = await endpointNames(ctx, deliveries);
-  return deliveries.map((delivery) =>
-    describe(
-      delivery,
-      names.get(delivery.endpointId)!,
-      phaseOf.get(delivery._id),
-    ),
+  return Promise.all(
+    deliveries.map(async (delivery) => {
+      const phase = phaseOf.get(delivery._id);
+      const endpoint = names.get(delivery.endpointId)!;
+      return describe(await asOfNow(ctx, delivery, phase), endpoint, phase);
+    }),
   );
+}
+
+/** With the end of an attempt that only the pool knows: the row is told when the next one begins. */
+async function asOfNow(
+  ctx: QueryCtx,
+  delivery: Doc<"deliveries">,
+  phase: PhaseUnderWay | undefined,
+): Promise<Doc<"deliveries">> {
+  const unended = phase === "retrying" && openOne(delivery.attempts);
+  const end = unended && (await endInPool(ctx, workIdOf(delivery), unended));
+  return end
+    ? { ...delivery, attempts: endedLast(delivery.attempts, end) }
+    : delivery;
 }
 
 function describe(

@@ -4,27 +4,31 @@ import { vOnCompleteArgs, type RunResult } from "convex-workpool";
 import { internal } from "./_generated/api.js";
 import type { Doc, Id } from "./_generated/dataModel.js";
 import { internalMutation, type MutationCtx } from "./_generated/server.js";
-import { endedLast, type End } from "./attempts.js";
+import { endedLast, openOne, type End } from "./attempts.js";
 import { record } from "./counts.js";
 import { STAGE } from "./order.js";
-import { DELIVERY_RETRY, pool } from "./pool.js";
+import { attemptTimeoutMs, DELIVERY_RETRY, pool } from "./pool.js";
 import { vReceipt } from "./post.js";
+import { endInPool } from "./progress.js";
 
-type NewDelivery = Pick<
+/** What is delivered. */
+type Accepted = Pick<
   Doc<"deliveries">,
-  "eventId" | "endpointId" | "guid" | "title" | "subject"
+  "eventId" | "guid" | "title" | "subject"
 >;
 
-/** Enqueues deliveries together: one call, however many endpoints subscribe. */
+/** Enqueues the deliveries of an event together: one call, however many endpoints subscribe. */
 export async function dispatch(
   ctx: MutationCtx,
-  deliveries: NewDelivery[],
+  event: Accepted,
+  endpoints: readonly Pick<Doc<"endpoints">, "_id" | "timeoutMs">[],
 ): Promise<Id<"deliveries">[]> {
   const deliveryIds = await Promise.all(
-    deliveries.map(async (delivery) => {
-      await record(ctx, delivery.endpointId, "accepted");
+    endpoints.map(async ({ _id: endpointId }) => {
+      await record(ctx, endpointId, "accepted");
       return ctx.db.insert("deliveries", {
-        ...delivery,
+        ...event,
+        endpointId,
         state: "open",
         stage: STAGE.waiting,
         attempts: [],
@@ -35,7 +39,13 @@ export async function dispatch(
     ctx,
     internal.post.post,
     deliveryIds.map((deliveryId) => ({ deliveryId })),
-    { retry: DELIVERY_RETRY, onComplete: internal.dispatch.settle },
+    {
+      retry: DELIVERY_RETRY,
+      timeoutMs: attemptTimeoutMs(endpoints),
+      // A handler that hangs only waits, so another delivery may have its slot.
+      onTimeout: "release",
+      onComplete: internal.dispatch.settle,
+    },
   );
   await Promise.all(
     deliveryIds.map((deliveryId, i) =>
@@ -46,9 +56,9 @@ export async function dispatch(
 }
 
 /**
- * Called by the pool with each delivery's outcome. There is no check whether it
- * was called before: the pool promises that it was not, and the ledger would
- * show it if it were.
+ * Called by the pool with each delivery's outcome, and once more for each round that
+ * redeliver.ts has it begin. There is no check whether it was called before in this
+ * round: the pool promises that it was not, and the ledger would show it if it were.
  */
 export const settle = internalMutation({
   args: vOnCompleteArgs(undefined, vReceipt),
@@ -61,10 +71,15 @@ export const settle = internalMutation({
     if (!delivery) {
       throw new Error(`no delivery belongs to work ${workId}`);
     }
+    const unended = openOne(delivery.attempts);
+    const end =
+      result.kind === "failed" &&
+      unended &&
+      (await endInPool(ctx, workId, unended));
     await ctx.db.patch("deliveries", delivery._id, {
       state: result.kind,
       stage: STAGE.settled,
-      attempts: endedLast(delivery.attempts, endOf(result)),
+      attempts: endedLast(delivery.attempts, end || endOf(result)),
       error: result.kind === "failed" ? result.error : undefined,
       settledAt: Date.now(),
     });
@@ -73,7 +88,7 @@ export const settle = internalMutation({
   },
 });
 
-/** Of the last attempt, where it has not said so itself. */
+/** Of the last attempt, where neither it nor the pool has said so. */
 function endOf(result: RunResult<Infer<typeof vReceipt>>): End {
   switch (result.kind) {
     case "success":

@@ -7,6 +7,8 @@ import schema, { vDeliveryState } from "./schema.js";
 
 /** Every event looks at all of them, so their number is bounded. */
 const MAX_ENDPOINTS = 50;
+/** No receiver needs longer to take a webhook; an attempt of the pool may take 27 minutes. */
+const MAX_TIMEOUT_MS = 10 * 60_000;
 /** How many of an endpoint's newest outcomes the page draws as its health. */
 const RECENT = 30;
 
@@ -18,6 +20,7 @@ export const register = internalMutation({
   returns: v.null(),
   handler: async (ctx, { endpoints }) => {
     for (const endpoint of endpoints) {
+      checkTimeout(endpoint);
       const known = await ctx.db
         .query("endpoints")
         .withIndex("by_name", (q) => q.eq("name", endpoint.name))
@@ -68,6 +71,25 @@ export const list = query({
       }),
     ),
 });
+
+/** One that the pool refuses would stop every event that goes there. */
+function checkTimeout({
+  name,
+  timeoutMs,
+}: {
+  name: string;
+  timeoutMs: number;
+}) {
+  if (
+    !Number.isInteger(timeoutMs) ||
+    timeoutMs < 1 ||
+    timeoutMs > MAX_TIMEOUT_MS
+  ) {
+    throw new Error(
+      `timeoutMs of ${name} is ${timeoutMs}; it must be an integer from 1 to ${MAX_TIMEOUT_MS}`,
+    );
+  }
+}
 
 export async function subscribersOf(
   ctx: QueryCtx,

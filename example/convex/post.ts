@@ -3,8 +3,9 @@ import { v } from "convex/values";
 import { NonRetryableError } from "convex-workpool";
 import { internal } from "./_generated/api.js";
 import { internalAction, internalMutation } from "./_generated/server.js";
-import { begun, ended } from "./attempts.js";
+import { ended, endedLast, LOST, openOne } from "./attempts.js";
 import { STAGE } from "./order.js";
+import { endInPool } from "./progress.js";
 import { signedHeaders } from "./signing.js";
 import { verdictOn, type Verdict } from "./verdict.js";
 
@@ -91,7 +92,12 @@ export const begin = internalMutation({
     if (!payload || !endpoint) {
       throw new NonRetryableError("the endpoint or the event was removed");
     }
-    const attempts = begun(delivery.attempts, Date.now());
+    const unended = openOne(delivery.attempts);
+    const end = unended && (await endInPool(ctx, delivery.workId!, unended));
+    const attempts = [
+      ...endedLast(delivery.attempts, end ?? LOST),
+      { startedAt: Date.now() },
+    ];
     await ctx.db.patch("deliveries", deliveryId, {
       attempts,
       stage: STAGE.sending,
@@ -118,8 +124,12 @@ export const fail = internalMutation({
   returns: v.null(),
   handler: async (ctx, { deliveryId, attempt, ...end }) => {
     const delivery = await ctx.db.get("deliveries", deliveryId);
-    // An attempt that was given up for lost may come back after the next has begun.
-    if (delivery?.state === "open" && delivery.attempts.length === attempt) {
+    // One that timed out, or was given up for lost, may come back when the next has begun.
+    if (
+      delivery?.state === "open" &&
+      delivery.attempts.length === attempt &&
+      openOne(delivery.attempts)
+    ) {
       await ctx.db.patch("deliveries", deliveryId, {
         attempts: ended(delivery.attempts, attempt, end),
         stage: STAGE.retrying,

@@ -1,7 +1,7 @@
 /** What is known of deliveries that are under way, from the pool and from their rows. */
 import { v, type Infer } from "convex/values";
 import type { Status, WorkId } from "convex-workpool";
-import { isOpen, type Attempt } from "./attempts.js";
+import { isOpen, type Attempt, type End } from "./attempts.js";
 import type { QueryCtx } from "./_generated/server.js";
 import { pool } from "./pool.js";
 
@@ -20,7 +20,32 @@ export type PhaseUnderWay = Infer<typeof vPhaseUnderWay>;
 
 export interface Open {
   workId: WorkId;
+  /** Of this round. */
   attempts: readonly Attempt[];
+}
+
+/**
+ * How an attempt ended whose function never said so, because it timed out or its worker
+ * was lost: as the pool remembers it. Null: it does not. A call, so asked only of
+ * attempts that are open although the pool has ended them.
+ */
+export async function endInPool(
+  ctx: QueryCtx,
+  workId: WorkId,
+  attempt: Attempt,
+): Promise<End | null> {
+  const work = await pool.get(ctx, workId);
+  const past = work?.history?.at(-1);
+  // What the pool remembers last may be an attempt before this one.
+  if (!past || past.endedAt < attempt.startedAt) return null;
+  const { startedAt, endedAt, reason, error } = past;
+  return {
+    error:
+      reason === "timedOut"
+        ? "timed out: it hung, and the pool ended it"
+        : error,
+    ...(startedAt === undefined ? {} : { durationMs: endedAt - startedAt }),
+  };
 }
 
 /**

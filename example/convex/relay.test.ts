@@ -1,98 +1,12 @@
 /** The way of a webhook through Relay, on the real pool. */
-import { convexTest } from "convex-test";
 import type { FunctionReturnType } from "convex/server";
-import workpool from "convex-workpool/test";
-import { createHmac } from "node:crypto";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { api, internal } from "./_generated/api.js";
+import { expect, test, vi } from "vitest";
+import { api } from "./_generated/api.js";
 import type { Id } from "./_generated/dataModel.js";
 import type { Place } from "./order.js";
-import schema from "./schema.js";
+import { playReceivers, relayWith } from "./relay.fixture.js";
 
-const modules = import.meta.glob("./**/*.*s");
-const SECRET = "s3cret";
-
-/** What the receivers were sent, by the name in their URL. */
-let received: Array<{ name: string; headers: Headers; body: string }>;
-/** How they answer; 200 if it does not say. */
-let answers: Record<string, (attempt: number) => Response | Promise<Response>>;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubEnv("GITHUB_WEBHOOK_SECRET", SECRET);
-  // Failed attempts are logged, and here they are what is wanted.
-  vi.spyOn(console, "error").mockImplementation(() => {});
-  received = [];
-  answers = {};
-  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-    const name = new URL(url).pathname.slice(1);
-    const attempt = 1 + received.filter((r) => r.name === name).length;
-    const headers = new Headers(init.headers);
-    received.push({ name, headers, body: String(init.body) });
-    init.signal?.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      init.signal?.addEventListener("abort", () =>
-        reject(new Error("aborted")),
-      );
-    });
-    const answer = answers[name]?.(attempt) ?? new Response("ok");
-    return Promise.race([answer, aborted]);
-  });
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.unstubAllEnvs();
-});
-
-async function relayWith(endpoints: Record<string, string[]>) {
-  const t = convexTest(schema, modules);
-  workpool.register(t);
-  await t.mutation(internal.endpoints.register, {
-    endpoints: Object.entries(endpoints).map(([name, events]) => ({
-      name,
-      events,
-      url: `http://receivers.test/${name}`,
-      secret: `secret of ${name}`,
-      timeoutMs: 5_000,
-    })),
-  });
-  return {
-    ...t,
-    send: (
-      event: string,
-      { guid = "g1", body = '{"action":"opened"}', signature = "" } = {},
-    ) =>
-      t.fetch("/github", {
-        method: "POST",
-        body,
-        headers: {
-          "x-github-delivery": guid,
-          "x-github-event": event,
-          "x-hub-signature-256":
-            signature ||
-            `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`,
-        },
-      }),
-    /** Lets time pass in small steps, as attempts would otherwise end by their time-outs. */
-    runUntil: async (isThere: () => Promise<boolean>) => {
-      while (!(await isThere())) {
-        await vi.advanceTimersByTimeAsync(1);
-      }
-    },
-    drain: () => t.finishAllScheduledFunctions(vi.runAllTimers),
-    deliveries: async () => {
-      const { rows } = await t.query(api.deliveries.page, { count: 50 });
-      return rows;
-    },
-    countsOf: async (name: string) => {
-      const endpoints = await t.query(api.endpoints.list, {});
-      return endpoints.find((endpoint) => endpoint.name === name)?.counts;
-    },
-  };
-}
+const receivers = playReceivers();
 
 test("an event goes to those who subscribed to it, and to nobody else", async () => {
   const relay = await relayWith({
@@ -104,7 +18,10 @@ test("an event goes to those who subscribed to it, and to nobody else", async ()
   expect(response.status).toBe(202);
   expect(await response.json()).toMatchObject({ deliveries: 2 });
   await relay.drain();
-  expect(received.map(({ name }) => name).sort()).toEqual(["audit", "issues"]);
+  expect(receivers.received.map(({ name }) => name).sort()).toEqual([
+    "audit",
+    "issues",
+  ]);
   expect(await relay.deliveries()).toMatchObject([
     {
       phase: "success",
@@ -128,7 +45,7 @@ test("an event that GitHub repeats is delivered once", async () => {
   expect((await relay.send("push")).status).toBe(202);
   expect((await relay.send("push")).status).toBe(200);
   await relay.drain();
-  expect(received).toHaveLength(1);
+  expect(receivers.received).toHaveLength(1);
 });
 
 test.each([
@@ -144,13 +61,13 @@ test.each([
 
 test("what passes is retried, with the same idempotency key", async () => {
   const relay = await relayWith({ audit: ["*"] });
-  answers.audit = (attempt) =>
+  receivers.answers.audit = (attempt) =>
     attempt < 3 ? new Response("busy", { status: 503 }) : new Response("ok");
   await relay.send("push");
   await relay.drain();
-  expect(received.map(({ headers }) => headers.get("webhook-id"))).toEqual(
-    Array(3).fill("g1.audit"),
-  );
+  expect(
+    receivers.received.map(({ headers }) => headers.get("webhook-id")),
+  ).toEqual(Array(3).fill("g1.audit"));
   expect(await relay.deliveries()).toMatchObject([
     {
       phase: "success",
@@ -165,7 +82,7 @@ test("what passes is retried, with the same idempotency key", async () => {
 
 test("no answer in time counts as a failed attempt", async () => {
   const relay = await relayWith({ audit: ["*"] });
-  answers.audit = (attempt) =>
+  receivers.answers.audit = (attempt) =>
     attempt === 1 ? new Promise(() => {}) : new Response("ok");
   await relay.send("push");
   await relay.drain();
@@ -187,7 +104,7 @@ test("no answer in time counts as a failed attempt", async () => {
 
 test("what will not pass is given up at once", async () => {
   const relay = await relayWith({ audit: ["*"] });
-  answers.audit = () => new Response("moved out", { status: 410 });
+  receivers.answers.audit = () => new Response("moved out", { status: 410 });
   await relay.send("push");
   await relay.drain();
   const error = expect.stringContaining("audit answered 410: moved out");
@@ -199,7 +116,7 @@ test("what will not pass is given up at once", async () => {
 
 test("a receiver that stays away is given up after eight attempts", async () => {
   const relay = await relayWith({ audit: ["*"] });
-  answers.audit = () => new Response("closed", { status: 500 });
+  receivers.answers.audit = () => new Response("closed", { status: 500 });
   await relay.send("push");
   await relay.drain();
   const [delivery] = await relay.deliveries();
@@ -215,16 +132,16 @@ test("while paused nothing is sent; what is canceled then never is", async () =>
   await relay.send("push", { guid: "g1" });
   await relay.send("push", { guid: "g2" });
   await relay.drain();
-  expect(received).toEqual([]);
+  expect(receivers.received).toEqual([]);
   const [newest] = await relay.deliveries();
   expect(newest).toMatchObject({ guid: "g2", phase: "queued" });
 
   await relay.mutation(api.cancel.one, { deliveryId: newest!._id });
   await relay.mutation(api.settings.update, { paused: false });
   await relay.drain();
-  expect(received.map(({ headers }) => headers.get("webhook-id"))).toEqual([
-    "g1.audit",
-  ]);
+  expect(
+    receivers.received.map(({ headers }) => headers.get("webhook-id")),
+  ).toEqual(["g1.audit"]);
   expect(await relay.deliveries()).toMatchObject([
     { guid: "g2", phase: "canceled" },
     { guid: "g1", phase: "success" },
@@ -241,35 +158,6 @@ test("all that is pending can be canceled", async () => {
   await relay.mutation(api.cancel.all, {});
   await relay.drain();
   expect(await relay.countsOf("audit")).toMatchObject({ canceled: 5 });
-});
-
-test("a failed delivery can be made again, once", async () => {
-  const relay = await relayWith({ audit: ["*"] });
-  answers.audit = (attempt) =>
-    new Response("", { status: attempt === 1 ? 404 : 200 });
-  await relay.send("push");
-  await relay.drain();
-  const [failed] = await relay.deliveries();
-  const deliveryId = failed!._id;
-  await relay.mutation(api.deliveries.redeliver, { deliveryId });
-  await relay.drain();
-  expect(await relay.deliveries()).toMatchObject([
-    { phase: "success" },
-    { phase: "failed", redeliveredAs: expect.any(String) },
-  ]);
-  await expect(
-    relay.mutation(api.deliveries.redeliver, { deliveryId }),
-  ).rejects.toThrow("redelivered already");
-});
-
-test("a delivery that went well is not made again", async () => {
-  const relay = await relayWith({ audit: ["*"] });
-  await relay.send("push");
-  await relay.drain();
-  const [delivered] = await relay.deliveries();
-  await expect(
-    relay.mutation(api.deliveries.redeliver, { deliveryId: delivered!._id }),
-  ).rejects.toThrow("only a failed or canceled one");
 });
 
 test.each([0, 1.5, 101, -1])(
@@ -318,7 +206,7 @@ test("what is sent, and what is sent again, comes before what is over", async ()
   const relay = await relayWith({ audit: ["push"], chat: ["star"] });
   await relay.send("push", { guid: "old" });
   await relay.drain();
-  answers.chat = () => new Response("busy", { status: 503 });
+  receivers.answers.chat = () => new Response("busy", { status: 503 });
   await relay.send("star", { guid: "retried" });
   await relay.runUntil(async () => {
     const [first] = await relay.deliveries();
@@ -374,11 +262,11 @@ test("what is pending to one endpoint is canceled, however much it is, and nothi
 test("the pool is said to run no more than its limit", async () => {
   const relay = await relayWith({ audit: ["*"] });
   await relay.mutation(api.settings.update, { parallelism: 2 });
-  answers.audit = () => new Promise(() => {});
+  receivers.answers.audit = () => new Promise(() => {});
   for (let i = 0; i < 10; i++) {
     await relay.send("push", { guid: `g${i}` });
   }
-  await relay.runUntil(async () => received.length === 2);
+  await relay.runUntil(async () => receivers.received.length === 2);
   const now = await relay.query(api.status.now, {});
   expect(now).toMatchObject({ running: 2, problems: [] });
   const running = (await relay.deliveries()).filter(

@@ -21,12 +21,23 @@ export const vAttempt = v.object({
   error: v.optional(v.string()),
 });
 
+/** That a delivery which had failed was begun anew: another round of the same work. */
+export const vRedelivery = v.object({
+  at: v.number(),
+  /** How many attempts there were by then. */
+  attemptsBefore: v.number(),
+});
+
 /** What can happen to the deliveries of an endpoint, one ledger entry each. */
 export const vChange = v.union(
   v.literal("accepted"),
   v.literal("success"),
   v.literal("failed"),
   v.literal("canceled"),
+  /** It had failed, and is under way again. */
+  v.literal("reopened"),
+  /** It has failed, and another delivery took its place. */
+  v.literal("replaced"),
 );
 
 export default defineSchema({
@@ -65,8 +76,12 @@ export default defineSchema({
     subject: v.string(),
     /** Where it stands in the list of deliveries: see order.ts. */
     stage: v.number(),
-    /** At most as many as the pool makes: few enough to be kept in the row, which every attempt writes anyway. */
+    /**
+     * Of all rounds. The pool bounds those of a round, and redeliver.ts the rounds: few enough to
+     * be kept in the row, which every attempt writes anyway.
+     */
     attempts: v.array(vAttempt),
+    redeliveries: v.optional(v.array(vRedelivery)),
     /** Why it failed, as the pool says it. */
     error: v.optional(v.string()),
     settledAt: v.optional(v.number()),
@@ -93,6 +108,8 @@ export default defineSchema({
     success: v.number(),
     failed: v.number(),
     canceled: v.number(),
+    /** Absent in rows from before it was counted. */
+    replaced: v.optional(v.number()),
   }).index("by_endpoint", ["endpointId"]),
 
   /** What the page asked of the pool; a singleton. */

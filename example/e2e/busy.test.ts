@@ -121,7 +121,7 @@ test("a delivery's attempts are told with their times and answers", async () => 
     await tried.first().locator("td.number").textContent(),
   );
   await tried.first().getByRole("button").first().click();
-  const told = page.page.locator(".attempts tbody tr");
+  const told = page.attempts();
   await told.first().waitFor();
   const cells = await told.evaluateAll((each) =>
     each.map((row) => Array.from(row.children, (cell) => cell.textContent!)),

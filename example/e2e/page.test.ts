@@ -62,18 +62,6 @@ test("a canceled delivery is not made, until it is redelivered", async () => {
   expect(labels()).toMatchObject([{ requests: 1, accepted: 1 }]);
 });
 
-test("a failed delivery can be redelivered, as a delivery of its own", async () => {
-  const page = await open();
-  await page.send("fork");
-  const row = page.delivery("fork", "old-crm", "Failed");
-  await row.getByRole("button", { name: /^Redeliver/ }).click();
-  await page
-    .deliveries("fork", "old-crm", "Failed")
-    .filter({ hasText: "Redelivered" })
-    .waitFor();
-  await page.deliveries("fork", "old-crm", "Failed").nth(1).waitFor();
-});
-
 test("the parallelism chosen is still there after a reload", async () => {
   const page = await open();
   await page.page.getByLabel("At once").selectOption("5");

@@ -46,7 +46,7 @@ export async function photograph(
       }
       await page.screenshot({
         path: path.join(await dir, `${name}-${colorScheme}-${width}.png`),
-        fullPage: !isNarrow && name !== "confirm",
+        fullPage: !isNarrow && !name.startsWith("confirm"),
       });
     }
   }

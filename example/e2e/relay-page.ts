@@ -66,6 +66,11 @@ export class RelayPage {
     return state === undefined ? rows : rows.filter({ has: this.state(state) });
   }
 
+  /** The attempts of the delivery whose details are open, and its redeliveries between them. */
+  attempts(): Locator {
+    return this.page.locator(".attempts tbody tr");
+  }
+
   state(state: string): Locator {
     return this.page.locator(".badge").getByText(state, { exact: true });
   }

@@ -57,6 +57,11 @@ test("a receiver that is gone says so", async () => {
   expect((await deliver("old-crm", "e1")).status).toBe(410);
 });
 
+test("a receiver that was mended accepts", async () => {
+  receivers.behave("old-crm", "healthy");
+  expect((await deliver("old-crm", "e1")).status).toBe(200);
+});
+
 test("a flaky receiver takes each delivery in the end", async () => {
   for (let i = 0; i < 20; i++) {
     const id = `e${i}`;

@@ -6,8 +6,8 @@ import {
 } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { listen } from "../scripts/listen.js";
-import { reactionTo } from "./behavior.js";
-import { roster, type Receiver } from "./roster.js";
+import { reactionTo, type Behavior } from "./behavior.js";
+import { roster } from "./roster.js";
 import { isSignedByRelay } from "./signature.js";
 
 /** What a receiver saw of one delivery. */
@@ -27,6 +27,8 @@ export interface Receivers {
   seen(receiver: string): ReadonlyMap<string, Readonly<Seen>>;
   /** From now on nobody answers, until what this returns is called: for tests of what is under way. */
   hold(): () => void;
+  /** From now on a receiver answers like this: for tests of what is mended. */
+  behave(receiver: string, behavior: Behavior): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,9 @@ export async function startReceivers(
   secrets: ReadonlyMap<string, string>,
 ): Promise<Receivers> {
   let held = Promise.resolve();
+  const behaviors = new Map(
+    roster.map(({ name, behavior }) => [name, behavior]),
+  );
   const logs = new Map(roster.map(({ name }) => [name, new ReceiverLog()]));
   const server = createServer((request, response) => {
     const name = request.url?.slice(1);
@@ -45,7 +50,7 @@ export async function startReceivers(
     }
     const secret = secrets.get(receiver.name)!;
     receive(
-      receiver,
+      behaviors.get(receiver.name)!,
       secret,
       logs.get(receiver.name)!,
       request,
@@ -66,7 +71,13 @@ export async function startReceivers(
     held = new Promise((resolve) => (release = resolve));
     return release;
   };
-  return { url, close, hold, seen: (name) => logs.get(name)!.deliveries };
+  return {
+    url,
+    close,
+    hold,
+    behave: (name, behavior) => behaviors.set(name, behavior),
+    seen: (name) => logs.get(name)!.deliveries,
+  };
 }
 
 class ReceiverLog {
@@ -90,7 +101,7 @@ class ReceiverLog {
 }
 
 async function receive(
-  { behavior }: Receiver,
+  behavior: Behavior,
   secret: string,
   log: ReceiverLog,
   request: IncomingMessage,

@@ -22,6 +22,8 @@ export interface Relay {
   sender: Sender;
   /** Where the page is; absent if it was not asked for. */
   pageUrl: string | undefined;
+  /** How long Relay waits for the answer of each receiver; as the roster says, if it is left out. */
+  registerEndpoints(timeoutMs?: number): Promise<void>;
   /** Ends the deployment's process and starts it again where it was. */
   restartDeployment(): Promise<void>;
   stop(): Promise<void>;
@@ -75,15 +77,17 @@ export async function startRelay({
     const githubSecret = newSecret();
     await setEnv(deployment, "GITHUB_WEBHOOK_SECRET", githubSecret);
     await pushFunctions(deployment);
-    await callFunction(deployment, "endpoints:register", {
-      endpoints: roster.map(({ name, events, timeoutMs }) => ({
-        name,
-        events,
-        timeoutMs,
-        url: `${receivers.url}/${name}`,
-        secret: secrets.get(name)!,
-      })),
-    });
+    const registerEndpoints = (timeoutMs?: number) =>
+      callFunction(deployment, "endpoints:register", {
+        endpoints: roster.map((receiver) => ({
+          name: receiver.name,
+          events: receiver.events,
+          timeoutMs: timeoutMs ?? receiver.timeoutMs,
+          url: `${receivers.url}/${receiver.name}`,
+          secret: secrets.get(receiver.name)!,
+        })),
+      });
+    await registerEndpoints();
 
     const sender = new Sender(`${deployment.siteUrl}/github`, githubSecret);
     let pageUrl: string | undefined;
@@ -108,6 +112,7 @@ export async function startRelay({
       receivers,
       sender,
       pageUrl,
+      registerEndpoints,
       async restartDeployment() {
         const ports = {
           port: Number(new URL(deployment.url).port),

@@ -1,10 +1,9 @@
 import { useMutation } from "convex/react";
-import { useId, useRef } from "react";
 import { api } from "../convex/_generated/api.js";
+import { Confirm } from "./Confirm.js";
 import { useNotices } from "./notice.js";
-import { ActButton, OFFLINE, useOnline } from "./online.js";
 import type { Endpoint } from "./types.js";
-import { deliveries, pendingDeliveries } from "./words.js";
+import { deliveries, pendingDeliveries, toEndpoint } from "./words.js";
 
 /** Cancels what is pending of what is looked at, after it has said how many and asked. */
 export function CancelAll({
@@ -16,53 +15,33 @@ export function CancelAll({
   /** To this endpoint only. */
   endpoint: Endpoint | undefined;
 }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  const isOnline = useOnline();
   const cancel = useMutation(api.cancel.all);
   const { attempt } = useNotices();
-  const where = endpoint ? `to ${endpoint.name}` : "to all endpoints";
-  const confirm = () => {
-    dialog.current?.close();
-    void attempt(`Canceling ${pendingDeliveries(pending)} ${where}`, () =>
-      cancel({ endpointId: endpoint?._id }),
-    );
-  };
+  const where = toEndpoint(endpoint?.name);
   return (
-    <>
-      <ActButton
-        className="danger"
-        disabled={pending === 0}
-        onClick={() => dialog.current?.showModal()}
-      >
-        {pending === 0
+    <Confirm
+      className="danger"
+      count={pending}
+      label={
+        pending === 0
           ? "Nothing to cancel"
-          : `Cancel ${pending.toLocaleString("en")} pending …`}
-      </ActButton>
-      <dialog ref={dialog} className="confirm" aria-labelledby={id}>
-        <h2 id={id}>
-          {pending === 0
-            ? `Nothing is pending ${where} any more`
-            : `Cancel ${pendingDeliveries(pending)} ${where}?`}
-        </h2>
-        <p>
-          What waits is not sent. What is being sent may still arrive, and is
-          not tried again. A canceled delivery can be redelivered.
-        </p>
-        {!isOnline && <p className="problem">{OFFLINE}</p>}
-        <div className="row">
-          <button type="button" onClick={() => dialog.current?.close()}>
-            {pending === 0 ? "Close" : pending === 1 ? "Keep it" : "Keep them"}
-          </button>
-          <ActButton
-            className="danger"
-            disabled={pending === 0}
-            onClick={confirm}
-          >
-            Cancel {deliveries(pending)}
-          </ActButton>
-        </div>
-      </dialog>
-    </>
+          : `Cancel ${pending.toLocaleString("en")} pending …`
+      }
+      question={
+        pending === 0
+          ? `Nothing is pending ${where} any more`
+          : `Cancel ${pendingDeliveries(pending)} ${where}?`
+      }
+      yes={`Cancel ${deliveries(pending)}`}
+      no={pending === 1 ? "Keep it" : "Keep them"}
+      onConfirm={() =>
+        void attempt(`Canceling ${pendingDeliveries(pending)} ${where}`, () =>
+          cancel({ endpointId: endpoint?._id }),
+        )
+      }
+    >
+      What waits is not sent. What is being sent may still arrive, and is not
+      tried again. A canceled delivery can be redelivered.
+    </Confirm>
   );
 }

@@ -5,6 +5,7 @@ import { CancelAll } from "./CancelAll.js";
 import { matching } from "./counts.js";
 import { DeliveryTable } from "./DeliveryTable.js";
 import { useLatest } from "./latest.js";
+import { RedeliverAll } from "./RedeliverAll.js";
 import { StateFilter } from "./StateFilter.js";
 import type { Endpoint } from "./types.js";
 import { useView } from "./useView.js";
@@ -42,7 +43,12 @@ export function Deliveries({
             {deliveries(count.all)}
           </p>
         )}
-        {count && <CancelAll pending={count.pending} endpoint={endpoint} />}
+        {count && (
+          <div className="section-actions">
+            <RedeliverAll failed={count.redeliverable} endpoint={endpoint} />
+            <CancelAll pending={count.pending} endpoint={endpoint} />
+          </div>
+        )}
       </div>
       <div className="filters">
         <StateFilter

@@ -1,3 +1,4 @@
+import { Fragment, type ReactNode } from "react";
 import { headline } from "./errors.js";
 import { Time } from "./Time.js";
 import { duration } from "./times.js";
@@ -11,7 +12,8 @@ export function Details({
   delivery: Delivery;
   dueAt: number | undefined;
 }) {
-  const { guid, attempts, settledAt, error } = delivery;
+  const { guid, attempts, settledAt, error, redeliveries } = delivery;
+  const begunAt = redeliveries?.at(-1)?.at ?? delivery._creationTime;
   return (
     <>
       <dl>
@@ -25,8 +27,7 @@ export function Details({
           <div>
             <dt>Settled</dt>
             <dd>
-              <Time at={settledAt} />, after{" "}
-              {duration(settledAt - delivery._creationTime)}
+              <Time at={settledAt} />, after {duration(settledAt - begunAt)}
             </dd>
           </div>
         )}
@@ -50,7 +51,18 @@ export function Details({
   );
 }
 
-function Attempts({ delivery: { attempts, phase } }: { delivery: Delivery }) {
+function Attempts({ delivery }: { delivery: Delivery }) {
+  const { attempts, phase, redeliveries = [] } = delivery;
+  const redelivered = (attemptsBefore: number): ReactNode =>
+    redeliveries
+      .filter((each) => each.attemptsBefore === attemptsBefore)
+      .map(({ at }) => (
+        <tr key={`redelivered ${at}`} className="redelivered">
+          <td colSpan={4}>
+            Redelivered at <Time at={at} />
+          </td>
+        </tr>
+      ));
   return (
     <table className="attempts" aria-label="Attempts">
       <thead>
@@ -65,21 +77,30 @@ function Attempts({ delivery: { attempts, phase } }: { delivery: Delivery }) {
       </thead>
       <tbody>
         {attempts.map((attempt, index) => (
-          <tr key={index}>
-            <td className="number">{index + 1}</td>
-            <td>
-              <Time at={attempt.startedAt} />
-            </td>
-            <td>
-              {attempt.durationMs === undefined
-                ? "–"
-                : duration(attempt.durationMs)}
-            </td>
-            <td>
-              <Answer attempt={attempt} isRunning={phase === "running"} />
-            </td>
-          </tr>
+          <Fragment key={index}>
+            {redelivered(index)}
+            <tr>
+              <td className="number">{index + 1}</td>
+              <td>
+                <Time at={attempt.startedAt} />
+              </td>
+              <td>
+                {attempt.durationMs === undefined
+                  ? "–"
+                  : duration(attempt.durationMs)}
+              </td>
+              <td>
+                <Answer
+                  attempt={attempt}
+                  isRunning={
+                    phase === "running" && index === attempts.length - 1
+                  }
+                />
+              </td>
+            </tr>
+          </Fragment>
         ))}
+        {redelivered(attempts.length)}
       </tbody>
     </table>
   );

@@ -7,7 +7,7 @@ import type { Delivery } from "./types.js";
 /** What can be done to a delivery now. */
 export function RowAction({ delivery }: { delivery: Delivery }) {
   const cancel = useMutation(api.cancel.one);
-  const redeliver = useMutation(api.deliveries.redeliver);
+  const redeliver = useMutation(api.redeliver.one);
   const { attempt } = useNotices();
   const { _id: deliveryId, phase, title, endpoint, redeliveredAs } = delivery;
   const what = `${title} to ${endpoint}`;

@@ -17,8 +17,11 @@ interface Notice {
 interface Notices {
   notice: Notice | null;
   dismiss(): void;
-  /** Does it, then says `done`, or why it could not be done. */
-  attempt(done: string, work: () => Promise<unknown>): Promise<void>;
+  /** Does it, then says `done`, which may tell of its result, or why it could not be done. */
+  attempt<T>(
+    done: string | ((result: T) => string),
+    work: () => Promise<T>,
+  ): Promise<void>;
 }
 
 const NoticeContext = createContext<Notices | null>(null);
@@ -27,8 +30,9 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
   const [notice, setNotice] = useState<Notice | null>(null);
   const attempt = useCallback<Notices["attempt"]>(async (done, work) => {
     try {
-      await work();
-      setNotice({ text: done, isError: false });
+      const result = await work();
+      const text = typeof done === "string" ? done : done(result);
+      setNotice({ text, isError: false });
     } catch (error) {
       setNotice({ text: messageOf(error), isError: true });
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { counted, deliveries } from "./words.js";
+import { counted, deliveries, redelivering, toEndpoint } from "./words.js";
 
 test.each([
   [0, "0 deliveries"],
@@ -15,4 +15,15 @@ test("most words take an s", () => {
     "1 event",
     "50 events",
   ]);
+});
+
+test("it is said how many are redelivered, and whether more follow", () => {
+  expect(
+    redelivering({ redelivered: 1, isDone: true }, toEndpoint("old-crm")),
+  ).toBe("Redelivering 1 delivery to old-crm");
+  expect(
+    redelivering({ redelivered: 50, isDone: false }, toEndpoint(undefined)),
+  ).toBe(
+    "Redelivering 50 deliveries to all endpoints, and the others after them",
+  );
 });

@@ -21,6 +21,7 @@ import type * as order from "../order.js";
 import type * as pool from "../pool.js";
 import type * as post from "../post.js";
 import type * as progress from "../progress.js";
+import type * as redeliver from "../redeliver.js";
 import type * as settings from "../settings.js";
 import type * as signing from "../signing.js";
 import type * as status from "../status.js";
@@ -46,6 +47,7 @@ declare const fullApi: ApiFromModules<{
   pool: typeof pool;
   post: typeof post;
   progress: typeof progress;
+  redeliver: typeof redeliver;
   settings: typeof settings;
   signing: typeof signing;
   status: typeof status;
