@@ -186,7 +186,7 @@ export class Faults implements RunListener, Contest {
   cancelByHand(): void {
     const { dice, world } = this;
     const jobs = this.jobs().filter(({ state }) => isUnfinished(state));
-    const kind = dice.pick(["", "loop/", "executor/run", "callback"]);
+    const kind = dice.pick(["", "loop/", "executor/run", "work/"]);
     const candidates = jobs.filter(({ name }) => name.startsWith(kind));
     const chosen = dice.chance(0.3)
       ? candidates

@@ -81,7 +81,7 @@ export const PLANTS: readonly Plant[] = [
     patches: [
       inComponent(
         "loop/recover.ts",
-        "if (!executorId) await sweepOverdueCallbacks(ctx, console);",
+        "await sweepOverdueCallbacks(ctx, console);",
         "",
       ),
     ],
