@@ -127,3 +127,27 @@ test("a failing action is retried as often as its behaviour says", async () => {
     error: "hopeless is hopeless",
   });
 });
+
+test("a declared time-out is not over before a handler that takes less has ended, however tests run their timers", async () => {
+  const p = pool({ timeoutMs: 60_000 });
+  const ids = await mutate(t, (ctx) =>
+    p.enqueueActionBatch(ctx, jobs.act!, [
+      { key: "at once" },
+      { key: "soon", ms: 20 },
+      { key: "later", ms: 30_000 },
+    ]),
+  );
+  await drain();
+  for (const id of ids) {
+    expect(await t.query((ctx) => pool().status(ctx as any, id))).toEqual({
+      state: "finished",
+    });
+  }
+  const failed = await t.query((ctx) =>
+    pool().list(ctx as any, {
+      state: "failed",
+      paginationOpts: { numItems: 10, cursor: null },
+    }),
+  );
+  expect(failed.page).toEqual([]);
+});
