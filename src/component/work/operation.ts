@@ -39,6 +39,12 @@ import { Rounds } from "./retry.js";
 /** Outcomes of one page: few enough to rarely meet a report or a delivery. */
 const PAGE_WORKS = 100;
 
+/**
+ * From one page to the next: no more than 2,000 works a second begin another round, whatever
+ * else the deployment has to do.
+ */
+const PAGE_EVERY_MS = 50;
+
 /** Read and written by one page. The first one shares the transaction of whoever calls. */
 const MAX_PAGE_BYTES = 2_000_000;
 
@@ -248,7 +254,7 @@ async function scheduleNext(
   operationId: Id<"operation">,
 ): Promise<boolean> {
   const scheduledId = await ctx.scheduler.runAfter(
-    0,
+    PAGE_EVERY_MS,
     internal.work.operation.nextPage,
     { operationId },
   );
