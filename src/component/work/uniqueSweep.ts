@@ -4,7 +4,7 @@
  *
  * Two at the same time would delete the same rows, and one of them in vain: so each begins at a random
  * moment, its further pages too. When all of them began at once, a burst of 5,000 unique works deleted each row
- * of the burst before it twice (bench `unique`: 3.3 documents written per work instead of 2).
+ * of the burst before it twice (bench `unique-burst`: 3.3 documents written per work instead of 2).
  */
 import { v } from "convex/values";
 import { internal } from "../_generated/api.js";
