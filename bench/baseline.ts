@@ -61,6 +61,22 @@ export const CHECK_SCALES: Record<string, number> = {
   "restart-contexts": 1,
   "death-system": 1,
   "death-memory": 1,
+  timeouts: 0.1,
+  "timeouts-burst": 0.1,
+  unique: 0.1,
+  "unique-burst": 0.1,
+  "unique-duplicates": 0.1,
+  "tags-1": 0.1,
+  "tags-5": 0.1,
+  expiring: 0.1,
+  attached: 0.2,
+  "attached-short": 0.2,
+  heartbeats: 0.1,
+  "heartbeats-often": 0.1,
+  suspended: 0.1,
+  "retries-history": 0.1,
+  "list-pages": 0.1,
+  "retry-filter": 0.1,
 };
 
 export type Figures = Record<string, number>;

@@ -75,6 +75,8 @@ const extra =
   (result: Result): number | null =>
     result.extra[name] ?? null;
 
+const handlerCalls = extra("callsOfHandlers");
+
 const CHAINS = ["chains-1", "chains-5", "chains-20", "chains-50"];
 
 const GOALS: Goal[] = [
@@ -231,6 +233,72 @@ const GOALS: Goal[] = [
       extra("doneAfterMs"),
       most,
     ),
+  ),
+  ...["timeouts", "timeouts-burst"].flatMap((scenario) => [
+    cost("calls per job more than without", scenario, extra("callsMore"), 0),
+    cost(
+      "documents read per job more than without",
+      scenario,
+      extra("readMore"),
+      0,
+    ),
+    cost(
+      "documents written per job more than without",
+      scenario,
+      extra("writtenMore"),
+      0,
+    ),
+  ]),
+  cost(
+    "documents written per job more than without a key",
+    "unique",
+    extra("writtenMore"),
+    // The row of the key, and its deletion; an enqueue that loses a race writes its row again.
+    2.02,
+  ),
+  cost(
+    "documents found per enqueue more than without a key",
+    "unique",
+    extra("readMoreAtEnqueue"),
+    1,
+  ),
+  cost(
+    "documents that reports read and write per job more than without a key",
+    "unique",
+    extra("documentsMoreInReports"),
+    0.02,
+  ),
+  // Of 45 s: one for each ten.
+  cost("calls of a handler that is attached", "attached", handlerCalls, 4.5),
+  cost(
+    "calls of a handler that is attached",
+    "attached-short",
+    handlerCalls,
+    0,
+  ),
+  // Twenty seconds are begun.
+  ...["heartbeats", "heartbeats-often"].map((scenario) =>
+    cost("calls of a handler that beats", scenario, handlerCalls, 20),
+  ),
+  // What it was before histories were kept, to the digit.
+  cost(
+    "documents written per retry",
+    "retries-history",
+    extra("writtenPerRetry"),
+    1.6624,
+  ),
+  cost(
+    "documents read per retry",
+    "retries-history",
+    extra("readPerRetry"),
+    5.4972,
+  ),
+  cost("documents read by a page of 50", "list-pages", extra("mostRead"), 120),
+  cost(
+    "calls beyond the jobs' own, per job",
+    "retry-filter",
+    extra("callsBeyondJobs"),
+    0.1,
   ),
   ...(
     [

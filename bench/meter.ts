@@ -3,7 +3,13 @@ import type { FunctionAddress } from "../embedded/src/runtime/types.js";
 import type { JSONValue } from "../embedded/src/storage/types.js";
 
 /** The functions that do jobs: called by the components, and written by hand. */
-const ACTIONS = new Set(["jobs:action", "byHand:action", "fan:handler"]);
+const ACTIONS = new Set([
+  "jobs:action",
+  "byHand:action",
+  "fan:handler",
+  "life:attached",
+  "life:suspending",
+]);
 const MUTATIONS = new Set(["jobs:mutation", "byHand:mutation"]);
 
 function isAction({ component, name }: FunctionAddress): boolean {

@@ -59,14 +59,30 @@ export async function measure(
     class: scenario.class ?? setting.class,
     transactionMs: scenario.transactionMs ?? setting.transactionMs,
   };
-  const run = await Run.open(app, pool, scenario.parallelism, own);
+  const open = () => Run.open(app, pool, scenario.parallelism, own);
+  const without =
+    scenario.without && (await conduct(await open(), scenario.without));
+  const { run, measured } = await conduct(await open(), (run) =>
+    scenario.measure(run, without?.measured),
+  );
+  run.problems.push(
+    ...(without?.run.problems ?? []).map((problem) => `without: ${problem}`),
+  );
+  return resultOf(scenario, run, measured);
+}
+
+/** From the start of a deployment to its end. */
+async function conduct(
+  run: Run,
+  script: (run: Run) => Promise<Measured>,
+): Promise<{ run: Run; measured: Measured }> {
   try {
     const measured = await run.world.run(async () => {
       // A process that has just started looks for work at once; clients come later.
       await run.sleep(1000);
-      return scenario.measure(run);
+      return await script(run);
     });
-    return resultOf(scenario, run, measured);
+    return { run, measured };
   } finally {
     run.world.close();
   }

@@ -20,11 +20,20 @@ export interface EnqueueOptions {
   job?: "action" | "mutation";
   delays?: number[];
   retry?: boolean;
-  callback?: "recorded" | "counted";
+  callback?: "recorded" | "counted" | "broken";
   cancelable?: boolean;
   slowly?: boolean;
-  /** What the work declares, where the pool can be told. */
-  timeoutMs?: number;
+  /** What the works declare, where the pool can be told. */
+  declared?: {
+    timeoutMs?: number;
+    expireAfter?: number;
+    statusTtl?: number;
+    tags?: string[];
+  };
+  /** Instead of the job's own, in our pool: it is told which attempt it is. */
+  handler?: "attached" | "suspending";
+  /** Each job is unique by its own, in our pool. */
+  keys?: string[];
   /** Each work has a context of this size, for a callback that is never called. */
   unseenContextBytes?: number;
 }
@@ -159,12 +168,15 @@ export class Run {
         const from = next;
         next += size;
         const batch = jobs.slice(from, next);
-        const { delays, ...rest } = options;
+        const { delays, keys, ...rest } = options;
         const enqueued = await this.enqueue(batch, {
           ...rest,
           ...(delays === undefined
             ? {}
             : { delays: delays.slice(from, from + size) }),
+          ...(keys === undefined
+            ? {}
+            : { keys: keys.slice(from, from + size) }),
         });
         for (const [index, id] of enqueued.entries()) ids[from + index] = id;
       }

@@ -7,6 +7,10 @@ export interface Job {
   ms?: number;
   /** How likely an attempt is to fail. */
   failures?: number;
+  /** Before this time, in milliseconds since 1970, every attempt fails. */
+  failsUntil?: number;
+  /** How often it says that it goes on, where it is told which attempt it is. */
+  beatEveryMs?: number;
   /** Ballast. */
   data?: string;
 }

@@ -176,6 +176,18 @@ export class World {
     return { value: outcome.value, at: Number(ts) / 1e6 };
   }
 
+  /** A client's query. Throws if it fails. */
+  async query(name: string, args: JSONObject): Promise<JSONValue> {
+    this.#clientCalls++;
+    const { outcome } = await this.#process.runtime.runner.query({
+      address: { component: "", name },
+      args,
+      caller: { kind: "client" },
+    });
+    if (!outcome.ok) throw new Error(`${name} failed: ${outcome.message}`);
+    return outcome.value;
+  }
+
   /** A client's request to the app's HTTP actions. Resolves with the status of the answer. */
   async request(path: string): Promise<number> {
     this.#clientCalls++;

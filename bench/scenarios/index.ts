@@ -1,8 +1,11 @@
 /** All scenarios, in the order of the table. */
+import { afterwards } from "./afterwards.js";
 import { arrivalScenarios } from "./arrivals.js";
+import { attemptScenarios } from "./attempts.js";
 import { backlogs } from "./backlogs.js";
 import { beside } from "./beside.js";
 import { chainScenarios } from "./chains.js";
+import { declarations } from "./declared.js";
 import { deaths } from "./deaths.js";
 import { fan } from "./fan.js";
 import { longWorks } from "./longWorks.js";
@@ -24,4 +27,7 @@ export const SCENARIOS: Scenario[] = [
   ...ownFunctionScenarios,
   ...longWorks,
   ...deaths,
+  ...declarations,
+  ...attemptScenarios,
+  ...afterwards,
 ];

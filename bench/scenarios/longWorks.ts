@@ -126,7 +126,9 @@ const aged: Scenario = {
       const works = turn.map(({ id, ms }) => ({ id, ms: ms! }));
       await run.enqueue(works, {
         callback: "recorded",
-        ...(turn[0]!.declared ? { timeoutMs: 27 * MINUTE_MS } : {}),
+        ...(turn[0]!.declared
+          ? { declared: { timeoutMs: 27 * MINUTE_MS } }
+          : {}),
       });
     }
     await run.drained();

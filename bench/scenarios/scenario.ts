@@ -18,5 +18,7 @@ export interface Scenario {
   pools?: readonly Pool[];
   /** Of scenarios that are nothing else, and so can run on any deployment. */
   workload?: MakeWorkload;
-  measure(run: Run): Promise<Measured>;
+  /** The same load without what the scenario is about, on a deployment of its own: what it used is passed to `measure`. */
+  without?(run: Run): Promise<Measured>;
+  measure(run: Run, without?: Measured): Promise<Measured>;
 }

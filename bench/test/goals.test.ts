@@ -49,7 +49,7 @@ describe("the goals", () => {
     );
   });
 
-  test("are set for long works, chains, fans, the user's own functions, restarts and deaths", () => {
+  test("are set for long works, chains, fans, the user's own functions, restarts, deaths and the life of a work", () => {
     const every = SCENARIOS.map(({ name }) => result({ scenario: name }));
     const names = new Set(goals(every).map(({ scenario }) => scenario));
     for (const name of [
@@ -62,6 +62,13 @@ describe("the goals", () => {
       "neighbours-actions-500",
       "restart-contexts",
       "death-system",
+      "timeouts",
+      "unique",
+      "attached",
+      "heartbeats",
+      "retries-history",
+      "list-pages",
+      "retry-filter",
     ]) {
       expect(names).toContain(name);
     }

@@ -53,6 +53,22 @@ export const PLANTS: Plant[] = [
     figure: "slotUtilization",
   },
   {
+    bug: "heartbeats that are not joined",
+    file: "src/client/attempt.ts",
+    text: "const BEAT_EVERY_MS = SECOND;",
+    replacement: "const BEAT_EVERY_MS = 0;",
+    scenario: "heartbeats-often",
+    figure: "callsOfHandlers",
+  },
+  {
+    bug: "attempts that listen every second",
+    file: "src/client/attempt.ts",
+    text: "const LISTEN_EVERY_MS = 10 * SECOND;",
+    replacement: "const LISTEN_EVERY_MS = SECOND;",
+    scenario: "attached-short",
+    figure: "callsOfHandlers",
+  },
+  {
     bug: "a scan from the start of the queue",
     file: "src/component/loop/look.ts",
     text: "state?.ready ?? START",

@@ -14,6 +14,8 @@ export const vActionArgs = v.object({
   id: v.number(),
   ms: v.optional(v.number()),
   failures: v.optional(v.number()),
+  failsUntil: v.optional(v.number()),
+  beatEveryMs: v.optional(v.number()),
   data: v.optional(v.string()),
 });
 
@@ -74,6 +76,15 @@ export const counted = internalMutation({
   handler: async (ctx) => {
     await countOutcome(ctx);
     return null;
+  },
+});
+
+/** Nobody mends it. */
+export const broken = internalMutation({
+  args: vOutcome,
+  returns: v.null(),
+  handler: async () => {
+    throw new Error("This callback was meant to fail");
   },
 });
 

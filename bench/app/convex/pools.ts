@@ -1,6 +1,6 @@
 /** What clients call: the same operations for every pool. */
 import { v } from "convex/values";
-import type { EnqueueOptions } from "../../../src/client/index.js";
+import { type EnqueueOptions, thisWork } from "../../../src/client/index.js";
 import * as byHand from "./byHand.js";
 import { internal, mutation, query } from "./functions.js";
 import { vActionArgs } from "./jobs.js";
@@ -8,6 +8,14 @@ import { component, vTarget } from "./target.js";
 
 /** Twice as long before each further attempt, so that an attempt in three may fail and everything still ends. */
 const RETRY = { maxAttempts: 12, initialBackoffMs: 100, base: 2 };
+
+/** What only our pool can be told of works. */
+const vDeclared = v.object({
+  timeoutMs: v.optional(v.number()),
+  expireAfter: v.optional(v.number()),
+  statusTtl: v.optional(v.number()),
+  tags: v.optional(v.array(v.string())),
+});
 
 export const enqueue = mutation({
   args: {
@@ -18,17 +26,29 @@ export const enqueue = mutation({
     delays: v.optional(v.array(v.number())),
     retry: v.optional(v.boolean()),
     callback: v.optional(
-      v.union(v.literal("recorded"), v.literal("counted"), v.literal("timed")),
+      v.union(
+        v.literal("recorded"),
+        v.literal("counted"),
+        v.literal("timed"),
+        v.literal("broken"),
+      ),
     ),
     cancelable: v.optional(v.boolean()),
-    timeoutMs: v.optional(v.number()),
+    declared: v.optional(vDeclared),
+    /** One of our pool's own, which is told which attempt it is. Default: that of the job. */
+    handler: v.optional(
+      v.union(v.literal("attached"), v.literal("suspending")),
+    ),
+    /** Of each job, in our pool: it is unique by it, until it ends. */
+    keys: v.optional(v.array(v.string())),
     unseenContextBytes: v.optional(v.number()),
   },
   returns: v.array(v.string()),
   handler: async (ctx, args): Promise<string[]> => {
-    const { pool, parallelism, job, jobs, delays, callback, timeoutMs } = args;
+    const { pool, parallelism, job, delays, callback, handler, keys } = args;
     const retry = args.retry ?? false;
     if (pool === "scheduler") {
+      const { jobs } = args;
       const cancelable = args.cancelable ?? false;
       return await byHand.enqueue(ctx, job, jobs, {
         delays,
@@ -56,13 +76,19 @@ export const enqueue = mutation({
             context: "x".repeat(unseen),
           }),
       ...(job === "action" && retry ? { retry: RETRY } : {}),
-      ...(pool === "workpool" && timeoutMs !== undefined ? { timeoutMs } : {}),
+      ...(pool === "workpool" ? args.declared : {}),
     };
-    const fn = internal.jobs![
-      callback === "timed" ? "timedAction" : job
-    ] as any;
-    // Options are those of the whole batch, so jobs with a time of their own go one by one.
-    if (delays === undefined && jobs.length > 1) {
+    const fn: any =
+      handler === undefined
+        ? internal.jobs![callback === "timed" ? "timedAction" : job]
+        : internal.life![handler];
+    const jobs =
+      handler === undefined
+        ? args.jobs
+        : args.jobs.map((one) => ({ ...one, work: thisWork }));
+    // Options are those of the whole batch, so jobs with a time or a key of their own go one by one.
+    const isBatch = delays === undefined && keys === undefined;
+    if (isBatch && jobs.length > 1) {
       return job === "action"
         ? await workpool.enqueueActionBatch(ctx, fn, jobs, options)
         : await workpool.enqueueMutationBatch(ctx, fn, jobs, options);
@@ -73,6 +99,18 @@ export const enqueue = mutation({
         ...options,
         ...(delays === undefined ? {} : { runAfter: delays[index]! }),
       };
+      if (keys !== undefined) {
+        const unique = { key: keys[index]!, scope: "active" as const };
+        const options = { ...own, unique };
+        const { id } = await workpool.enqueueUniqueAction(
+          ctx,
+          fn,
+          one,
+          options,
+        );
+        ids.push(id);
+        continue;
+      }
       ids.push(
         job === "action"
           ? await workpool.enqueueAction(ctx, fn, one, own)

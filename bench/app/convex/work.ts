@@ -7,15 +7,30 @@ export interface ActionArgs {
   ms?: number;
   /** How likely an attempt is to fail. */
   failures?: number;
+  /** Before this time, in milliseconds since 1970, every attempt fails. */
+  failsUntil?: number;
+  /** How often it says that it goes on, where it is told which attempt it is. */
+  beatEveryMs?: number;
   /** Ballast. */
   data?: string;
 }
 
-export async function act({ ms = 0, failures = 0 }: ActionArgs): Promise<void> {
-  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
-  if (failures > 0 && Math.random() < failures) {
+export async function act({
+  ms = 0,
+  failures = 0,
+  failsUntil = 0,
+}: ActionArgs): Promise<void> {
+  if (ms > 0) await sleep(ms);
+  if (
+    (failures > 0 && Math.random() < failures) ||
+    (failsUntil > 0 && Date.now() < failsUntil)
+  ) {
     throw new Error("This attempt was meant to fail");
   }
+}
+
+export async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 export interface Times {

@@ -11,7 +11,7 @@ import {
   recorded,
 } from "../../testing/protocol.js";
 import type { Item } from "./enqueue.js";
-import { takeKeyAgain } from "./unique.js";
+import { enqueueUnique, takeKeyAgain } from "./unique.js";
 
 let pool: ProtocolTest;
 beforeEach(() => {
@@ -411,6 +411,27 @@ describe("a sweep", () => {
     random.mockReturnValue(0.001);
     await enqueue(act("b"), { key: "b" });
     expect(await pool.scheduled("work/uniqueSweep:sweep")).toHaveLength(1);
+  });
+
+  test("begins at another moment than one that was wanted at the same time", async () => {
+    const random = vi.spyOn(Math, "random");
+    for (const moment of [0.2, 0.7]) {
+      // The first decides whether there is one.
+      random.mockReturnValueOnce(0.001).mockReturnValueOnce(moment);
+      await pool.run(async (ctx) => {
+        await enqueueUnique(ctx, {}, act("a"), {
+          key: `${moment}`,
+          scope: "active",
+        });
+      });
+    }
+    const sweeps = await pool.run(async (ctx) =>
+      (await ctx.db.system.query("_scheduled_functions").collect()).filter(
+        ({ name }) => name === "work/uniqueSweep:sweep",
+      ),
+    );
+    const times = sweeps.map(({ scheduledTime }) => scheduledTime);
+    expect(times[1]! - times[0]!).toBeCloseTo(15 * SECOND);
   });
 
   test("that is full is followed by another", async () => {

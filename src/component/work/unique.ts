@@ -22,7 +22,6 @@
  *
  * Rows go by sweeps: see `uniqueSweep.ts`.
  */
-import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import type { Unique, UniqueScope } from "../identity.js";
@@ -48,6 +47,7 @@ import { liveWork } from "./live.js";
 import { deletePayload } from "./payload.js";
 import { requeueAwake } from "./requeueAwake.js";
 import { addTags, removeTags } from "./tags.js";
+import { scheduleSweep } from "./uniqueSweep.js";
 
 /** One in so many enqueues that take a key has the rows swept that are over. */
 const SWEEP_CHANCE = 1 / 128;
@@ -174,9 +174,7 @@ async function enqueueFirst(
   };
   if (row) await ctx.db.replace("unique", row._id, fields);
   else await ctx.db.insert("unique", fields);
-  if (Math.random() < SWEEP_CHANCE) {
-    await ctx.scheduler.runAfter(0, internal.work.uniqueSweep.sweep, {});
-  }
+  if (Math.random() < SWEEP_CHANCE) await scheduleSweep(ctx);
   return { id: id!, isNew: true, replaced: false };
 }
 
