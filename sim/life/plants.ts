@@ -48,19 +48,6 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     seed: 1,
   },
   {
-    name: "notice-lost",
-    what: "Nobody looks after a notice whose delivery was canceled.",
-    rule: "a failure that was not told of",
-    patches: [
-      inComponent(
-        "loop/recover.ts",
-        "await sweepOverdueNotices(ctx, console);",
-        "",
-      ),
-    ],
-    seed: 1,
-  },
-  {
     name: "key-of-a-begun-work-is-free",
     what: "A work that has begun no longer holds its key.",
     rule: "two works with one key",
