@@ -8,6 +8,7 @@ export default defineConfig({
     // Waiting is for events; these only end what will never come.
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    fileParallelism: false,
+    // Much of a test is waiting for what takes its time: two files do that side by side.
+    maxWorkers: 2,
   },
 });
