@@ -15,6 +15,7 @@ import {
   type StatusTtlByKind,
   vResultKind,
 } from "./shared.js";
+import { checkText } from "./text.js";
 
 /** Works of one page of `cancelAll`: their outcomes are written in one transaction. */
 export const MAX_CANCEL_LIMIT = 1000;
@@ -114,13 +115,7 @@ export function checkStatusBatch(ids: readonly string[]): void {
 
 /** It is part of every row about the work, and of every line that is logged. */
 export function checkName(name: unknown): void {
-  if (
-    typeof name !== "string" ||
-    name.length === 0 ||
-    name.length > MAX_NAME_LENGTH
-  ) {
-    refuse("name", `a string of 1 to ${MAX_NAME_LENGTH} characters`, name);
-  }
+  checkText("name", name, MAX_NAME_LENGTH);
 }
 
 export function checkHandle(option: string, handle: unknown): void {
@@ -171,13 +166,7 @@ export function checkResult(result: unknown): void {
 const MAX_FAIL_LENGTH = 10_000;
 
 export function checkFailError(error: unknown): void {
-  if (
-    typeof error !== "string" ||
-    error.length === 0 ||
-    error.length > MAX_FAIL_LENGTH
-  ) {
-    refuse("error", `a string of 1 to ${MAX_FAIL_LENGTH} characters`, error);
-  }
+  checkText("error", error, MAX_FAIL_LENGTH);
 }
 
 function checkSize(what: string, fnName: string, value: unknown): number {

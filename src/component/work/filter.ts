@@ -7,6 +7,8 @@ import { MAX_DELAY_MS } from "../validateTime.js";
 import { checkNames } from "../names.js";
 import { refuse } from "../refusal.js";
 import { vReason, vResultKind } from "../shared.js";
+import { checkText } from "../text.js";
+import { MAX_NAME_LENGTH } from "../validate.js";
 
 export const vFilter = v.object({
   fnName: v.optional(v.string()),
@@ -94,9 +96,12 @@ export function checkFilter(method: Filtering, filter: unknown): void {
 }
 
 export function checkFilterName(fnName: unknown): void {
-  if (fnName !== undefined && (typeof fnName !== "string" || fnName === "")) {
+  if (fnName === undefined) return;
+  if (typeof fnName !== "string" || fnName === "") {
     refuse("fnName", 'the name of a function, like "emails:send"', fnName);
   }
+  // A longer one names no work, and would not fit into the row of an operation.
+  checkText("fnName", fnName, MAX_NAME_LENGTH);
 }
 
 export function checkTime(option: string, value: unknown): void {
