@@ -22,6 +22,7 @@ import type { QueryCtx } from "../_generated/server.js";
 import { entryOf } from "../queue/entries.js";
 import schema from "../schema.js";
 import { isExpired } from "../work/kept.js";
+import { behindTheEnd, checkCursors, isPlaceOfRow } from "./cursor.js";
 import { listedOutcome, listedWork, MAX_DOCUMENTS } from "./listed.js";
 import { begunWorks, listClaimed } from "./listClaimed.js";
 import type {
@@ -46,6 +47,8 @@ export async function listWorks(
   opts: PaginationOpts,
 ): Promise<WorkPage> {
   const { state } = filter;
+  const end = behindTheEnd(opts);
+  if (end !== null) return end;
   if (state === "claimed" || state === "running") {
     return await listClaimed(ctx, state, filter, opts);
   }
@@ -57,7 +60,7 @@ export async function listWorks(
       ? !isExpired(row, now)
       : state === undefined ||
         waitingState(row, await entries.of(row), now) === state);
-  const rows = await rowsOf(ctx, filter)
+  const rows = await rowsOf(ctx, filter, opts)
     .filterWith(isWanted)
     .paginate({
       numItems: opts.numItems,
@@ -69,37 +72,59 @@ export async function listWorks(
   return { ...rows, page: await listed(ctx, entries, rows.page, now) };
 }
 
-/** Whatever order and bounds the filter wants. */
-function rowsOf(ctx: QueryCtx, filter: ListFilter): QueryStream<Row> {
-  const { state, callback, fnName } = filter;
-  if (callback !== undefined) {
-    return rangeOf(ctx, "complete", "by_callback_state", [callback], filter);
-  }
+/** A part of an index whose rows have `prefix` in common. */
+type Range = {
+  table: "work" | "complete";
+  index: string;
+  prefix: (string | undefined)[];
+};
+
+/** In whatever order the filter wants. Of several, the rows are merged in the order of their creation. */
+function rangesOf({ state, callback, fnName }: ListFilter): Range[] {
+  const unfinished: Range = {
+    table: "work",
+    index: "by_end",
+    prefix: [undefined],
+  };
+  const ended = (index: string, ...prefix: string[]): Range => ({
+    table: "complete",
+    index,
+    prefix,
+  });
+  if (callback !== undefined) return [ended("by_callback_state", callback)];
   switch (state) {
     case "success":
     case "failed":
     case "canceled":
       return fnName === undefined
-        ? rangeOf(ctx, "complete", "by_kind", [state], filter)
-        : rangeOf(ctx, "complete", "by_kind_and_name", [state, fnName], filter);
+        ? [ended("by_kind", state)]
+        : [ended("by_kind_and_name", state, fnName)];
     case undefined:
-      return mergedStream<Row>(
-        [
-          rangeOf(ctx, "work", "by_end", [undefined], filter),
-          rangeOf(ctx, "complete", "by_creation_time", [], filter),
-        ],
-        ["_creationTime"],
-      );
+      return [unfinished, ended("by_creation_time")];
     default:
-      return rangeOf(ctx, "work", "by_end", [undefined], filter);
+      return [unfinished];
   }
 }
 
-function rangeOf(
+/** As far as the cursors are of this list. */
+function rowsOf(
   ctx: QueryCtx,
-  table: "work" | "complete",
-  index: string,
-  prefix: (string | undefined)[],
+  filter: ListFilter,
+  opts: PaginationOpts,
+): QueryStream<Row> {
+  const [first, ...more] = rangesOf(filter);
+  const isMerged = more.length > 0;
+  const prefix = isMerged ? [] : first!.prefix;
+  checkCursors(opts, (place) => isPlaceOfRow(place, prefix));
+  const streams = [first!, ...more].map((range) =>
+    streamOf(ctx, range, filter),
+  );
+  return isMerged ? mergedStream<Row>(streams, ["_creationTime"]) : streams[0]!;
+}
+
+function streamOf(
+  ctx: QueryCtx,
+  { table, index, prefix }: Range,
   { before, after }: ListFilter,
 ): QueryStream<Row> {
   const bounds = {
