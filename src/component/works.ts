@@ -66,10 +66,12 @@ export const cancelMany = mutation({
     const { fnName, before, after } = filter;
     const console = await loggerOf(ctx);
     await stopRetries(ctx, fnName);
+    // Whoever enqueues meanwhile does not conflict with it, however late `before` is.
     const latest = everythingSoFar(Date.now());
     const page = await cancelPage(ctx, console, {
       from: {
-        creationTime: before === undefined ? latest : justBefore(before),
+        creationTime:
+          before === undefined ? latest : Math.min(latest, justBefore(before)),
       },
       limit: DEFAULT_CANCEL_LIMIT,
       ...(fnName === undefined ? {} : { fnName }),
