@@ -4,7 +4,7 @@
  * anything, because its functions can be called directly.
  */
 import { LOG_LEVELS, isLogLevel } from "./logging.js";
-import { checkNames } from "./names.js";
+import { checkNames, namesIn } from "./names.js";
 import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import { refuse, show } from "./refusal.js";
 import {
@@ -190,8 +190,6 @@ export function checkFields(
   value: unknown,
   known: readonly string[],
 ): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    refuse(option, `an object with ${known.join(", ")}`, value);
-  }
-  checkNames(option, Object.keys(value), known, "field");
+  const names = namesIn(option, value, `an object with ${known.join(", ")}`);
+  checkNames(option, names, known, "field");
 }

@@ -4,7 +4,7 @@
  */
 import { type Infer, v } from "convex/values";
 import { MAX_DELAY_MS } from "../validateTime.js";
-import { checkNames } from "../names.js";
+import { checkNames, namesIn } from "../names.js";
 import { refuse } from "../refusal.js";
 import { vReason, vResultKind } from "../shared.js";
 import { checkText } from "../text.js";
@@ -77,16 +77,10 @@ const KINDS = vResultKind.members.map(({ value }) => value);
 
 /** @throws naming the field, the value and what would be right. */
 export function checkFilter(method: Filtering, filter: unknown): void {
-  if (typeof filter !== "object" || filter === null || Array.isArray(filter)) {
-    const fields = FILTER_FIELDS[method].join(", ");
-    refuse(`The filter of ${method}`, `an object with ${fields}`, filter);
-  }
-  checkNames(
-    `The filter of ${method}`,
-    Object.keys(filter),
-    FILTER_FIELDS[method],
-    "field",
-  );
+  const what = `The filter of ${method}`;
+  const known = FILTER_FIELDS[method];
+  const names = namesIn(what, filter, `an object with ${known.join(", ")}`);
+  checkNames(what, names, known, "field");
   const { fnName, before, after, reason, state } = filter as Filter;
   checkFilterName(fnName);
   checkTime("before", before);
