@@ -65,18 +65,22 @@ export const cancelMany = mutation({
     checkFilter("cancelMany", filter);
     const { fnName, before, after } = filter;
     const console = await loggerOf(ctx);
-    await stopRetries(ctx, fnName);
+    const hasStopped = await stopRetries(ctx, fnName);
     // Whoever enqueues meanwhile does not conflict with it, however late `before` is.
     const latest = everythingSoFar(Date.now());
-    const page = await cancelPage(ctx, console, {
-      from: {
-        creationTime:
-          before === undefined ? latest : Math.min(latest, justBefore(before)),
+    const from =
+      before === undefined ? latest : Math.min(latest, justBefore(before));
+    const page = await cancelPage(
+      ctx,
+      console,
+      {
+        from: { creationTime: from },
+        limit: DEFAULT_CANCEL_LIMIT,
+        ...(fnName === undefined ? {} : { fnName }),
+        ...(after === undefined ? {} : { after }),
       },
-      limit: DEFAULT_CANCEL_LIMIT,
-      ...(fnName === undefined ? {} : { fnName }),
-      ...(after === undefined ? {} : { after }),
-    });
+      hasStopped,
+    );
     return { ...page, skipped: 0 };
   },
 });

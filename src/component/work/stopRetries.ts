@@ -4,11 +4,17 @@ import type { MutationCtx } from "../_generated/server.js";
 /** Far above what runs at a time. */
 const MAX_STOPPED = 100;
 
-/** Those that may concern works of `fnName`; undefined: all. Their next page finds no row, and exits. */
+/**
+ * Those that may concern works of `fnName`; undefined: all. Their next page finds no row, and exits.
+ *
+ * @returns whether there was one. Its pages follow each other without a pause, and each writes the row
+ *   that was deleted: whoever does much beside this loses against them again and again.
+ */
 export async function stopRetries(
   ctx: MutationCtx,
   fnName?: string,
-): Promise<void> {
+): Promise<boolean> {
+  let stopped = false;
   for (const { _id, kind, filter } of await ctx.db
     .query("operation")
     .take(MAX_STOPPED)) {
@@ -16,6 +22,9 @@ export async function stopRetries(
       fnName === undefined ||
       filter.fnName === undefined ||
       filter.fnName === fnName;
-    if (kind === "retry" && concerns) await ctx.db.delete("operation", _id);
+    if (kind !== "retry" || !concerns) continue;
+    await ctx.db.delete("operation", _id);
+    stopped = true;
   }
+  return stopped;
 }
