@@ -148,10 +148,11 @@ export function checkTags(tags: readonly string[]): void {
   if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
     refuse("tags", `a list of at most ${MAX_TAGS} tags`, tags);
   }
-  tags.forEach((tag, index) => {
+  // Not forEach, which passes holes.
+  for (const [index, tag] of tags.entries()) {
     checkText(`tags[${index}]`, tag, MAX_TAG_LENGTH);
     if (tags.indexOf(tag) !== index) {
       refuse(`tags[${index}]`, "different from those before it", tag);
     }
-  });
+  }
 }

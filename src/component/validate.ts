@@ -52,7 +52,9 @@ export function checkLogLevel(value: unknown): void {
 
 export function checkExcludeKinds(kinds: unknown): void {
   const isListOfKinds =
-    Array.isArray(kinds) && kinds.every((kind) => RESULT_KINDS.includes(kind));
+    Array.isArray(kinds) &&
+    // A copy has no holes, which every() would pass.
+    [...kinds].every((kind) => RESULT_KINDS.includes(kind));
   if (!isListOfKinds) {
     refuse(
       "onCompleteExcludeKinds",
