@@ -86,7 +86,7 @@ export function expectRefused(
     typeof says === "string" ? new RegExp(`\\b${says}\\b`) : says,
   );
   expect(refused).toMatch(
-    / must be | may have | may be | has no (option|field) | needs? |Give .* not both|not by |Validator|validator/,
+    / must be | may have | may be | has no (option|field) | needs? |Give |beside the filter|can only be|not by |Validator|validator/,
   );
   expect(refused).not.toMatch(
     /TypeError|RangeError|undefined \(reading|is not a function|not iterable|Server Error/,

@@ -69,7 +69,7 @@ export async function populate(victim: Victim): Promise<Life> {
     success: await enqueue("act", {}, { ...kept, tags: ["a"] }),
     gone: await enqueue("act", {}, {}),
     running: await enqueue("holding", { work }, {}),
-    suspended: await enqueue("waiting", { work }, kept),
+    suspended: await enqueue("suspending", { work }, kept),
     canceled: await enqueue("act", {}, { ...kept, runAfter: DAY }),
     scheduled: valueOf(
       await callClient(victim, "inMutation", "enqueueUniqueAction", [

@@ -47,7 +47,7 @@ export function revive(value: unknown): unknown {
 }
 
 function ofName(text: string): unknown {
-  if (/^(act|mutate|read|failing|holding|waiting|told)$/.test(text)) {
+  if (/^(act|mutate|read|failing|holding|suspending|told)$/.test(text)) {
     return (anyApi.pool as any)[text];
   }
   return text.startsWith("make ") ? MADE[text.slice("make ".length)]!() : text;

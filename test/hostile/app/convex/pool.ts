@@ -91,7 +91,7 @@ export const holding = internalActionGeneric({
 });
 
 /** Is suspended until somebody ends it. */
-export const waiting = internalActionGeneric({
+export const suspending = internalActionGeneric({
   handler: async (ctx, { work }: any) =>
     await pool().suspend(ctx, work, { timeoutMs: 24 * 60 * 60_000 }),
 });
