@@ -22,6 +22,17 @@ const NO_TEXT = [null, true, 0, 1e17, [], ["x"], {}, 7n];
 
 export const anyOf = (...values: unknown[]) => fc.constantFrom(...values);
 
+/** What may be right, or not. */
+export const anything = fc.oneof(
+  anyOf(
+    ...[null, true, 0, -0, -1, 0.5, 1, 5, 1e9, 1e17, ...NOT_FINITE, 5e-324],
+    ...[7n, "", "x", "failed", "active", "[]", '["failed",1,"x"]', "🧨", "\0"],
+    ...[[], {}, [[]], { x: {} }, { windowMs: 1 }, new ArrayBuffer(0)],
+  ),
+  fc.double(),
+  fc.string({ unit: "binary" }).filter((each) => !/\p{Surrogate}/u.test(each)),
+);
+
 /** No number of milliseconds since 1970. */
 export const noTime = anyOf(...NOT_FINITE, ...NO_NUMBER);
 /** No number from `least` to `most`. */
@@ -85,6 +96,11 @@ export function expectRefused(
   expect(refused, shown(context)).toMatch(
     typeof says === "string" ? new RegExp(`\\b${says}\\b`) : says,
   );
+  expectClear(refused);
+}
+
+/** A sentence of ours or of Convex's validators, not the accident of some code. */
+export function expectClear(refused: string): void {
   expect(refused).toMatch(
     / must be | may have | may be | has no (option|field) | needs? |Give |beside the filter|can only be|not by |Validator|validator/,
   );

@@ -1,10 +1,13 @@
 /** The component's functions about the life of a work, with one field at a time made wrong. */
+import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   anyOf,
+  anything,
   type Attack,
   attack,
   beyond,
+  expectClear,
   expectRefused,
   noInteger,
   noneOf,
@@ -249,6 +252,38 @@ test("works:retry, update and complete of a work that has failed refuse by name 
   }
 });
 
+test("attempts:continueWith of an attempt that counts refuses by name what is wrong", async () => {
+  const seventeen = Array.from({ length: 17 }, (_, n) => [`a${n}`, "this"]);
+  await attack<object>(
+    victim(),
+    (changed) => call("attempts:continueWith", changed),
+    { id: life.ids.running, fence: 0, fnArgs: {} },
+    [
+      id,
+      {
+        at: ["fnArgs"],
+        values: anyOf(null, 7, "x", [], ["x"], new ArrayBuffer(1)),
+        says: /The arguments of pool:holding must be an object/,
+      },
+      {
+        at: ["fnArgs"],
+        values: anyOf(
+          { x: "x".repeat(1_000_000) },
+          { x: JSON.parse("[".repeat(50) + "]".repeat(50)) },
+        ),
+        says: /The arguments of pool:holding may/,
+      },
+      {
+        at: ["late"],
+        values: anyOf(
+          ...[null, 1, "work", { work: "that" }, { work: 1 }],
+          Object.fromEntries(seventeen),
+        ),
+      },
+    ],
+  );
+});
+
 describe("an enqueue", () => {
   const enqueue = (change: object) => ({ ...item, config: {}, ...change });
   const all: Attack[] = [
@@ -427,6 +462,79 @@ test("a cursor of another list is refused, and one of the same list goes on", as
       value: { page: [], isDone: true },
     });
   }
+});
+
+test.each<[string, string[], object]>([
+  [
+    "works:list",
+    ["state", "fnName", "callback", "before", "after", "numItems", "cursor"],
+    {},
+  ],
+  ["works:cancelMany", ["fnName", "after", "state"], { before: 0 }],
+  ["works:retryMany", ["fnName", "after", "reason"], { before: 0 }],
+  ["works:retryCallbacks", ["fnName", "after", "state"], { before: 0 }],
+  ["works:forgetMany", ["fnName", "after", "reason", "state"], { before: 0 }],
+  ["attempts:listen", ["id", "fence"], {}],
+  ["attempts:beat", ["id", "fence", "progress", "step"], {}],
+  ["attempts:suspend", ["id", "fence", "timeoutMs"], {}],
+  ["attempts:continueWith", ["id", "fence", "fnArgs", "late"], {}],
+])(
+  "%s with anything at all is refused in words, or does no harm",
+  async (path, names, fixed) => {
+    const before = dump(victim());
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(fc.constantFrom(...names), anything),
+        async (drawn) => {
+          const outcome = await call(
+            path,
+            argsOf(path, { ...drawn, ...fixed }),
+          );
+          if ("refused" in outcome) expectClear(outcome.refused);
+          expect(dump(victim())).toEqual(before);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  },
+);
+
+/** Where its fields belong. */
+function argsOf(path: string, fields: Record<string, unknown>): object {
+  if (path === "works:list") {
+    const { numItems = 5, cursor = null, ...filter } = fields;
+    return { ...filter, paginationOpts: { numItems, cursor } };
+  }
+  if (path.startsWith("works:")) return { filter: fields };
+  return { id: life.ids.failed, fence: 0, ...fields };
+}
+
+test("a unique enqueue with anything at all is refused in words, or good", async () => {
+  const names = ["scope", "onDuplicate", "delayMs", "maxDelayMs", "movesStart"];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(fc.constantFrom(...names), anything),
+      async (drawn) => {
+        const before = dump(victim());
+        const unique = { key: "any", scope: "waiting", ...drawn };
+        const outcome = await call("unique:enqueue", {
+          ...item,
+          config: {},
+          unique,
+        });
+        if ("refused" in outcome) {
+          expectClear(outcome.refused);
+          expect(dump(victim())).toEqual(before);
+        } else {
+          const { id } = outcome.value;
+          expect(await call("lib:get", { id })).toMatchObject({
+            value: { state: "pending" },
+          });
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 test("a healthy work that has waited all the time runs", async () => {
