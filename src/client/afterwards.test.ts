@@ -24,6 +24,26 @@ describe("refused before anything is called:", () => {
       (ctx) => workpool.cancel(ctx, id, { running: true as never }),
     ],
     [
+      "The options of cancel must be an object, not true.",
+      (ctx) => workpool.cancel(ctx, id, true as never),
+    ],
+    [
+      "The options of retry must be an object, not a Promise.",
+      (ctx) => workpool.retry(ctx, id, Promise.resolve({}) as never),
+    ],
+    [
+      "The options of retry must be an object, not 5.",
+      (ctx) => workpool.retry(ctx, id, 5 as never),
+    ],
+    [
+      "The filter of cancelMany must be an object with fnName, tag, before, after, not a Map.",
+      (ctx) => workpool.cancelMany(ctx, new Map([["fnName", "a"]]) as never),
+    ],
+    [
+      "The filter of forget must be an object with fnName, tag, before, after, reason, state, not a Promise.",
+      (ctx) => workpool.forget(ctx, { filter: Promise.resolve({}) as never }),
+    ],
+    [
       'cancel has no option "abandon"',
       (ctx) => workpool.cancel(ctx, id, { abandon: true } as never),
     ],

@@ -19,6 +19,7 @@ import {
   type Filtering,
   type RetryOptions,
 } from "../component/work/filter.js";
+import { namesOf } from "./optionNames.js";
 import type { WorkId, WorkpoolComponent } from "./types.js";
 
 /** One work of a list: see {@link Workpool.list}. */
@@ -66,7 +67,7 @@ export type WorkChange =
 
 export function checkCancelOptions(options: object | undefined): void {
   if (options == null) return;
-  checkNames("cancel", Object.keys(options), ["running"]);
+  checkNames("cancel", namesOf("cancel", options), ["running"]);
   const { running } = options as { running?: unknown };
   if (running !== undefined && running !== "abandon") {
     refuse("running", '"abandon"', running);
@@ -78,7 +79,7 @@ export function checkRoundOptions(
   options: object | undefined,
 ): Partial<FunctionArgs<WorkpoolComponent["works"]["retryMany"]>> {
   if (options == null) return {};
-  checkNames("retry", Object.keys(options), [
+  checkNames("retry", namesOf("retry", options), [
     "delayMs",
     "spreadMs",
     "resetAttempts",

@@ -201,6 +201,8 @@ describe("a heartbeat", () => {
     [{ step: "" }, "step must be a string of 1 to 1000 characters"],
     [{ message: "hi" }, 'heartbeat has no option "message"'],
     [{ pogress: 1 }, 'Did you mean "progress"?'],
+    [0.5, "The options of heartbeat must be an object, not 0.5."],
+    [null, "The options of heartbeat must be an object, not null."],
   ])("of %j is refused", async (beat, message) => {
     const { attempt, end } = await attached();
     await expect(attempt.heartbeat(beat as any)).rejects.toThrow(message);

@@ -18,6 +18,7 @@ import { SECOND } from "../component/shared.js";
 import { decodeWire, isTestWire, type Wire } from "../component/work/wire.js";
 import type { ActionCtx } from "./context.js";
 import type { ThisWork } from "./late.js";
+import { namesOf } from "./optionNames.js";
 import type { WorkId, WorkpoolComponent } from "./types.js";
 
 /** How long an attempt does without news of itself. */
@@ -153,7 +154,7 @@ class Attached {
   }
 
   async #heartbeat(beat: Beat): Promise<void> {
-    checkNames("heartbeat", Object.keys(beat), ["progress", "step"]);
+    checkNames("heartbeat", namesOf("heartbeat", beat), ["progress", "step"]);
     checkBeat(beat);
     if (this.#reason) throw this.#reason;
     if (this.#detached) return;

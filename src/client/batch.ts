@@ -6,6 +6,7 @@ import type {
   FunctionVisibility,
 } from "convex/server";
 import { getConvexSize, type Value } from "convex/values";
+import { show } from "../component/refusal.js";
 import { checkList } from "../component/validate.js";
 import {
   type ActionCtx,
@@ -144,7 +145,7 @@ async function itemsOfEach(
       sized.push(await itemOf(handles, fnType, fn, fnName, fnArgs, options));
     } catch (error) {
       throw new Error(
-        `Item ${index + 1} of the batch of ${count}: ${(error as Error).message}`,
+        `Item ${index + 1} of the batch of ${count}: ${error instanceof Error ? error.message : show(error)}`,
         { cause: error },
       );
     }

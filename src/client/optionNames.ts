@@ -4,7 +4,7 @@
  * whatever it is set to. An option that is known and undefined is as not given.
  */
 import type { FunctionType } from "convex/server";
-import { checkNames } from "../component/names.js";
+import { checkNames, namesIn } from "../component/names.js";
 import { refuse } from "../component/refusal.js";
 import { checkFunction } from "./context.js";
 import type { RetryPolicy } from "../component/shared.js";
@@ -169,15 +169,8 @@ function checkIsPools(
   }
 }
 
-function namesOf(owner: string, options: unknown): string[] {
-  if (
-    typeof options !== "object" ||
-    options === null ||
-    Array.isArray(options)
-  ) {
-    refuse(`The options of ${owner}`, "an object", options);
-  }
-  return Object.keys(options);
+export function namesOf(owner: string, options: unknown): string[] {
+  return namesIn(`The options of ${owner}`, options);
 }
 
 /** Names only: of what is no object, the check of the value says so. */

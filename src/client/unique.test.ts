@@ -223,6 +223,19 @@ describe("a batch", () => {
       (index) => (index === 3 ? { retry: { maxAttempts: 0 } } : {}),
       "Item 4 of the batch of 4: retry",
     ],
+    [
+      "options that nobody awaited",
+      (index) => (index === 1 ? Promise.resolve({ tags: ["a"] }) : {}),
+      "Item 2 of the batch of 4: The options of enqueueActionBatch must be an object, not a Promise.",
+    ],
+    [
+      "an exception that is no error",
+      (index) => {
+        if (index === 1) throw "nothing";
+        return {};
+      },
+      'Item 2 of the batch of 4: "nothing"',
+    ],
   ])("says which item has %s that is refused", async (_, of, message) => {
     await expect(
       mutate(t, (ctx) =>

@@ -550,7 +550,7 @@ export class Workpool {
    * @param options.limit - Works per page, at most: an integer from 1 to 1,000.
    *   Default: 100. A page is shorter where works are large: the first one, which
    *   is part of this transaction, reads and writes about 2 MB, or nothing where
-   *   that much was used before.
+   *   that much was used before, or where a retry is stopped.
    */
   async cancelAll(
     ctx: MutationCtx | ActionCtx,

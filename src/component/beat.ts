@@ -1,6 +1,7 @@
 /** What an attempt says of itself, and what it is told. Checks and validators only: see `work/progress.ts`. */
 import { type Infer, v } from "convex/values";
 import { refuse } from "./refusal.js";
+import { checkText } from "./text.js";
 
 export const MAX_STEP_LENGTH = 1000;
 
@@ -32,12 +33,5 @@ export function checkBeat({ progress, step }: Beat): void {
   ) {
     refuse("progress", "a number from 0 to 1", progress);
   }
-  if (
-    step !== undefined &&
-    (typeof step !== "string" ||
-      step.length === 0 ||
-      step.length > MAX_STEP_LENGTH)
-  ) {
-    refuse("step", `a string of 1 to ${MAX_STEP_LENGTH} characters`, step);
-  }
+  if (step !== undefined) checkText("step", step, MAX_STEP_LENGTH);
 }

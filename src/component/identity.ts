@@ -6,6 +6,7 @@ import { type Infer, v } from "convex/values";
 import { checkNames } from "./names.js";
 import { refuse, show } from "./refusal.js";
 import { DEFAULT_STATUS_TTL, type StatusTtlByKind } from "./shared.js";
+import { checkText } from "./text.js";
 import { MAX_DELAY_MS } from "./validateTime.js";
 
 export const MAX_KEY_LENGTH = 1000;
@@ -55,17 +56,7 @@ export function checkUnique(
 ): void {
   checkNames("unique", Object.keys(unique), FIELDS, "field");
   const { key, scope, onDuplicate = "return", delayMs, maxDelayMs } = unique;
-  if (
-    typeof key !== "string" ||
-    key.length === 0 ||
-    key.length > MAX_KEY_LENGTH
-  ) {
-    refuse(
-      "unique.key",
-      `a string of 1 to ${MAX_KEY_LENGTH.toLocaleString("en")} characters`,
-      key,
-    );
-  }
+  checkText("unique.key", key, MAX_KEY_LENGTH);
   checkScope(scope, statusTtl);
   if (!CHOICES.includes(onDuplicate)) {
     refuse(
@@ -157,20 +148,15 @@ export function checkTags(tags: readonly string[]): void {
   if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
     refuse("tags", `a list of at most ${MAX_TAGS} tags`, tags);
   }
-  tags.forEach((tag, index) => {
+  // Not forEach, which passes holes.
+  for (const [index, tag] of tags.entries()) {
     checkTag(`tags[${index}]`, tag);
     if (tags.indexOf(tag) !== index) {
       refuse(`tags[${index}]`, "different from those before it", tag);
     }
-  });
+  }
 }
 
 export function checkTag(option: string, tag: unknown): void {
-  if (
-    typeof tag !== "string" ||
-    tag.length === 0 ||
-    tag.length > MAX_TAG_LENGTH
-  ) {
-    refuse(option, `a string of 1 to ${MAX_TAG_LENGTH} characters`, tag);
-  }
+  checkText(option, tag, MAX_TAG_LENGTH);
 }

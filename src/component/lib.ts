@@ -74,11 +74,9 @@ export const cancelAll = mutation({
     checkCancelBefore(before);
     checkCancelLimit(limit);
     const { logLevel } = await effectiveConfig(ctx);
-    await stopRetries(ctx);
-    await cancelPage(ctx, createLogger(logLevel), {
-      from: { creationTime: before },
-      limit,
-    });
+    const hasStopped = await stopRetries(ctx);
+    const page = { from: { creationTime: before }, limit };
+    await cancelPage(ctx, createLogger(logLevel), page, hasStopped);
     return null;
   },
 });

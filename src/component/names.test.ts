@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkNames, suggestName } from "./names.js";
+import { checkNames, namesIn, suggestName } from "./names.js";
 
 const ENQUEUE = [
   "retry",
@@ -92,4 +92,29 @@ describe("a name that does not exist", () => {
 test("names that exist are good", () => {
   expect(() => checkNames("retry", RETRY, RETRY)).not.toThrow();
   expect(() => checkNames("retry", [], RETRY)).not.toThrow();
+});
+
+describe("the names of fields", () => {
+  class Options {
+    name = "x";
+  }
+  test.each<[unknown, string[]]>([
+    [{}, []],
+    [{ a: undefined }, ["a"]],
+    [Object.create(null), []],
+    [new Options(), ["name"]],
+  ])("of %o are %j", (value, names) => {
+    expect(namesIn("This", value)).toEqual(names);
+  });
+
+  test.each<[unknown, string]>([
+    [null, "This must be an object, not null."],
+    [["a"], 'This must be an object, not ["a"].'],
+    [5, "This must be an object, not 5."],
+    [Promise.resolve({ a: 1 }), "This must be an object, not a Promise."],
+    [new Map([["a", 1]]), "This must be an object, not a Map."],
+    [new Date(0), "This must be an object, not a Date."],
+  ])("of %o are none: it is refused", (value, message) => {
+    expect(() => namesIn("This", value)).toThrow(message);
+  });
 });

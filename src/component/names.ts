@@ -3,7 +3,30 @@
  * take effect much later, as a limit or a callback that nobody has; so it is
  * refused, with the name that was probably meant.
  */
-import { show } from "./refusal.js";
+import { refuse, show } from "./refusal.js";
+
+/**
+ * The names of an object's fields. What is none is refused, and so is what only looks like one without
+ * fields: a promise that nobody awaited, a Map.
+ *
+ * @param what - What the value is.
+ * @param wanted - What it should be.
+ */
+export function namesIn(
+  what: string,
+  value: unknown,
+  wanted = "an object",
+): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    refuse(what, wanted, value);
+  }
+  const names = Object.keys(value);
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (names.length === 0 && kind !== "Object") {
+    throw new Error(`${what} must be ${wanted}, not a ${kind}.`);
+  }
+  return names;
+}
 
 /** @throws naming the first of `names` that `owner` does not have, and those it has. */
 export function checkNames(

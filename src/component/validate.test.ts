@@ -102,6 +102,8 @@ test("a misspelled retry option is named", () => {
 });
 
 test("a kind that no outcome has is named, with those there are", () => {
+  // Holes.
+  expect(() => checkExcludeKinds(Array(2))).toThrow("must be a list of");
   expect(() => checkExcludeKinds(["success", "sucess"])).toThrow(
     'onCompleteExcludeKinds must be a list of "success", "failed", "canceled", not ["success","sucess"].',
   );

@@ -4,7 +4,7 @@
  * anything, because its functions can be called directly.
  */
 import { LOG_LEVELS, isLogLevel } from "./logging.js";
-import { checkNames } from "./names.js";
+import { checkNames, namesIn } from "./names.js";
 import { isDeeperThan, MAX_NESTING, storedSize } from "./nesting.js";
 import { refuse, show } from "./refusal.js";
 import {
@@ -15,6 +15,7 @@ import {
   type StatusTtlByKind,
   vResultKind,
 } from "./shared.js";
+import { checkText } from "./text.js";
 
 /** Works of one page of `cancelAll`: their outcomes are written in one transaction. */
 export const MAX_CANCEL_LIMIT = 1000;
@@ -51,7 +52,9 @@ export function checkLogLevel(value: unknown): void {
 
 export function checkExcludeKinds(kinds: unknown): void {
   const isListOfKinds =
-    Array.isArray(kinds) && kinds.every((kind) => RESULT_KINDS.includes(kind));
+    Array.isArray(kinds) &&
+    // A copy has no holes, which every() would pass.
+    [...kinds].every((kind) => RESULT_KINDS.includes(kind));
   if (!isListOfKinds) {
     refuse(
       "onCompleteExcludeKinds",
@@ -114,13 +117,7 @@ export function checkStatusBatch(ids: readonly string[]): void {
 
 /** It is part of every row about the work, and of every line that is logged. */
 export function checkName(name: unknown): void {
-  if (
-    typeof name !== "string" ||
-    name.length === 0 ||
-    name.length > MAX_NAME_LENGTH
-  ) {
-    refuse("name", `a string of 1 to ${MAX_NAME_LENGTH} characters`, name);
-  }
+  checkText("name", name, MAX_NAME_LENGTH);
 }
 
 export function checkHandle(option: string, handle: unknown): void {
@@ -171,13 +168,7 @@ export function checkResult(result: unknown): void {
 const MAX_FAIL_LENGTH = 10_000;
 
 export function checkFailError(error: unknown): void {
-  if (
-    typeof error !== "string" ||
-    error.length === 0 ||
-    error.length > MAX_FAIL_LENGTH
-  ) {
-    refuse("error", `a string of 1 to ${MAX_FAIL_LENGTH} characters`, error);
-  }
+  checkText("error", error, MAX_FAIL_LENGTH);
 }
 
 function checkSize(what: string, fnName: string, value: unknown): number {
@@ -201,8 +192,6 @@ export function checkFields(
   value: unknown,
   known: readonly string[],
 ): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    refuse(option, `an object with ${known.join(", ")}`, value);
-  }
-  checkNames(option, Object.keys(value), known, "field");
+  const names = namesIn(option, value, `an object with ${known.join(", ")}`);
+  checkNames(option, names, known, "field");
 }

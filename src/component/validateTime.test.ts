@@ -52,6 +52,11 @@ describe("a retry policy", () => {
       "retry.intervalsMs must be a list of 1 to 100 numbers",
     ],
     [
+      // Holes.
+      { ...intervals, intervalsMs: Array(2) },
+      "retry.intervalsMs must be a list",
+    ],
+    [
       { ...intervals, intervalsMs: [1, -1] },
       "retry.intervalsMs must be a list",
     ],

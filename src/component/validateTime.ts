@@ -71,7 +71,7 @@ function checkIntervals(retry: { intervalsMs: unknown }, option: string): void {
     Array.isArray(intervalsMs) &&
     intervalsMs.length > 0 &&
     intervalsMs.length <= MAX_INTERVALS &&
-    intervalsMs.every((ms) => isWithin(ms, 0, YEAR));
+    [...intervalsMs].every((ms) => isWithin(ms, 0, YEAR));
   if (!isList) {
     refuse(
       `${option}.intervalsMs`,

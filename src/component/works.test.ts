@@ -419,6 +419,11 @@ describe("retry by filter", () => {
     const [operation] = await pool.rows("operation");
     await cancel();
     expect(await pool.t.query(works.operations, {})).toEqual([]);
+    // Only that: its pages write the same row, and a short transaction has a chance against them.
+    expect(
+      (await pool.rows("work")).filter(({ endedAt }) => endedAt === undefined),
+    ).toHaveLength(100);
+    await pool.drain();
     await pool.t.mutation(internal.work.operation.nextPage, {
       operationId: operation!._id,
     });

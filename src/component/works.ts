@@ -65,17 +65,23 @@ export const cancelMany = mutation({
     checkFilter("cancelMany", filter);
     const { fnName, tag, before, after } = filter;
     const console = await loggerOf(ctx);
-    await stopRetries(ctx, filter);
+    const hasStopped = await stopRetries(ctx, filter);
+    // Whoever enqueues meanwhile does not conflict with it, however late `before` is.
     const latest = everythingSoFar(Date.now());
-    const page = await cancelPage(ctx, console, {
-      from: {
-        creationTime: before === undefined ? latest : justBefore(before),
+    const from =
+      before === undefined ? latest : Math.min(latest, justBefore(before));
+    const page = await cancelPage(
+      ctx,
+      console,
+      {
+        from: { creationTime: from },
+        limit: DEFAULT_CANCEL_LIMIT,
+        ...(fnName === undefined ? {} : { fnName }),
+        ...(tag === undefined ? {} : { tag }),
+        ...(after === undefined ? {} : { after }),
       },
-      limit: DEFAULT_CANCEL_LIMIT,
-      ...(fnName === undefined ? {} : { fnName }),
-      ...(tag === undefined ? {} : { tag }),
-      ...(after === undefined ? {} : { after }),
-    });
+      hasStopped,
+    );
     return { ...page, skipped: 0 };
   },
 });

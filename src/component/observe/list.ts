@@ -25,6 +25,7 @@ import { entryOf } from "../queue/entries.js";
 import schema from "../schema.js";
 import { matches } from "../work/filter.js";
 import { isExpired } from "../work/kept.js";
+import { behindTheEnd, checkCursors, isPlaceOfRow } from "./cursor.js";
 import { listedOutcome, listedWork, MAX_DOCUMENTS } from "./listed.js";
 import { begunWorks, listClaimed } from "./listClaimed.js";
 import { DOCUMENTS_EACH, MAX_TAGGED, tagged } from "./listTagged.js";
@@ -50,6 +51,8 @@ export async function listWorks(
   opts: PaginationOpts,
 ): Promise<WorkPage> {
   const { state, fnName, tag, callback } = filter;
+  const end = behindTheEnd(opts);
+  if (end !== null) return end;
   if (state === "claimed" || state === "running") {
     return await listClaimed(ctx, state, filter, opts);
   }
@@ -62,7 +65,7 @@ export async function listWorks(
       : callback === undefined &&
         (state === undefined ||
           waitingState(row, await entries.of(row), now) === state));
-  const rows = await rowsOf(ctx, filter)
+  const rows = await rowsOf(ctx, filter, opts)
     .filterWith(isWanted)
     .paginate({
       numItems: opts.numItems,
@@ -90,56 +93,81 @@ function isAsked(
   );
 }
 
-/** Whatever order and bounds the filter wants. */
-function rowsOf(ctx: QueryCtx, filter: ListFilter): QueryStream<Row> {
-  const { state, callback, fnName, tag } = filter;
+/** A part of an index whose rows have `prefix` in common. */
+type Range = {
+  table: "work" | "complete" | "tag";
+  index: string;
+  prefix: (string | undefined)[];
+};
+
+/** In whatever order the filter wants. Of several, the rows are merged in the order of their creation. */
+function rangesOf({ state, callback, fnName, tag }: ListFilter): Range[] {
+  const unfinished: Range = {
+    table: "work",
+    index: "by_end",
+    prefix: [undefined],
+  };
+  const ended = (index: string, ...prefix: string[]): Range => ({
+    table: "complete",
+    index,
+    prefix,
+  });
   if (tag !== undefined) {
-    return tagged(ctx, rangeOf(ctx, "tag", "by_tag", [tag], filter));
+    return [{ table: "tag", index: "by_tag", prefix: [tag] }];
   }
-  if (callback !== undefined) {
-    return rangeOf(ctx, "complete", "by_callback_state", [callback], filter);
-  }
+  if (callback !== undefined) return [ended("by_callback_state", callback)];
   switch (state) {
     case "success":
     case "failed":
     case "canceled":
       return fnName === undefined
-        ? rangeOf(ctx, "complete", "by_kind", [state], filter)
-        : rangeOf(ctx, "complete", "by_kind_and_name", [state, fnName], filter);
+        ? [ended("by_kind", state)]
+        : [ended("by_kind_and_name", state, fnName)];
     case undefined:
-      return mergedStream<Row>(
-        [
-          rangeOf(ctx, "work", "by_end", [undefined], filter),
-          rangeOf(ctx, "complete", "by_creation_time", [], filter),
-        ],
-        ["_creationTime"],
-      );
+      return [unfinished, ended("by_creation_time")];
     default:
-      return rangeOf(ctx, "work", "by_end", [undefined], filter);
+      return [unfinished];
   }
 }
 
-function rangeOf<Table extends "work" | "complete" | "tag">(
+/** As far as the cursors are of this list. */
+function rowsOf(
   ctx: QueryCtx,
-  table: Table,
-  index: string,
-  prefix: (string | undefined)[],
+  filter: ListFilter,
+  opts: PaginationOpts,
+): QueryStream<Row> {
+  const [first, ...more] = rangesOf(filter);
+  const isMerged = more.length > 0;
+  const prefix = isMerged ? [] : first!.prefix;
+  checkCursors(opts, (place) => isPlaceOfRow(place, prefix));
+  const streams = [first!, ...more].map((range) =>
+    streamOf(ctx, range, filter),
+  );
+  return isMerged ? mergedStream<Row>(streams, ["_creationTime"]) : streams[0]!;
+}
+
+function streamOf(
+  ctx: QueryCtx,
+  { table, index, prefix }: Range,
   { before, after }: ListFilter,
-): QueryStream<Doc<Table>> {
+): QueryStream<Row> {
   const bounds = {
     lowerBound: [...prefix, ...(after === undefined ? [] : [after])],
     lowerBoundInclusive: after === undefined,
     upperBound: [...prefix, ...(before === undefined ? [] : [before])],
     upperBoundInclusive: before === undefined,
   };
-  return streamIndexRange(
+  const rows: unknown = streamIndexRange(
     ctx.db,
     schema,
     table,
     index as "by_creation_time",
     bounds,
     "desc",
-  ) as unknown as QueryStream<Doc<Table>>;
+  );
+  return table === "tag"
+    ? tagged(ctx, rows as QueryStream<Doc<"tag">>)
+    : (rows as QueryStream<Row>);
 }
 
 function isOutcome(row: Row): row is Doc<"complete"> {

@@ -9,6 +9,7 @@ import { livingExecutors } from "../loop/executorViews.js";
 import { matches } from "../work/filter.js";
 import { liveWork } from "../work/live.js";
 import { membersOf, runningAt, withoutOver } from "./claims.js";
+import { checkCursors } from "./cursor.js";
 import { listedWork, MAX_DOCUMENTS } from "./listed.js";
 import type {
   ListedWork,
@@ -58,8 +59,10 @@ export async function listClaimed(
   filter: ListFilter,
   opts: PaginationOpts,
 ): Promise<WorkPage> {
+  checkCursors(opts, isPlace);
   const from = placeOf(opts.cursor);
-  const until = placeOf(opts.endCursor ?? null);
+  const { endCursor = null } = opts;
+  const until = placeOf(endCursor);
   const executors = await executorsOf(ctx);
   let left = MAX_DOCUMENTS - executors.length;
   const page: ListedWork[] = [];
@@ -85,7 +88,7 @@ export async function listClaimed(
       for (const position of wanted) {
         const place: Place = [at, position];
         if (until !== null && isBehind(place, until)) return end(false, until);
-        const isFull = until === null && page.length >= opts.numItems;
+        const isFull = endCursor === null && page.length >= opts.numItems;
         if (isFull || left < 1) return end(false, last ?? from);
         left -= 1;
         last = place;
@@ -144,12 +147,14 @@ async function executorsOf(ctx: QueryCtx): Promise<Doc<"executor">[]> {
   return livingExecutors({ executors });
 }
 
+/** Null: the start of the list, or the end. */
 function placeOf(cursor: string | null): Place | null {
   const place = cursor === null ? [] : (JSON.parse(cursor) as unknown[]);
-  const [at, position] = place;
-  return typeof at === "number" && typeof position === "number"
-    ? [at, position]
-    : null;
+  return isPlace(place) ? place : null;
+}
+
+function isPlace(place: unknown[]): place is Place {
+  return place.length === 2 && place.every(Number.isFinite);
 }
 
 /** Whether the first comes after the second, in the order of the list. */

@@ -99,19 +99,23 @@ type IdRange = { lt(field: "_id", value: Id<"work">): IndexRange };
 /**
  * Cancels what was enqueued up to `from`, latest first, at most `limit` works per
  * transaction: a page that is not the last one schedules the next.
+ *
+ * @param isLater - Whether none is canceled in this transaction, which is to be short (`stopRetries.ts`).
  */
 export async function cancelPage(
   ctx: MutationCtx,
   console: Logger,
   page: CancelPage,
+  isLater = false,
 ): Promise<{ matched: number; isDone: boolean }> {
   const budget = new TransactionBudget(ctx, {
     works: page.limit,
     bytes: MAX_PAGE_BYTES,
   });
-  const { matched, next } = (await budget.isUsedUp())
-    ? { matched: 0, next: page.from }
-    : await cancelWithin(ctx, console, budget, page);
+  const { matched, next } =
+    isLater || (await budget.isUsedUp())
+      ? { matched: 0, next: page.from }
+      : await cancelWithin(ctx, console, budget, page);
   if (next !== null) {
     await scheduleNextPage(ctx, { ...page, from: next });
   }

@@ -4,10 +4,12 @@
  */
 import { type Infer, v } from "convex/values";
 import { MAX_DELAY_MS } from "../validateTime.js";
-import { checkNames } from "../names.js";
 import { checkTag } from "../identity.js";
+import { checkNames, namesIn } from "../names.js";
 import { refuse } from "../refusal.js";
 import { vReason, vResultKind } from "../shared.js";
+import { checkText } from "../text.js";
+import { MAX_NAME_LENGTH } from "../validate.js";
 
 export const vFilter = v.object({
   fnName: v.optional(v.string()),
@@ -77,16 +79,10 @@ const KINDS = vResultKind.members.map(({ value }) => value);
 
 /** @throws naming the field, the value and what would be right. */
 export function checkFilter(method: Filtering, filter: unknown): void {
-  if (typeof filter !== "object" || filter === null || Array.isArray(filter)) {
-    const fields = FILTER_FIELDS[method].join(", ");
-    refuse(`The filter of ${method}`, `an object with ${fields}`, filter);
-  }
-  checkNames(
-    `The filter of ${method}`,
-    Object.keys(filter),
-    FILTER_FIELDS[method],
-    "field",
-  );
+  const what = `The filter of ${method}`;
+  const known = FILTER_FIELDS[method];
+  const names = namesIn(what, filter, `an object with ${known.join(", ")}`);
+  checkNames(what, names, known, "field");
   const { fnName, tag, before, after, reason, state } = filter as Filter;
   checkFilterName(fnName);
   if (tag !== undefined) checkTag("tag", tag);
@@ -97,9 +93,12 @@ export function checkFilter(method: Filtering, filter: unknown): void {
 }
 
 export function checkFilterName(fnName: unknown): void {
-  if (fnName !== undefined && (typeof fnName !== "string" || fnName === "")) {
+  if (fnName === undefined) return;
+  if (typeof fnName !== "string" || fnName === "") {
     refuse("fnName", 'the name of a function, like "emails:send"', fnName);
   }
+  // A longer one names no work, and would not fit into the row of an operation.
+  checkText("fnName", fnName, MAX_NAME_LENGTH);
 }
 
 export function checkTime(option: string, value: unknown): void {

@@ -16,7 +16,7 @@ export function checkLate(late: LateArgs, fnArgs: object): number {
   if (names.length > MAX_LATE) {
     refuse("late", `at most ${MAX_LATE} arguments`, names);
   }
-  const both = names.find((name) => name in fnArgs);
+  const both = names.find((name) => Object.hasOwn(fnArgs, name));
   if (both !== undefined) {
     throw new Error(
       `The argument ${show(both)} is given, and late: it can only be one of the two.`,

@@ -83,6 +83,15 @@ describe("an attempt that says how its work goes on", () => {
     expect(await pool.rows("work")).toEqual([]);
   });
 
+  test("keeps arguments that are called like what all objects have", async () => {
+    const { executor, attempt } = await begin();
+    const fnArgs = { constructor: 1, toString: 2, valueOf: 3, work: "old" };
+    expect(await continueWith(attempt, fnArgs)).toBe("noted");
+    await executor.report([ended(attempt)]);
+    const { work: _, ...rest } = (await next(executor)).fnArgs as any;
+    expect(rest).toEqual({ constructor: 1, toString: 2, valueOf: 3 });
+  });
+
   test("and fails: it is tried again with its own arguments, and the others are gone", async () => {
     const { executor, attempt } = await begin({ retryBehavior });
     await continueWith(attempt, { key: LARGE });

@@ -121,6 +121,6 @@ function without(
   late: LateArgs,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(args).filter(([name]) => !(name in late)),
+    Object.entries(args).filter(([name]) => !Object.hasOwn(late, name)),
   );
 }

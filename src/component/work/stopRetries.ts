@@ -8,11 +8,15 @@ const MAX_STOPPED = 100;
 /**
  * Those that may concern works of this filter; a work may have the tags of both. Their next
  * page finds no row, and exits.
+ *
+ * @returns whether there was one. Its pages follow each other closely, and each writes the row
+ *   that was deleted: whoever does much beside this loses against them again and again.
  */
 export async function stopRetries(
   ctx: MutationCtx,
   { fnName }: Pick<Filter, "fnName"> = {},
-): Promise<void> {
+): Promise<boolean> {
+  let stopped = false;
   for (const { _id, kind, filter } of await ctx.db
     .query("operation")
     .take(MAX_STOPPED)) {
@@ -20,6 +24,9 @@ export async function stopRetries(
       fnName === undefined ||
       filter.fnName === undefined ||
       filter.fnName === fnName;
-    if (kind === "retry" && concerns) await ctx.db.delete("operation", _id);
+    if (kind !== "retry" || !concerns) continue;
+    await ctx.db.delete("operation", _id);
+    stopped = true;
   }
+  return stopped;
 }

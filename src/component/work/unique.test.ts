@@ -477,7 +477,7 @@ describe("a work that goes on in another round", () => {
 
 describe("what is refused, before anything is written", () => {
   test.each<[string, Partial<Unique>, Partial<Item>]>([
-    ["unique.key must be a string of 1 to 1,000 characters", { key: "" }, {}],
+    ["unique.key must be a string of 1 to 1000 characters", { key: "" }, {}],
     ["unique.key must be", { key: "x".repeat(1001) }, {}],
     ["unique.scope.windowMs must be", { scope: { windowMs: 0 } }, {}],
     [

@@ -14,6 +14,12 @@ export const count = queryGeneric({
   handler: async (ctx) => (await ctx.db.query("notes").collect()).length,
 });
 
+export const has = queryGeneric({
+  args: { text: v.string() },
+  handler: async (ctx, { text }) =>
+    (await ctx.db.query("notes").collect()).some((note) => note.text === text),
+});
+
 /** Takes anything and gives it back. */
 export const echo = queryGeneric({
   handler: async (_ctx, args) => args,

@@ -11,7 +11,8 @@ import {
   queryGeneric,
 } from "convex/server";
 import { convexToJson, v } from "convex/values";
-import { Workpool } from "../../../../src/client/index.js";
+import { attemptOf, Workpool } from "../../../../src/client/index.js";
+import { revive } from "./odd.js";
 
 const components = componentsGeneric() as any;
 
@@ -44,7 +45,7 @@ export const handleOf = queryGeneric({
     await createFunctionHandle((anyApi.pool as any)[name]),
 });
 
-/** `pool[method](ctx, ...args)`; "act", "mutate" and "read" mean these functions. */
+/** `pool[method](ctx, ...args)`; what `odd.ts` names is made here. */
 const call = {
   args: {
     method: v.string(),
@@ -53,14 +54,9 @@ const call = {
   },
   handler: async (ctx: unknown, { method, pool, args }: any) => {
     const workpool = new Workpool(components.workpool, pool ?? {}) as any;
-    return await workpool[method](ctx, ...args.map(asReference));
+    return await workpool[method](ctx, ...args.map(revive));
   },
 };
-
-function asReference(arg: unknown): unknown {
-  const isName = typeof arg === "string" && /^(act|mutate|read)$/.test(arg);
-  return isName ? (anyApi.pool as any)[arg] : arg;
-}
 
 export const inMutation = mutationGeneric(call);
 export const inAction = actionGeneric(call);
@@ -77,4 +73,39 @@ export const echo = mutationGeneric({
       statusTtl: 60_000,
     });
   },
+});
+
+const pool = () => new Workpool(components.workpool, {});
+
+/** Runs until there is a note "let go"; notes who it is. */
+export const holding = internalActionGeneric({
+  handler: async (ctx, { work }: any) => {
+    await ctx.runMutation(anyApi.notes!.add as any, { text: `holds ${work}` });
+    while (
+      !(await ctx.runQuery(anyApi.notes!.has as any, { text: "let go" }))
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return null;
+  },
+});
+
+/** Is suspended until somebody ends it. */
+export const suspending = internalActionGeneric({
+  handler: async (ctx, { work }: any) =>
+    await pool().suspend(ctx, work, { timeoutMs: 24 * 60 * 60_000 }),
+});
+
+/** A heartbeat of whatever attempt `work` names. */
+export const beat = actionGeneric({
+  handler: async (ctx, { work, beat }: any) =>
+    await pool().attach(ctx, work, async (attempt) => {
+      await attempt.heartbeat(revive(beat) as any);
+      return attempt.id;
+    }),
+});
+
+/** What `work` names. */
+export const attempt = queryGeneric({
+  handler: async (_ctx, { work }: any) => attemptOf(revive(work) as any),
 });
