@@ -40,10 +40,10 @@ import { Rounds } from "./retry.js";
 const PAGE_WORKS = 100;
 
 /**
- * From one page to the next: no more than 2,000 works a second begin another round, whatever
+ * From one page to the next: no more than 5,000 works a second begin another round, whatever
  * else the deployment has to do.
  */
-const PAGE_EVERY_MS = 50;
+const PAGE_EVERY_MS = 20;
 
 /** Read and written by one page. The first one shares the transaction of whoever calls. */
 const MAX_PAGE_BYTES = 2_000_000;
