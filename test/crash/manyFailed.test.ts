@@ -6,20 +6,24 @@ import { ConvexHttpClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { afterAll, expect, inject, onTestFinished, test } from "vitest";
 import { startDeployment } from "../../embedded/src/index.js";
-import {
-  startProcess,
-  type RunningProcess,
-} from "../../embedded/test/cli/process.js";
 import { expectAtRest } from "./audit.js";
-import { freePort, serve, temporaryDirectory, until } from "./fixture.js";
+import {
+  allFinished,
+  ask,
+  copyOf,
+  countBy,
+  during,
+  enqueue,
+  operationsAre,
+  tell,
+} from "./crowd.js";
+import { freePort, serve } from "./fixture.js";
 import { Moments } from "./moments.js";
-import { openStore, type Row, type Store } from "./store.js";
+import { openStore, type Store } from "./store.js";
 
 const api = anyApi as any;
 const POOL = "workpool";
 
-/** Of one batch: the enqueuing mutation has a second of CPU time. */
-const AT_ONCE = 1_000;
 /** They have thrown, and each round of theirs has a callback. */
 const THROWN = 500;
 /** They had not begun in time: so they failed without having run. */
@@ -36,15 +40,10 @@ const PAGES = 6;
 /** Calls for each work that is tried again, beyond running it. */
 const MAX_CALLS = 0.1;
 
-/** A run by hand of all 50 takes minutes. */
+/** CRASH_KILLS=50 takes some minutes. */
 const KILLS = Number(process.env.CRASH_KILLS ?? 12);
 /** Between the moment a process serves and its kill, at most. */
 const MOST_LIFE_MS = 2_000;
-
-interface Stats {
-  calls: number;
-  documentsRead: number;
-}
 
 const dirs = { failed: "", crowded: "" };
 /** Everything that failed was enqueued before, and all else later. */
@@ -76,6 +75,12 @@ test("100,000 works are enqueued, of which 10,000 fail", async () => {
     failedIds.push(...thrown, ...expired);
   });
   failedBefore = Date.now();
+  const store = await openStore(dirs.failed);
+  const endings = countBy(store.rows("complete", POOL), ({ result, reason }) =>
+    [result.kind, reason].join(),
+  );
+  expect(endings).toEqual({ "failed,": THROWN, "failed,expired": EXPIRED });
+  await store.close();
   await cp(dirs.failed, dirs.crowded, { recursive: true });
   await during(dirs.crowded, async (_, client) => {
     await enqueue(client, "fine", WAITING);
@@ -84,12 +89,6 @@ test("100,000 works are enqueued, of which 10,000 fail", async () => {
     await enqueue(client, "rare", RARE, { ...later, tags: ["rare"] });
     await enqueue(client, "fine", Math.ceil(SCHEDULED / 2), later);
   });
-  const store = await openStore(dirs.crowded);
-  const endings = countBy(store.rows("complete", POOL), ({ result, reason }) =>
-    [result.kind, reason].join(),
-  );
-  expect(endings).toEqual({ "failed,": THROWN, "failed,expired": EXPIRED });
-  expect(store.rows("work", POOL)).toHaveLength(100_000);
 });
 
 test("a page of any list reads 120 documents at most, whatever it finds", async () => {
@@ -262,96 +261,6 @@ function expectSecondRoundOnce(store: Store): void {
   );
   expect(Object.keys(told)).toHaveLength(2 * THROWN);
   expect(new Set(Object.values(told))).toEqual(new Set([1]));
-}
-
-/** Serves the directory while `body` runs, and ends in order. */
-async function during(
-  dataDir: string,
-  body: (process: RunningProcess, client: ConvexHttpClient) => Promise<void>,
-): Promise<{ stats: Record<string, Stats> }> {
-  const process = startProcess(["--data", dataDir, "--stats"]);
-  try {
-    const { url } = await process.ready;
-    await body(process, new ConvexHttpClient(url, { logger: false }));
-  } finally {
-    process.kill("SIGTERM");
-  }
-  const { stdout, stderr, code } = await process.exit;
-  expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
-  return JSON.parse(stdout.trim().split("\n").at(-1)!);
-}
-
-async function copyOf(dir: string): Promise<string> {
-  const copy = await temporaryDirectory();
-  await cp(dir, copy, { recursive: true });
-  return copy;
-}
-
-async function enqueue(
-  client: ConvexHttpClient,
-  name: string,
-  count: number,
-  options: object = {},
-): Promise<string[]> {
-  const ids: string[] = [];
-  for (let from = 0; from < count; from += AT_ONCE) {
-    const batch = {
-      name,
-      from,
-      count: Math.min(AT_ONCE, count - from),
-      options,
-    };
-    ids.push(...(await client.mutation(api.afterwards.enqueueMany, batch)));
-  }
-  return ids;
-}
-
-async function tell(
-  client: ConvexHttpClient,
-  method: string,
-  ...args: unknown[]
-): Promise<unknown> {
-  return await client.mutation(api.afterwards.tell, { method, args });
-}
-
-const ask = (method: string, ...args: unknown[]) => ({ method, args });
-
-async function operationsAre(
-  process: RunningProcess,
-  wanted: (operations: { matched: number }[]) => boolean,
-): Promise<void> {
-  await until(process, api.afterwards.ask, wanted, ask("operations"));
-}
-
-/** The last of them first: who watches it is not told of all that end before. */
-async function allFinished(
-  process: RunningProcess,
-  ids: readonly string[],
-): Promise<void> {
-  const groups = [ids.slice(-1)];
-  for (let from = 0; from < ids.length; from += AT_ONCE) {
-    groups.push(ids.slice(from, from + AT_ONCE));
-  }
-  for (const group of groups) {
-    await until<{ state: string }[]>(
-      process,
-      api.requests.statusBatch,
-      (states) => states.every(({ state }) => state === "finished"),
-      { ids: group },
-    );
-  }
-}
-
-function countBy(
-  rows: readonly Row[],
-  keyOf: (row: Row) => string,
-): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const row of rows) {
-    const key = keyOf(row);
-    counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts;
 }
 
 function after(ms: number): Promise<void> {

@@ -42,15 +42,21 @@ export const enqueueMany = mutationGeneric({
     const all = Array.from({ length: count }, (_, index) => ({
       key: `${name} ${from + index}`,
     }));
-    if (name === "late") {
-      const retry = { maxAttempts: 100, initialBackoffMs: 0, base: 1 };
-      return await pool.enqueueActionBatch(ctx, fn, all, { ...options, retry });
+    switch (name) {
+      case "flawed":
+        return await pool.enqueueMutationBatch(ctx, fn, all, ({ key }) => ({
+          ...options,
+          onComplete: anyApi.callbacks!.record as any,
+          context: { key, refuseUntil: 0 },
+        }));
+      case "late":
+        return await pool.enqueueActionBatch(ctx, fn, all, {
+          ...options,
+          retry: { maxAttempts: 100, initialBackoffMs: 0, base: 1 },
+        });
+      default:
+        return await pool.enqueueMutationBatch(ctx, fn, all, options);
     }
-    return await pool.enqueueMutationBatch(ctx, fn, all, ({ key }) => ({
-      ...options,
-      onComplete: anyApi.callbacks!.record as any,
-      context: { key, refuseUntil: 0 },
-    }));
   },
 });
 
