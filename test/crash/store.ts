@@ -4,6 +4,7 @@ import { jsonToConvex } from "convex/values";
 import { onTestFinished } from "vitest";
 import { VirtualClock } from "../../embedded/src/clock.js";
 import { startDeployment } from "../../embedded/src/index.js";
+import type { Scan } from "../../embedded/src/storage/types.js";
 
 export type Row = Record<string, any>;
 
@@ -17,6 +18,8 @@ export interface Store {
 }
 
 const MINUTE_MS = 60_000;
+/** Rows of one transaction, which may read so many and not all. */
+const PAGE = 5_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Its time stands still, so nothing of it runs. */
@@ -26,15 +29,22 @@ export async function openStore(dataDir: string): Promise<Store> {
   onTestFinished(() => deployment.close());
   return {
     rows(table, component = "") {
-      const scan = deployment.database.begin().scan(component, {
-        table,
-        index: "by_creation_time",
-        range: [],
-        order: "asc",
-      });
       const rows: Row[] = [];
-      for (let row = scan.next(); row !== null; row = scan.next()) {
-        rows.push(jsonToConvex(row.value) as Record<string, Value>);
+      let after: string | null = null;
+      for (let read = PAGE; read === PAGE;) {
+        const scan: Scan = deployment.database.begin().scan(component, {
+          table,
+          index: "by_creation_time",
+          range: [],
+          order: "asc",
+          after,
+        });
+        for (read = 0; read < PAGE; read++) {
+          const row = scan.next();
+          if (row === null) break;
+          rows.push(jsonToConvex(row.value) as Record<string, Value>);
+          after = scan.position;
+        }
       }
       return rows;
     },

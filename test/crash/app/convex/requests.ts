@@ -16,7 +16,7 @@ import type { MutationCtx } from "./schema.js";
 const KEPT_MS = 24 * 60 * 60_000;
 
 const components = componentsGeneric() as any;
-const pool = new Workpool(components.workpool, {
+export const pool = new Workpool(components.workpool, {
   maxParallelism: 20,
   statusTtl: KEPT_MS,
   logLevel: "ERROR",

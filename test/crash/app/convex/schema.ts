@@ -20,6 +20,8 @@ const schema = defineSchema({
     workId: v.string(),
     kind: v.string(),
   }),
+  /** A row once works that were flawed are so no longer. */
+  mended: defineTable({}),
   /** One row per scheduled function of `reminders:plan` that ran. */
   reminders: defineTable({ number: v.number() }),
 });
