@@ -36,7 +36,7 @@ const SCHEDULED = 100_000 - FAILED - WAITING - RARE;
 /** Documents that a page reads at most. */
 const MAX_READ = 120;
 /** Pages of one list that are looked at. */
-const PAGES = 6;
+const PAGES = 4;
 /** Calls for each work that is tried again, beyond running it. */
 const MAX_CALLS = 0.1;
 
@@ -184,7 +184,7 @@ test("a retry of 10,000 is stopped by cancelMany: no page begins from then on", 
   let begun = 0;
   await during(dataDir, async (process, client) => {
     await tell(client, "retry", { filter: {} });
-    await operationsAre(process, ([operation]) => operation!.matched > 3_000);
+    await operationsAre(process, ([operation]) => operation!.matched >= 1_000);
     begun = await client.mutation(api.afterwards.stop, {
       before: failedBefore,
     });
@@ -192,7 +192,7 @@ test("a retry of 10,000 is stopped by cancelMany: no page begins from then on", 
       [],
     );
   });
-  expect(begun).toBeGreaterThan(3_000);
+  expect(begun).toBeGreaterThanOrEqual(1_000);
   expect(begun).toBeLessThan(FAILED);
   const store = await openStore(dataDir);
   await store.settle();
