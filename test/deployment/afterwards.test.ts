@@ -43,7 +43,9 @@ async function pages(simulation: Simulation, filter: object, numItems = 50) {
       ...filter,
       paginationOpts: { numItems, cursor },
     });
-    const { documentsRead } = simulation.stats()["workpool|works:list"]!;
+    // What a function called is counted with it.
+    const { documentsRead } = simulation.stats()["|afterwards:ask"]!;
+    expect(documentsRead).toBeGreaterThanOrEqual(page.page.length);
     expect(documentsRead).toBeLessThanOrEqual(MAX_READ);
     found.push(...page.page);
     if (page.isDone) return found;
