@@ -31,6 +31,8 @@ export interface LifeWork {
   allowed: number;
   /** It waited, and a cancel ended it. */
   endedUnbegun: boolean;
+  /** What the handler that was called last was to do. */
+  lastDeed: string | null;
   /** Handlers that may still be called for it. Infinity: nobody has canceled it. */
   mayBegin: number;
 }
@@ -94,6 +96,7 @@ export class Book {
     for (const { after } of ofTable(commit, "lifeCalls", "")) {
       const { key, does } = after as Value;
       const work = this.ofKey(key);
+      if (work) work.lastDeed = does;
       if (work && (does === "snooze" || does === "limit")) work.begun -= 1;
     }
     for (const { after } of ofTable(commit, "outcomes", "")) {
@@ -115,11 +118,13 @@ export class Book {
         begun: 0,
         allowed: maxAttempts,
         endedUnbegun: false,
+        lastDeed: null,
         mayBegin: Infinity,
       });
       return;
     }
     known.row = row;
+    if ((row.hops ?? 0) > (before?.hops ?? 0)) known.begun = 0;
     known.allowed = Math.max(maxAttempts, known.allowed);
     const round: number = row.round ?? 0;
     if (round <= (before?.round ?? 0)) return;

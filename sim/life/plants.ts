@@ -48,6 +48,63 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
     seed: 1,
   },
   {
+    name: "hop-keeps-attempts",
+    what: "A work that goes on with other arguments has the attempts of before.",
+    rule: "attempts that were counted wrong",
+    patches: [
+      inComponent(
+        "work/settle.ts",
+        "const fresh = { attempts: undefined, lastError: undefined, hops };",
+        "const fresh = { attempts, lastError: undefined, hops };",
+      ),
+    ],
+    seed: 18,
+  },
+  {
+    name: "frozen-unseen",
+    what: "Nobody looks for attempts that say nothing any more.",
+    rule: "frozen, and runs",
+    patches: [
+      inComponent(
+        "loop/frozen.ts",
+        "  return frozen && cursors.freezes;",
+        "  return null;",
+      ),
+    ],
+    seed: 32,
+  },
+  {
+    name: "suspended-though-it-failed",
+    what: "A suspension counts though its attempt has failed.",
+    rule: "suspended by an attempt that is over",
+    patches: [
+      inComponent(
+        "work/next.ts",
+        'await ctx.db.patch("work", work._id, { next: undefined });\n  return work;',
+        "return { ...work, ...(next ? { next } : {}) };",
+      ),
+      inComponent(
+        "work/settle.ts",
+        "if (work.next && work.next.fence === (work.fence ?? 0)) {",
+        "if (work.next) {",
+      ),
+    ],
+    seed: 105,
+  },
+  {
+    name: "ended-again",
+    what: "What has ended can be ended again from outside.",
+    rule: "two outcomes",
+    patches: [
+      inComponent(
+        "work/conclude.ts",
+        "const work = workId && (await liveWork(ctx, workId));",
+        'const work = workId && (await ctx.db.get("work", workId));',
+      ),
+    ],
+    seed: 1,
+  },
+  {
     name: "key-of-a-begun-work-is-free",
     what: "A work that has begun no longer holds its key.",
     rule: "two works with one key",

@@ -128,10 +128,12 @@ class Clients implements LifeWorkload {
       isAction && dice.chance(0.4) ? dice.integer(1_000, 5_000) : null;
     const runAfter = dice.chance(0.25) ? this.ms(100, 20_000) : 0;
     const attached = isAction && dice.chance(0.3);
+    const heartbeatTimeoutMs =
+      attached && dice.chance(0.6) ? this.ms(1_500, 5_000) : null;
     const spec: LifeSpec = {
       key,
       fnType,
-      deeds: this.deeds(timeoutMs),
+      deeds: this.deeds(timeoutMs, attached, heartbeatTimeoutMs),
       attached,
       listens: dice.chance(0.5),
       callback: dice.pick(["none", "always", "always", "sometimes"]),
@@ -139,6 +141,7 @@ class Clients implements LifeWorkload {
         ...(timeoutMs === null
           ? {}
           : { timeoutMs, onTimeout: dice.pick(["hold", "release"]) }),
+        ...(heartbeatTimeoutMs === null ? {} : { heartbeatTimeoutMs }),
         ...(isAction && dice.chance(0.6) ? { retry: this.retry() } : {}),
         ...(runAfter > 0 ? { runAfter } : {}),
         ...(dice.chance(0.25)
@@ -161,8 +164,13 @@ class Clients implements LifeWorkload {
     return Math.round(this.dice.magnitude(from, to));
   }
 
-  private deeds(timeoutMs: number | null): Deed[] {
+  private deeds(
+    timeoutMs: number | null,
+    attached: boolean,
+    heartbeatTimeoutMs: number | null,
+  ): Deed[] {
     const { dice } = this;
+    const ifAttached = attached ? 1 : 0;
     const last = dice.pick(["succeed", "succeed", "fail"] as const);
     const before = Array.from({ length: dice.integer(0, 3) }, () =>
       dice.weighted({
@@ -172,6 +180,10 @@ class Clients implements LifeWorkload {
         hang: timeoutMs === null ? 0 : 3,
         snooze: 1,
         limit: 0.6,
+        continue: 2 * ifAttached,
+        suspend: 2 * ifAttached,
+        suspendAndFail: ifAttached,
+        freeze: heartbeatTimeoutMs === null ? 0 : 4,
       }),
     );
     return [...before, last].map((does) => ({
@@ -179,7 +191,10 @@ class Clients implements LifeWorkload {
       ms:
         does === "hang"
           ? timeoutMs! + this.ms(500, 8_000)
-          : this.ms(5, dice.chance(0.1) ? 15_000 : 3_000),
+          : does === "freeze"
+            ? heartbeatTimeoutMs! +
+              (dice.chance(0.5) ? this.ms(500, 10_000) : 30_000)
+            : this.ms(5, dice.chance(0.1) ? 15_000 : 3_000),
     }));
   }
 
@@ -225,6 +240,14 @@ class Clients implements LifeWorkload {
         this.tell("retry", key, at + 3_000, { resetAttempts });
       }
       if (dice.chance(0.2)) this.tell("forget", key, at);
+      const suspends = this.specs
+        .get(key)!
+        .deeds.some(({ does }) => does.startsWith("suspend"));
+      for (let again = 0; again < 2; again++) {
+        if (!dice.chance(suspends ? 0.6 : 0.05)) continue;
+        if (dice.chance(0.7)) this.tell("complete", key, at, "from outside");
+        else this.tell("fail", key, at, "from outside");
+      }
       if (dice.chance(0.05)) this.tell("retryCallbacks", key, at + 1_000);
     }
     const fnName = dice.pick(["lifeJobs:act", "lifeJobs:mutate"]);
@@ -244,7 +267,12 @@ class Clients implements LifeWorkload {
     }
   }
 
-  private tell(op: string, key: string, from: number, options?: object): void {
+  private tell(
+    op: string,
+    key: string,
+    from: number,
+    options?: object | string,
+  ): void {
     const at = from + this.dice.magnitude(20, 15_000);
     this.add(at, "tellOne", { op, key, ...(options ? { options } : {}) });
   }

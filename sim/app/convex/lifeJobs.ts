@@ -22,6 +22,9 @@ const args = {
   work: v.optional(v.any()),
 };
 
+/** For how long a work waits for somebody to end it. */
+const SUSPENDED_MS = 8_000;
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Throws, or returns what says which call it was. */
@@ -35,8 +38,13 @@ function outcomeOf({ does, ms }: Deed, call: number): string {
       throw new Snooze({ ms });
     case "limit":
       throw new RateLimitedError({ retryAfterMs: ms, limit: "life" });
+    case "suspendAndFail":
+      throw new Error(`call ${call} fails`);
     case "succeed":
     case "hang":
+    case "continue":
+    case "suspend":
+    case "freeze":
       return `${does} ${call}`;
   }
 }
@@ -56,7 +64,17 @@ export const act = internalActionGeneric({
     }
     const pool = poolNamed(componentsGeneric(), "workpool");
     return await pool.attach(ctx, work, async (attempt) => {
-      const until = Date.now() + deed.ms;
+      if (deed.does === "continue") {
+        await pool.continueWith(ctx, work, { key, spec });
+      }
+      if (deed.does === "suspend" || deed.does === "suspendAndFail") {
+        await pool.suspend(ctx, work, { timeoutMs: SUSPENDED_MS });
+      }
+      if (deed.does === "freeze") {
+        await attempt.heartbeat({ step: `call ${call}` });
+        await sleep(deed.ms);
+      }
+      const until = Date.now() + (deed.does === "freeze" ? 0 : deed.ms);
       while (Date.now() < until) {
         const beat = attempt.heartbeat({ progress: 0.5, step: `call ${call}` });
         await (spec.listens ? beat : beat.catch(() => {}));

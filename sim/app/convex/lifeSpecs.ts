@@ -9,6 +9,14 @@ export const vDeed = v.object({
     v.literal("hang"),
     v.literal("snooze"),
     v.literal("limit"),
+    /** Of attached ones: goes on with the next call as another hop, */
+    v.literal("continue"),
+    /** leaves the work to somebody else for some seconds, */
+    v.literal("suspend"),
+    /** does so, and then fails, */
+    v.literal("suspendAndFail"),
+    /** or beats once and then says nothing any more. */
+    v.literal("freeze"),
   ),
   /** How long an action takes before that, or asks to wait. */
   ms: v.number(),

@@ -61,9 +61,30 @@ export class BeginsCheck {
       if (answer === "canceled" && this.waits(work.id))
         work.endedUnbegun = true;
     }
+    const concluded = new Set(
+      ofTable(commit, "lifeDone", "")
+        .filter(({ after }) => after!.answer === "completed")
+        .map(({ after }) => after!.workId),
+    );
     for (const { before, after } of ofTable(commit, "complete")) {
-      if (before === null && after) this.judgeOutcome(after);
+      if (before !== null || !after) continue;
+      this.judgeOutcome(after, concluded.has(after.workId));
     }
+    for (const { id, before, after } of ofTable(commit, "work")) {
+      if (after?.suspended !== undefined && before?.suspended === undefined) {
+        this.judgeSuspension(id);
+      }
+    }
+  }
+
+  /** Of attempts that overlap, nobody here knows which was last. */
+  private judgeSuspension(id: string): void {
+    const work = this.book.works.get(id);
+    if (!work || !this.isFaultless || work.lastDeed === "suspend") return;
+    const history: { reason?: string }[] = work.row.history ?? [];
+    if (history.some(({ reason }) => reason === "timedOut")) return;
+    const details = `${id}: the last call was to ${work.lastDeed}`;
+    this.violate("suspended by an attempt that is over", details);
   }
 
   private waits(id: string): boolean {
@@ -89,13 +110,18 @@ export class BeginsCheck {
     }
   }
 
-  private judgeOutcome({ workId, fnType, attempts, result }: any): void {
+  /** @param fromOutside - Its end does not know of the attempt that runs. */
+  private judgeOutcome(
+    { workId, fnType, attempts, result }: any,
+    fromOutside: boolean,
+  ): void {
     const work = this.book.works.get(workId);
     if (!work) return;
     if (String(result.returnValue ?? "").startsWith("hang")) {
       this.violate("a late result counted", `${workId}: ${result.returnValue}`);
     }
     if (fnType !== "action" || result.kind === "canceled") return;
+    if (fromOutside) return;
     const isWrong = this.isFaultless
       ? attempts !== work.begun
       : attempts < work.begun;

@@ -12,7 +12,7 @@ export function checkProgress(mirror: Mirror, violate: Violate): void {
   }
 }
 
-/** Where nothing goes wrong: what may not begin any more ends in time. */
+/** Where nothing goes wrong: what may not begin any more, or says nothing any more, ends in time. */
 export function checkExpired(
   mirror: Mirror,
   violate: Violate,
@@ -20,6 +20,9 @@ export function checkExpired(
 ): void {
   for (const { _id, startBy = Infinity } of mirror.rows("pendingStart")) {
     if (now - startBy > EXPIRED_MS) violate("expired, and waits", _id);
+  }
+  for (const { workId, freezesAt = Infinity } of mirror.rows("progress")) {
+    if (now - freezesAt > EXPIRED_MS) violate("frozen, and runs", workId);
   }
 }
 
