@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../../embedded/src/runtime/types.js";
+import { vDeed } from "../app/convex/lifeSpecs.js";
 import { runLifeHistory } from "../life/history.js";
 import { drawLifeSetting } from "../life/setting.js";
 import { drawLifeWorkload } from "../life/workload.js";
@@ -23,7 +24,9 @@ describe("what is drawn", () => {
       expect(share).toBeLessThan(0.7);
     }
     const kinds = specs.flatMap(({ deeds }) => deeds.map(({ does }) => does));
-    expect(new Set(kinds).size).toBe(6);
+    expect(new Set(kinds)).toEqual(
+      new Set(vDeed.fields.does.members.map(({ value }) => value)),
+    );
     const ways = specs.map(({ options }) => options.onTimeout);
     expect(new Set(ways)).toEqual(new Set([undefined, "hold", "release"]));
     // It has to be told from an attempt that ends in time.
@@ -54,7 +57,15 @@ describe("what is drawn", () => {
   test("everything that is done to works, and pauses", () => {
     const one = calls.filter(({ name }) => name === "life:tellOne");
     expect(new Set(one.map(({ args }) => args.op))).toEqual(
-      new Set(["cancel", "update", "retry", "forget", "retryCallbacks"]),
+      new Set([
+        "cancel",
+        "update",
+        "retry",
+        "forget",
+        "complete",
+        "fail",
+        "retryCallbacks",
+      ]),
     );
     const many = calls.filter(({ name }) => name === "life:tellMany");
     expect(new Set(many.map(({ args }) => args.op))).toEqual(
