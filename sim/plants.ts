@@ -59,7 +59,7 @@ export const PLANTS: readonly Plant[] = [
         "args.results;",
       ),
     ],
-    seed: 138,
+    seed: 162,
   },
   {
     name: "callback-twice",
@@ -85,7 +85,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 100,
+    seed: 121,
   },
   {
     name: "callback-of-excluded-kind",
@@ -162,7 +162,7 @@ export const PLANTS: readonly Plant[] = [
         "if (living.length >= 0) {",
       ),
     ],
-    seed: 6,
+    seed: 15,
   },
   {
     name: "watchdog-not-armed",

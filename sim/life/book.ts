@@ -31,6 +31,8 @@ export interface LifeWork {
   allowed: number;
   /** It waited, and a cancel ended it. */
   endedUnbegun: boolean;
+  /** Somebody else ended it, in some round: an attempt that a worker had then is counted nowhere. */
+  endedOutside: boolean;
   /** What the handler that was called last was to do. */
   lastDeed: string | null;
   /** Handlers that may still be called for it. Infinity: nobody has canceled it. */
@@ -93,6 +95,11 @@ export class Book {
       const work = before && this.works.get(id);
       if (hasEnded && work?.row.onComplete) work.wanted += 1;
     }
+    for (const { after } of ofTable(commit, "lifeDone", "")) {
+      const { workId, answer } = after as Value;
+      const work = this.works.get(workId);
+      if (work && answer === "completed") work.endedOutside = true;
+    }
     for (const { after } of ofTable(commit, "lifeCalls", "")) {
       const { key, does } = after as Value;
       const work = this.ofKey(key);
@@ -118,6 +125,7 @@ export class Book {
         begun: 0,
         allowed: maxAttempts,
         endedUnbegun: false,
+        endedOutside: false,
         lastDeed: null,
         mayBegin: Infinity,
       });

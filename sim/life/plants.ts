@@ -143,7 +143,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "",
       ),
     ],
-    seed: 3,
+    seed: 14,
   },
   {
     name: "expires-late",

@@ -41,7 +41,7 @@ export class BeginsCheck {
     const work = this.book.ofKey(key);
     if (!work) return;
     work.begun += 1;
-    if (work.begun > work.allowed) {
+    if (work.begun > work.allowed && !work.endedOutside) {
       this.violate("too many attempts", `${key}: ${work.begun}`);
     }
   }
@@ -61,14 +61,8 @@ export class BeginsCheck {
       if (answer === "canceled" && this.waits(work.id))
         work.endedUnbegun = true;
     }
-    const concluded = new Set(
-      ofTable(commit, "lifeDone", "")
-        .filter(({ after }) => after!.answer === "completed")
-        .map(({ after }) => after!.workId),
-    );
     for (const { before, after } of ofTable(commit, "complete")) {
-      if (before !== null || !after) continue;
-      this.judgeOutcome(after, concluded.has(after.workId));
+      if (before === null && after) this.judgeOutcome(after);
     }
     for (const { id, before, after } of ofTable(commit, "work")) {
       if (after?.suspended !== undefined && before?.suspended === undefined) {
@@ -110,18 +104,14 @@ export class BeginsCheck {
     }
   }
 
-  /** @param fromOutside - Its end does not know of the attempt that runs. */
-  private judgeOutcome(
-    { workId, fnType, attempts, result }: any,
-    fromOutside: boolean,
-  ): void {
+  private judgeOutcome({ workId, fnType, attempts, result }: any): void {
     const work = this.book.works.get(workId);
     if (!work) return;
     if (String(result.returnValue ?? "").startsWith("hang")) {
       this.violate("a late result counted", `${workId}: ${result.returnValue}`);
     }
     if (fnType !== "action" || result.kind === "canceled") return;
-    if (fromOutside) return;
+    if (work.endedOutside) return;
     const isWrong = this.isFaultless
       ? attempts !== work.begun
       : attempts < work.begun;

@@ -67,7 +67,7 @@ export class KeysCheck {
   private isUntouched(id: string): boolean {
     const { mirror } = this;
     const work = mirror.work(id);
-    if (!work || (work.attempts ?? 0) > 0) return false;
+    if (!work || (work.attempts ?? 0) > 0 || work.hops) return false;
     if (work.follows !== undefined) return true;
     return [...mirror.rows("pendingStart")].some(({ works }) =>
       works.includes(id),
