@@ -30,7 +30,7 @@ export const PLANTS: readonly Plant[] = [
         "commitTs: BigInt(Date.now()) * 1_000_000n,",
       ),
     ],
-    seed: 31,
+    seed: 39,
   },
   {
     name: "parks-unseeing",
@@ -42,7 +42,7 @@ export const PLANTS: readonly Plant[] = [
         "",
       ),
     ],
-    seed: 21,
+    seed: 40,
   },
   {
     name: "late-result-unfenced",
@@ -277,7 +277,7 @@ export const PLANTS: readonly Plant[] = [
         "if (false as boolean) {",
       ),
     ],
-    seed: 13,
+    seed: 30,
   },
   {
     name: "generation-ignored",

@@ -137,6 +137,8 @@ export class Book {
     const round: number = row.round ?? 0;
     if (round <= (before?.round ?? 0)) return;
     known.round = round;
+    // Whoever canceled it before it failed, of this round nobody has.
+    known.mayBegin = Infinity;
     if (row.attempts === undefined) {
       known.begun = 0;
       known.allowed = maxAttempts;
