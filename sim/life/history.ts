@@ -205,6 +205,8 @@ class LifeHistory extends Telling {
       // Nobody knows whether the end of a pause has come through.
       void this.call("requests:setLimit", { maxParallelism: null });
       await world.pass(CALM_MS);
+      // A pause that lost against others for so long may have come after that.
+      void this.call("requests:setLimit", { maxParallelism: null });
       this.isCalm = true;
       await world.drain(() => this.isOver());
       if (!this.isOver()) this.checkEnd();

@@ -27,6 +27,8 @@ export async function keepEnded(
     fence: (work.fence ?? 0) + 1,
     canceled: undefined,
     entryId: undefined,
+    // One that somebody ended before its turn has none to wait for in its next round.
+    follows: undefined,
     followedBy: undefined,
   });
 }

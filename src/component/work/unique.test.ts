@@ -248,6 +248,21 @@ describe("a duplicate that runs again", () => {
     expect(await pool.rows("work")).toEqual([]);
   });
 
+  test("follows nobody in another round, though somebody ended it before its turn", async () => {
+    await enqueue(act("a"), again);
+    const executor = await pool.startByHand();
+    const { id } = await enqueue(act("b"), again);
+    await pool.t.mutation(api.works.fail, { id, error: "not needed" });
+    await executor.report([ended(executor.attempts()[0]!)]);
+    await pool.t.mutation(api.works.retry, { id });
+    expect(await pool.work(id)).not.toHaveProperty("follows");
+    await pool.drain();
+    expect((await pool.effects("attempt")).map(({ key }) => key)).toEqual([
+      "b",
+    ]);
+    expect(await pool.rows("work")).toEqual([]);
+  });
+
   test.each([
     [
       "fails for good",
