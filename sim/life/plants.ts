@@ -270,7 +270,7 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
   {
     name: "round-put-back-twice",
     what: "Recovery puts back a work that went on without the lost executor.",
-    rule: "ended work in the queue",
+    rule: "work in two places",
     patches: [
       inComponent(
         "loop/recovery.ts",
@@ -278,6 +278,6 @@ export const LIFE_PLANTS: readonly CornerPlant[] = [
         "if (work && member) {",
       ),
     ],
-    seed: 60,
+    seed: 101,
   },
 ];
