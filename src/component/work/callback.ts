@@ -182,20 +182,35 @@ export async function sweepOverdueCallbacks(
     .take(SWEEP_LIMIT);
   for (const row of overdue) {
     const callback = row.callback!;
-    const delivery =
-      callback.scheduledId &&
-      (await ctx.db.system.get("_scheduled_functions", callback.scheduledId));
-    const kind = delivery?.state.kind;
-    if (kind === "pending" || kind === "inProgress") continue;
-    const { lastError } = afterLostDelivery(callback, delivery ?? null);
+    const delivery = await deliveryOf(ctx, callback);
+    if (isOnItsWay(delivery)) continue;
+    const { lastError } = afterLostDelivery(callback, delivery);
     await recordFailure(ctx, console, row, callback, lastError);
   }
+}
+
+/** The scheduled function that is to run what is owed. */
+type Delivery = SystemDataModel["_scheduled_functions"]["document"];
+
+/** Null: none was scheduled, or it is gone. */
+export async function deliveryOf(
+  ctx: QueryCtx,
+  { scheduledId }: { scheduledId?: Id<"_scheduled_functions"> | undefined },
+): Promise<Delivery | null> {
+  return scheduledId === undefined
+    ? null
+    : await ctx.db.system.get("_scheduled_functions", scheduledId);
+}
+
+export function isOnItsWay(delivery: Delivery | null): boolean {
+  const kind = delivery?.state.kind;
+  return kind === "pending" || kind === "inProgress";
 }
 
 /** A delivery that the platform ended, or that was canceled, is a failure that nobody has counted yet. */
 export function afterLostDelivery<Owed extends { attempts: number }>(
   callback: Owed,
-  delivery: SystemDataModel["_scheduled_functions"]["document"] | null,
+  delivery: Delivery | null,
 ): Owed & { lastError: string } {
   return {
     ...callback,

@@ -22,7 +22,7 @@ import {
   type MutationCtx,
   type QueryCtx,
 } from "../_generated/server.js";
-import { afterLostDelivery, scheduleCallback } from "./callback.js";
+import { afterLostDelivery, deliveryOf, scheduleCallback } from "./callback.js";
 
 /** Each of these rows has up to about 20 kB, and is read and written. */
 export const PAGE_SIZE = 100;
@@ -101,10 +101,7 @@ export async function sendCallbackNow(
 ): Promise<void> {
   const callback = row.callback!;
   const now = Date.now();
-  const { scheduledId } = callback;
-  const delivery =
-    scheduledId &&
-    (await ctx.db.system.get("_scheduled_functions", scheduledId));
+  const delivery = await deliveryOf(ctx, callback);
   if (delivery && delivery._creationTime > kickedAt) return;
   switch (delivery?.state.kind) {
     case "inProgress":
@@ -118,7 +115,7 @@ export async function sendCallbackNow(
       await scheduleCallback(
         ctx,
         row._id,
-        afterLostDelivery(callback, delivery ?? null),
+        afterLostDelivery(callback, delivery),
         now,
       );
   }

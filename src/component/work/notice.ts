@@ -18,7 +18,7 @@ import { createLogger, type Logger, recordIncident } from "../logging.js";
 import { effectiveConfig } from "../queue/configRow.js";
 import type { FailureNotice } from "../shared.js";
 import { scanFrom } from "../timeCursor.js";
-import { afterLostDelivery } from "./callback.js";
+import { afterLostDelivery, deliveryOf, isOnItsWay } from "./callback.js";
 import { callbackWaitMs, isGivenUp, OVERDUE_MS } from "./callbackSchedule.js";
 import { formatError } from "./errorText.js";
 import { runUserMutation } from "./invoke.js";
@@ -119,8 +119,7 @@ export async function sweepOverdueNotices(
     .take(PAGE_SIZE);
   for (const row of overdue) {
     const delivery = await deliveryOf(ctx, row);
-    const kind = delivery?.state.kind;
-    if (kind === "pending" || kind === "inProgress") continue;
+    if (isOnItsWay(delivery)) continue;
     const { lastError } = afterLostDelivery(row, delivery);
     await recordFailure(ctx, console, row, lastError);
   }
@@ -165,14 +164,6 @@ export const kickPage = internalMutation({
     return null;
   },
 });
-
-async function deliveryOf(ctx: QueryCtx, { scheduledId }: Doc<"notice">) {
-  return (
-    (scheduledId &&
-      (await ctx.db.system.get("_scheduled_functions", scheduledId))) ??
-    null
-  );
-}
 
 /** When the watchdog should look after the earliest notice: see `nextOwedCallback`. Null: none is owed. */
 export async function nextOwedNotice(
